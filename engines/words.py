@@ -1,0 +1,285 @@
+"""The types that cross families: courses, instances, evidence, decisions. This file is their form.
+
+All are frozen. A course is what an author wrote, resolved to one locale; a `Syllabus` is a course
+with the arrays the scoring needs and the item difficulties a lesson is pinned to; an `Instance` is
+one item with its numbers drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from engines.learner.beliefs import Beliefs
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Value = Fraction | str
+"""What a template's name stands for: an exact rational, or a text."""
+
+AnswerKind = Literal["choice", "multi", "number", "fraction", "text"]
+HintLevel = Literal["nudge", "point", "scaffold", "sibling", "bottom-out"]
+VerdictName = Literal["correct", "incorrect", "partial", "wrong_form", "unreadable"]
+Mode = Literal["practice", "socratic", "worked", "review", "exam", "peer"]
+
+
+class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """Base of an author's words; serialises to the canonical form's objects."""
+
+
+class Bkt(Word):
+    """Bayesian knowledge tracing of one skill (Corbett & Anderson 1995), with forgetting."""
+
+    init: float = 0.25
+    learn: float = 0.15
+    slip: float = 0.08
+    guess: float = 0.12
+    forget: float = 0.02
+
+
+class Skill(Word):
+    """One skill; `requires` are the skills to master first, `mastery` is P(L) to reach."""
+
+    id: str
+    title: str
+    requires: tuple[str, ...] = ()
+    mastery: float = 0.95
+    bkt: Bkt = Bkt()
+
+
+class Tolerance(Word):
+    """How far a number may be off; exactly one field is set."""
+
+    abs: str | None = None
+    rel: str | None = None
+    places: int | None = None
+    sigfig: int | None = None
+
+
+class AnswerSpec(Word):
+    """What is right: `value` is an expression over the params, an option id, or a text.
+
+    `form` asks for a form (`any`, `integer`, `lowest-terms`, `mixed`, `decimal`); `accept` lists
+    further right answers (templates); `examples` are checked when the course is built.
+    """
+
+    kind: AnswerKind
+    value: str | tuple[str, ...]
+    form: str = "any"
+    form_policy: Literal["ask", "accept", "require"] = "ask"
+    accept: tuple[str, ...] = ()
+    tolerance: Tolerance | None = None
+    percent: Literal["equal", "separate"] = "equal"
+    typos: bool = False
+    examples: Mapping[str, tuple[str, ...]] = {}
+
+
+class Option(Word):
+    """One choice; `text` is a template."""
+
+    id: str
+    text: str
+
+
+class Misconception(Word):
+    """A known wrong way: `when` is an expression, an option id or a text; `say` a template."""
+
+    id: str
+    when: str
+    say: str
+
+
+class HintStep(Word):
+    """One level of a hint ladder; a scaffold has `ask` and an `answer` of its own."""
+
+    level: HintLevel
+    say: str = ""
+    ask: str = ""
+    answer: AnswerSpec | None = None
+    options: tuple[Option, ...] = ()
+
+
+class WorkedStep(Word):
+    """One worked step: what is written, and why."""
+
+    show: str
+    why: str = ""
+
+
+class Source(Word):
+    """Where an imported item comes from."""
+
+    title: str = ""
+    url: str = ""
+    license: str = ""
+    original_id: str = ""
+
+
+class Item(Word):
+    """One exercise; texts are templates over `params` (content format, section 2)."""
+
+    id: str
+    skills: tuple[str, ...]
+    prompt: str
+    answer: AnswerSpec
+    difficulty: float = 0.0
+    title: str = ""
+    params: Mapping[str, Mapping[str, Any]] = {}
+    where: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    misconceptions: tuple[Misconception, ...] = ()
+    hints: tuple[HintStep, ...] = ()
+    steps: tuple[WorkedStep, ...] = ()
+    tags: tuple[str, ...] = ()
+    time_hint_s: float | None = None
+    source: Source | None = None
+
+
+class Course(Word):
+    """A course in one locale. `sha256` is the hash of its canonical bytes, its version's name."""
+
+    id: str
+    version: str
+    title: str
+    license: str
+    attribution: tuple[str, ...]
+    skills: tuple[Skill, ...]
+    items: tuple[Item, ...]
+    locale: str = "en"
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChoice:
+    """An option as shown: shuffled by the seed, text rendered."""
+
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One item with its numbers drawn from a seed: all texts rendered, all keys evaluated.
+
+    `key` is the right value (a Fraction for number kinds, an option id or text otherwise),
+    `wrong` maps a misconception's id to the value it leads to.
+    """
+
+    item: Item
+    seed: int
+    values: Mapping[str, Value]
+    prompt: str
+    key: Value | tuple[str, ...]
+    choices: tuple[ShownChoice, ...]
+    accept: tuple[str, ...]
+    wrong: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How an answer was read and judged; `column` (1-based) is where reading failed."""
+
+    verdict: VerdictName
+    read_as: str
+    message: str = ""
+    misconception: str | None = None
+    column: int | None = None
+    note: str | None = None
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Syllabus:
+    """A course with the arrays of its scoring, pinned to one version of item difficulties.
+
+    `item_skills` is (n_items, 4) int64, padded with -1, first is primary; `d` is (n_items,)
+    float64 in logits; `requires` is (n_skills, n_skills) bool, row needs column; `bkt` is
+    (n_skills, 5) float64: init, learn, slip, guess, forget; `mastery` is (n_skills,) float64;
+    `guess_floor` is (n_items,) float64, 1/choices for choice items, else 0.
+    """
+
+    course: Course
+    d_version: str
+    d: Floats
+    item_skills: Ints
+    requires: npt.NDArray[np.bool_]
+    bkt: Floats
+    mastery: Floats
+    guess_floor: Floats
+    skill_index: Mapping[str, int] = field(repr=False)
+    item_index: Mapping[str, int] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Evidence: one submitted answer. `attempt_no` counts readable answers from 1.
+
+    `p_before` is computed by `react`, not taken from here; `eid` names the evidence uniquely.
+    """
+
+    eid: str
+    syllabus: Syllabus
+    instance: Instance
+    response: Any
+    taken_ms: int
+    attempt_no: int
+    hints_used: int
+    steps_shown: bool
+    learning_done: bool
+    """True once the learning step of this instance was applied (an earlier attempt)."""
+    mode: Mode = "practice"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Mastery of one skill before and after."""
+
+    skill: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDifficulty:
+    """Ability (logits) with its standard deviation, the success band aimed at, and why."""
+
+    theta: float
+    sd: float
+    target: tuple[float, float]
+    step: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The next item: which, with which numbers, how likely it goes right, and why this one."""
+
+    item: str
+    seed: int
+    p_success: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from one evidence. `done` closes the instance; then `chosen` is the next.
+
+    """
+
+    beliefs: Beliefs
+    verdict: Verdict
+    p_expected: float
+    counted: bool
+    """Whether the answer was a scored attempt (first, unassisted, read)."""
+    assisted: bool
+    done: bool
+    moved: tuple[Moved, ...]
+    difficulty: LiveDifficulty | None
+    chosen: Chosen | None

@@ -1,0 +1,286 @@
+"""Every message from a client to the server, as frozen structs. This file is half the vocabulary.
+
+`COMMANDS` is the closed table, type name to struct. A new field or message may be added; none is
+ever renamed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, field
+
+from protocol.limits import LIMITS
+from protocol.message import Epoch, Id, Message, Part, Response, Seq, Text, table
+
+# --- client -> server: the connection itself -------------------------------------------------
+
+
+class Have(Part):
+    """How far a client has applied one log; `gen` and `i` name a running generation's next chunk."""
+
+    s: Id
+    epoch: Epoch
+    q: Seq
+    gen: Id | None = None
+    i: Seq | None = None
+
+
+class Client(Part):
+    """Who speaks; kept for the operator's statistics only."""
+
+    name: Annotated[str, Meta(max_length=64)] = ""
+    version: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Hello(Message, tag="hello"):
+    """First frame of a connection: who comes, and what it already has. Resume is part of it."""
+
+    token: Annotated[str, Meta(max_length=LIMITS.token_chars)] | None = None
+    sid: Id | None = None
+    have: Annotated[list[Have], Meta(max_length=LIMITS.have_logs)] = []
+    client: Client = Client()
+    window: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+class Ack(Message, tag="ack"):
+    """All events up to these positions were applied (log -> q); cumulative."""
+
+    pos: dict[str, Seq]
+
+
+class Sync(Message, tag="sync"):
+    """The client saw a gap: send again what follows `q` of this epoch (q=0: everything)."""
+
+    s: Id
+    epoch: Epoch
+    q: Seq
+
+
+class AuthRefresh(Message, tag="auth.refresh"):
+    """A fresh token for the same session; the socket stays."""
+
+    id: Id
+    token: Annotated[str, Meta(max_length=LIMITS.token_chars)]
+
+
+class Pong(Message, tag="pong"):
+    """Answer to `ping`."""
+
+
+class Bye(Message, tag="bye"):
+    """A clean leave; a running generation goes on."""
+
+
+# --- client -> server: the lesson -------------------------------------------------------------
+
+Mode = Literal["practice", "socratic", "worked", "review", "exam", "peer"]
+
+
+class LessonStart(Message, tag="lesson.start"):
+    """Begin a lesson; without `course`, the first one the server was given."""
+
+    id: Id
+    course: Id | None = None
+    mode: Mode | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+
+
+class ItemNext(Message, tag="item.next"):
+    """Leave this item and take the next one; `skill` asks for a topic."""
+
+    id: Id
+    skill: Id | None = None
+
+
+class AnswerSubmit(Message, tag="answer.submit"):
+    """One answer to the current item; `taken_ms` is the learner's own time on it."""
+
+    id: Id
+    item: Id
+    response: Response
+    taken_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+
+
+class AnswerPreview(Message, tag="answer.preview"):
+    """How would this be read? Ephemeral; never says whether it is right."""
+
+    item: Id
+    response: Response
+
+
+class AnswerDraft(Message, tag="answer.draft"):
+    """What stands in the answer box; newest wins, no reply, given back in the snapshot."""
+
+    item: Id
+    response: Response
+    id: Id | None = None
+
+
+class HintRequest(Message, tag="hint.request"):
+    """The next hint of the current item; counts as assisted, never as wrong."""
+
+    id: Id
+    item: Id
+
+
+class StepsRequest(Message, tag="steps.request"):
+    """The worked steps of the current item; counts as assisted."""
+
+    id: Id
+    item: Id
+
+
+class Action(Part):
+    """A button instead of words."""
+
+    action: Literal["simpler", "example", "why", "next_step"]
+
+
+class TurnStart(Message, tag="turn.start"):
+    """Ask the tutor; `on_busy` says what to do while another turn runs."""
+
+    id: Id
+    input: str | Action
+    item: Id | None = None
+    on_busy: Literal["reject", "queue", "replace"] = "reject"
+
+
+class TurnCancel(Message, tag="turn.cancel"):
+    """Stop a turn, named by `gen` or by the id of its `turn.start`; legal before it started.
+
+    `seen_i` is the last chunk on screen: the conversation remembers only that much.
+    """
+
+    id: Id
+    gen: Id | None = None
+    cmd: Id | None = None
+    seen_i: Annotated[int, Meta(ge=-1)] | None = None
+
+
+class ModeSet(Message, tag="mode.set"):
+    """Change the learning mode."""
+
+    id: Id
+    mode: Mode
+
+
+class PrefsSet(Message, tag="prefs.set"):
+    """Set preferences the learner declares; null removes one."""
+
+    id: Id
+    prefs: Annotated[dict[str, str | int | float | bool | None], Meta(max_length=32)]
+
+
+class MoodReport(Message, tag="mood.report"):
+    """A one-tap self-report; only ever what the learner says."""
+
+    id: Id
+    mood: Literal["fine", "tired", "stuck", "bored", "skip"]
+
+
+class ReviewDue(Message, tag="review.due"):
+    """Which skills are due for review?"""
+
+    id: Id
+
+
+# --- client -> server: rooms and boards -------------------------------------------------------
+
+
+class RoomJoin(Message, tag="room.join"):
+    """Join a study group and receive its log."""
+
+    id: Id
+    rid: Id
+    name: Annotated[str, Meta(max_length=64)] | None = None
+    have: Have | None = None
+
+
+class RoomLeave(Message, tag="room.leave"):
+    """Leave a study group."""
+
+    id: Id
+    rid: Id
+
+
+class RoomSay(Message, tag="room.say"):
+    """One chat message to a room."""
+
+    id: Id
+    rid: Id
+    text: Text
+
+
+class RoomPollOpen(Message, tag="room.poll.open"):
+    """Open a poll (facilitator)."""
+
+    id: Id
+    rid: Id
+    prompt: Text
+    choices: Annotated[list[Text], Meta(min_length=2, max_length=12)]
+    seconds: Annotated[int, Meta(ge=5, le=3_600)] | None = None
+
+
+class RoomPollClose(Message, tag="room.poll.close"):
+    """Close the open poll (facilitator)."""
+
+    id: Id
+    rid: Id
+    poll: Id
+
+
+class RoomVote(Message, tag="room.vote"):
+    """One vote with an optional confidence in [0, 1]."""
+
+    id: Id
+    rid: Id
+    poll: Id
+    choice: Id
+    confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class RoomAsk(Message, tag="room.ask"):
+    """One tutor turn that all members of a room see."""
+
+    id: Id
+    rid: Id
+    input: str | Action
+
+
+class BoardWatch(Message, tag="board.watch"):
+    """Watch a class's board (teacher's token)."""
+
+    id: Id
+    class_: Id = field(name="class")
+    have: Have | None = None
+
+
+class BoardAct(Message, tag="board.act"):
+    """An act of the teacher on the class."""
+
+    id: Id
+    class_: Id = field(name="class")
+    act: Literal["send_hint", "pair", "push_item", "dismiss", "open_poll"]
+    args: dict[str, Any] = {}
+
+
+class EphIn(Message, tag="eph"):
+    """Typing, cursor: newest wins, may be dropped, no reply."""
+
+    s: Id
+    k: Annotated[str, Meta(max_length=32)]
+    v: Any = None
+
+
+Command = (
+    Hello | Ack | Sync | AuthRefresh | Pong | Bye
+    | LessonStart | ItemNext | AnswerSubmit | AnswerPreview | AnswerDraft | HintRequest
+    | StepsRequest | TurnStart | TurnCancel | ModeSet | PrefsSet | MoodReport | ReviewDue
+    | RoomJoin | RoomLeave | RoomSay | RoomPollOpen | RoomPollClose | RoomVote | RoomAsk
+    | BoardWatch | BoardAct | EphIn
+)  # fmt: skip
+"""Whatever a client may say."""
+
+COMMANDS: dict[str, type[Message]] = table(Command)
+"""Type name -> struct; closed."""

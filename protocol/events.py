@@ -1,0 +1,393 @@
+"""Every message from the server to a client, as frozen structs. This file is the other half.
+
+`EVENTS` is the closed table, type name to struct. A new field or message may be added; none is
+ever renamed.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import field
+
+from protocol.message import Message, Part, table
+
+# --- server -> client: the connection itself --------------------------------------------------
+
+
+class LogHead(Part):
+    """Where a log stands and how this connection catches up with it."""
+
+    s: str
+    epoch: str
+    head: int
+    mode: Literal["live", "replay", "snapshot", "reset"]
+
+
+class Welcome(Message, tag="welcome"):
+    """Answer to `hello`; `token` is a guest's own, to be sent in its later `hello`."""
+
+    cid: str
+    sid: str
+    node: str
+    heartbeat_s: float
+    window: int
+    logs: list[LogHead]
+    token: str | None = None
+    expires_at: int | None = None
+
+
+class GenText(Part):
+    """A generation as it stands: its text so far and the number of its next chunk."""
+
+    gen: str
+    text: str
+    next_i: int
+    status: str
+
+
+class Snapshot(Message, tag="snapshot"):
+    """A log's whole state at `q`; live goes on at `q + 1`."""
+
+    s: str
+    epoch: str
+    q: int
+    state: Any
+    gens: list[GenText]
+
+
+class At(Part):
+    """Where in a log."""
+
+    s: str
+    q: int
+
+
+class Err(Message, tag="err"):
+    """A refusal: what was expected and what came; `re` is the command's id where it was read."""
+
+    code: int
+    name: str
+    msg: str
+    temp: bool
+    re: str | None = None
+    retry_ms: int | None = None
+
+
+class Rate(Message, tag="rate"):
+    """What is left of the learner's limits."""
+
+    limits: list[RateLimit]
+
+
+class RateLimit(Part):
+    """One limit and when it is full again."""
+
+    name: str
+    limit: int
+    left: int
+    reset_ms: int
+
+
+class Lag(Message, tag="lag"):
+    """This connection reads too slowly; levels 1 to 3."""
+
+    level: int
+    unacked: int
+    unacked_bytes: int
+
+
+class AuthExpiring(Message, tag="auth.expiring"):
+    """The token ends soon."""
+
+    in_ms: int
+
+
+class Drain(Message, tag="drain"):
+    """The node is leaving: come back after `after_ms`."""
+
+    after_ms: int
+    reason: str
+
+
+class Ping(Message, tag="ping"):
+    """Heartbeat with the logs' heads; an idle client finds a gap by it."""
+
+    heads: dict[str, int]
+    ts: int
+
+
+class Preview(Message, tag="preview"):
+    """How an answer would be read."""
+
+    item: str
+    read_as: str
+    column: int | None = None
+    note: str | None = None
+
+
+class EphOut(Message, tag="eph"):
+    """Typing, cursor of another member."""
+
+    s: str
+    k: str
+    v: Any
+    from_: str = field(name="from")
+
+
+# --- server -> client: durable events ---------------------------------------------------------
+
+
+class Durable(Message):
+    """An event of a log: `s` names the log, `q` its place, `ts` its time in ms since 1970.
+
+    `span` is how many places the frame covers, ending at `q`: above 1 only for deltas that were
+    merged for a slow reader. `dup` marks a stored reply that is sent again.
+    """
+
+    s: str
+    q: int
+    ts: int
+
+
+class Ok(Durable, tag="ok"):
+    """A command had its effect; `changed` says which."""
+
+    re: str
+    changed: dict[str, Any] | None = None
+    at: At | None = None
+    dup: bool = False
+
+
+class Choice(Part):
+    """One option; its id is the response."""
+
+    id: str
+    text: str
+
+
+class ItemShown(Durable, tag="item"):
+    """The item to work on next, and why this one."""
+
+    item: str
+    kind: str
+    prompt: str
+    skills: list[str]
+    p_success: float
+    why: str
+    choices: list[Choice] | None = None
+    widget: Any = None
+    hints: int = 0
+    title: str | None = None
+    source: str | None = None
+    re: str | None = None
+    dup: bool = False
+
+
+class SkillMoved(Part):
+    """Mastery of one skill before and after an answer, in [0, 1]."""
+
+    id: str
+    before: float
+    after: float
+
+
+class Timing(Part):
+    """Where an answer's time went, in microseconds.
+
+    `store_us` is the newest finished group commit of the same store: this answer's own commit is
+    still ahead when the frame is made. `total_us` runs from the bytes' arrival to the append.
+    """
+
+    decode_us: int
+    check_us: int
+    score_us: int
+    store_us: int
+    total_us: int
+
+
+Verdict = Literal["correct", "incorrect", "partial", "wrong_form", "unreadable"]
+
+
+class Feedback(Durable, tag="feedback"):
+    """The verdict on one answer and what it moved."""
+
+    re: str
+    item: str
+    verdict: Verdict
+    read_as: str
+    message: str
+    assisted: bool
+    skills: list[SkillMoved]
+    p_expected: float
+    timing: Timing
+    misconception: str | None = None
+    attempt: int = 1
+    done: bool = False
+    dup: bool = False
+
+
+class Difficulty(Durable, tag="difficulty"):
+    """The live difficulty: ability, its uncertainty and the success band aimed at."""
+
+    theta: float
+    sd: float
+    target: list[float]
+    step: float
+    reason: str
+
+
+class Hint(Durable, tag="hint"):
+    """One level of an item's hint ladder."""
+
+    item: str
+    level: int
+    of: int
+    text: str
+    scaffold: Any = None
+    re: str | None = None
+    dup: bool = False
+
+
+class Step(Part):
+    """One worked step and why it is taken."""
+
+    show: str
+    why: str = ""
+
+
+class Steps(Durable, tag="steps"):
+    """The worked steps of an item."""
+
+    item: str
+    steps: list[Step]
+    re: str | None = None
+    dup: bool = False
+
+
+class TurnStarted(Durable, tag="turn.started"):
+    """A generation exists: who speaks, and which command asked."""
+
+    gen: str
+    cmd: str
+    provider: str
+    model: str
+    source: Literal["builtin", "llm"]
+    input: str | None = None
+    item: str | None = None
+    dup: bool = False
+
+
+class Delta(Durable, tag="delta"):
+    """Chunks a..b of a generation's text."""
+
+    gen: str
+    i: tuple[int, int]
+    text: str
+    span: int = 1
+
+
+class TurnRestarted(Durable, tag="turn.restarted"):
+    """A provider failed in mid-answer: what is shown is the text of chunks from `from_i` on."""
+
+    gen: str
+    from_i: int
+    provider: str
+    model: str
+    reason: str
+
+
+TurnStatus = Literal["completed", "cancelled", "superseded", "incomplete", "failed", "lost"]
+
+
+class Usage(Part):
+    """Tokens of all attempts of a turn."""
+
+    input: int
+    output: int
+    cached_in: int = 0
+    estimated: bool = False
+
+
+class TurnDone(Durable, tag="turn.done"):
+    """The one end of a generation; `n` counts all chunks, `text_sha256` is of what is shown."""
+
+    gen: str
+    status: TurnStatus
+    n: int
+    text_sha256: str
+    ttft_ms: float
+    reason: str | None = None
+    usage: Usage | None = None
+    cost_usd: float | None = None
+
+
+class Reward(Durable, tag="reward"):
+    """Something was earned, and why."""
+
+    kind: str
+    points: int
+    reason: str
+    achievement: str | None = None
+
+
+class Signal(Durable, tag="signal"):
+    """What was seen in the work, and what is offered."""
+
+    kind: str
+    level: int
+    reasons: list[str]
+    offer: str | None = None
+
+
+class Due(Part):
+    """A skill that is due, when, and the chance it is still recalled."""
+
+    skill: str
+    at: int
+    retrievability: float
+
+
+class Review(Durable, tag="review"):
+    """The review list."""
+
+    due: list[Due]
+    re: str | None = None
+    dup: bool = False
+
+
+class Board(Durable, tag="board"):
+    """One event of a class's board."""
+
+    kind: Literal[
+        "tile", "alert", "calibration", "curve", "groups", "pairs", "network", "talk", "spend"
+    ]
+    data: Any = None
+
+
+class RoomEvent(Durable, tag="room.event"):
+    """One event of a room."""
+
+    kind: Literal["say", "poll", "vote_count", "reveal", "leader", "board", "group"]
+    data: Any = None
+
+
+class Presence(Durable, tag="presence"):
+    """Who came and who went, by member with its connections."""
+
+    joins: dict[str, list[str]]
+    leaves: dict[str, list[str]]
+
+
+Event = (
+    Welcome | Snapshot | Err | Rate | Lag | AuthExpiring | Drain | Ping | Preview | EphOut
+    | Ok | ItemShown | Feedback | Difficulty | Hint | Steps | TurnStarted | Delta
+    | TurnRestarted | TurnDone | Reward | Signal | Review | Board | RoomEvent | Presence
+)  # fmt: skip
+"""Whatever a server may say."""
+
+EVENTS: dict[str, type[Message]] = table(Event)
+"""Type name -> struct; closed."""
+
+DURABLE = frozenset(t for t, kind in EVENTS.items() if issubclass(kind, Durable))
+"""Type names that carry `s`, `q` and `ts`."""

@@ -1,0 +1,95 @@
+"""Every limit of the wire with its unit. This file is the one place where they are named."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, gc=False):
+    """The wire's limits; both sides use the same numbers.
+
+    >>> LIMITS.inbound_bytes
+    65536
+    """
+
+    # Inbound
+    inbound_bytes: int = 64 * 1024
+    """Largest WebSocket message from a client; above it close 4413."""
+    hello_bytes: int = 16 * 1024
+    """Largest message read before `hello` was accepted."""
+    hello_s: float = 10.0
+    """A connection that has not said a valid `hello` by then is closed with 4408."""
+    depth: int = 16
+    """Deepest nesting of arrays and objects in one frame."""
+    frames_a_message: int = 64
+    """Most frames joined by newlines in one WebSocket message from a client."""
+    id_chars: int = 64
+    """Longest command id, session id, item id."""
+    response_chars: int = 2_000
+    """Longest text of one answer; the grader's own limits are tighter."""
+    input_bytes: int = 2 * 1024
+    """Longest text of a `turn.start`, in UTF-8."""
+    token_chars: int = 4_096
+    have_logs: int = 16
+    """Most positions in one `hello`."""
+
+    # Heartbeat
+    ping_s: float = 20.0
+    """An idle connection is pinged this often, give or take `ping_jitter`."""
+    ping_jitter: float = 0.10
+    dead_s: float = 30.0
+    """A side that hears nothing for so long gives the connection up (close 4009)."""
+
+    # Idempotency and retention
+    ids_kept: int = 1_024
+    """Command ids remembered by a session, newest first ..."""
+    ids_kept_s: float = 600.0
+    """... and at least for so long, whichever keeps more."""
+    retention_events: int = 2_000
+    retention_s: float = 600.0
+    """A log's events are kept for so long after its last connection went."""
+    replay_bytes: int = 64 * 1024
+    """Largest replay; above it, or above the snapshot's size, a snapshot is sent."""
+
+    # Flow out
+    coalesce_ms: float = 33.0
+    coalesce_bytes: int = 512
+    ack_events: int = 16
+    ack_ms: float = 250.0
+    window: int = 64
+    """Events a client may leave unacknowledged before it should ack; told in `welcome`."""
+    lag1_bytes: int = 32 * 1024
+    lag1_s: float = 1.0
+    lag2_bytes: int = 128 * 1024
+    lag2_s: float = 5.0
+    lag3_bytes: int = 512 * 1024
+    lag3_s: float = 20.0
+    send_s: float = 10.0
+    """A write that the socket does not take within this time ends the connection (4008)."""
+
+    # Flow in
+    commands_a_s: float = 20.0
+    commands_burst: int = 40
+    violations: int = 3
+    """So many refusals for rate within `violations_s` close the connection (4429)."""
+    violations_s: float = 10.0
+    previews_a_s: float = 10.0
+    turns_a_min: int = 10
+    running_turns: int = 2
+    connections: int = 8
+    """Connections a session; one more replaces the oldest (4409)."""
+    abandoned_s: float = 120.0
+    """With no connection for so long a running generation is cancelled."""
+
+    # Client back-off
+    backoff_first_s: float = 0.25
+    backoff_factor: float = 2.0
+    backoff_cap_s: float = 15.0
+
+    # Server
+    drain_s: float = 60.0
+    """Running generations may go on for so long after SIGTERM."""
+
+
+LIMITS = Limits()
+"""The limits of `tutorstream.v1`."""

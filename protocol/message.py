@@ -1,0 +1,29 @@
+"""What every frame is made of. This file is the base of `commands` and `events`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from protocol.limits import LIMITS
+
+Id = Annotated[str, Meta(min_length=1, max_length=LIMITS.id_chars)]
+Epoch = Annotated[str, Meta(max_length=LIMITS.id_chars)]
+Seq = Annotated[int, Meta(ge=0)]
+Text = Annotated[str, Meta(max_length=LIMITS.response_chars)]
+Response = Text | int | float | list[Any] | dict[str, Any]
+"""What a learner gives: text, a choice's id, or a widget's value."""
+
+
+class Part(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A named group of fields inside a message; has no type of its own."""
+
+
+class Message(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="t"):
+    """A frame; `t` is its type. Absent fields hold their defaults, unknown fields are ignored."""
+
+
+def table(union: Any) -> dict[str, type[Message]]:
+    """Return the closed table of a union of messages: type name to struct."""
+    return {kind.__struct_config__.tag: kind for kind in union.__args__}

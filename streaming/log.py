@@ -1,0 +1,161 @@
+"""The port to ordered logs: one writer, numbered entries, tickets. This file is its promise.
+
+A twin keeps these promises:
+
+* `claim` by the owner renews; by another node it succeeds with a higher term.
+* An append is one atomic act: check the term, claim the command id, check that the numbers follow
+  the head, store. Appends of one log resolve in order.
+* Times never go backwards inside a log.
+* `public` is a frame's bytes, shared by all connections; `sealed` is read by the fold alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One numbered entry. `sealed` is empty for an event that follows from an earlier entry."""
+
+    seq: int
+    at_ms: int
+    public: bytes
+    sealed: bytes = b""
+
+
+class CommandId(msgspec.Struct, frozen=True, gc=False):
+    """The id a client gave its command, and a digest of the command's body."""
+
+    id: str
+    digest: bytes
+
+
+class Reply(msgspec.Struct, frozen=True, gc=False):
+    """A remembered command: its reply is the public part of entry `seq`."""
+
+    id: str
+    digest: bytes
+    seq: int
+    at_ms: int
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False):
+    """Ownership of one log: `head` is the newest seq (0: empty), `floor` the oldest kept minus 1."""
+
+    term: int
+    epoch: str
+    head: int
+    floor: int
+    at_ms: int
+
+
+class Fenced(Exception):  # noqa: N818 - the literature's word
+    """The append came with an old term: another owner has the log. End this actor."""
+
+    def __init__(self, log: str, expected: int, came: int) -> None:
+        super().__init__(f"log {log}: term {expected} owns it, an append came with term {came}")
+
+
+class Duplicate(Exception):  # noqa: N818
+    """The command id was claimed by an earlier append; nothing was stored."""
+
+    def __init__(self, log: str, reply: Reply, *, same_body: bool) -> None:
+        super().__init__(f"log {log}: command {reply.id!r} was already stored at {reply.seq}")
+        self.reply = reply
+        self.same_body = same_body
+
+
+class OutOfOrder(Exception):  # noqa: N818
+    """The entries' numbers do not follow the head."""
+
+    def __init__(self, log: str, expected: int, came: int) -> None:
+        super().__init__(f"log {log}: the next entry is {expected}, an append came with {came}")
+
+
+class StoreUnavailable(Exception):  # noqa: N818
+    """The store did not take the write; it may later."""
+
+
+class Ticket:
+    """A promise that entries are stored; resolved once, on the event loop's thread.
+
+    `hear(callback)` calls back once with the ticket, at once if it is already resolved.
+    """
+
+    __slots__ = ("_callbacks", "error", "stored")
+
+    def __init__(self) -> None:
+        self.stored = False
+        self.error: Exception | None = None
+        self._callbacks: list[Callable[[Ticket], None]] = []
+
+    @property
+    def resolved(self) -> bool:
+        """True once stored or failed."""
+        return self.stored or self.error is not None
+
+    def hear(self, callback: Callable[[Ticket], None]) -> None:
+        """Call back when resolved."""
+        if self.resolved:
+            callback(self)
+        else:
+            self._callbacks.append(callback)
+
+    def resolve(self, error: Exception | None = None) -> None:
+        """Mark as stored, or as failed with `error`; a second call does nothing."""
+        if self.resolved:
+            return
+        self.error = error
+        self.stored = error is None
+        callbacks, self._callbacks = self._callbacks, []
+        for callback in callbacks:
+            callback(self)
+
+
+class Log(Protocol):
+    """All logs of a deployment."""
+
+    commit_us: int
+    """How long the newest finished group commit took, in microseconds."""
+
+    async def claim(self, name: str, node: str, *, at_ms: int) -> Claim:
+        """Take or renew ownership; an unknown log is begun with a fresh epoch and head 0."""
+        ...
+
+    def append(
+        self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
+    ) -> Ticket:
+        """Hand entries to the writer; the ticket resolves when they are stored, or fails with
+        `Fenced`, `Duplicate`, `OutOfOrder` or `StoreUnavailable`."""
+        ...
+
+    async def read(self, name: str, after: int, *, limit: int | None = None) -> list[Entry]:
+        """Entries with `seq > after`, in order, all earlier appends included."""
+        ...
+
+    async def replies(self, name: str, *, newest: int, since_ms: int) -> list[Reply]:
+        """Remembered commands: the `newest` ones and all since `since_ms`, oldest first."""
+        ...
+
+    async def head(self, name: str) -> tuple[str, int] | None:
+        """`(epoch, seq)` of a log, or None where there is none."""
+        ...
+
+    async def trim(self, name: str, upto: int) -> None:
+        """Forget entries with `seq <= upto`; the head stays."""
+        ...
+
+    async def drop(self, name: str) -> None:
+        """Forget a log altogether."""
+        ...
+
+    async def names(self) -> list[str]:
+        """Every log there is, sorted."""
+        ...
+
+    async def aclose(self) -> None:
+        """Store what is queued, then close."""
+        ...

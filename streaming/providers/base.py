@@ -1,0 +1,85 @@
+"""What a provider of tutor text must do. This file is the contract of every adapter."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol
+
+import msgspec
+
+FailureKind = Literal[
+    "auth", "quota", "not_found", "bad_request", "context_length", "rate_limited", "overloaded",
+    "server_error", "connect", "first_token", "stall", "cut", "truncated", "malformed", "refused",
+    "empty", "unavailable", "internal",
+]  # fmt: skip
+EndReason = Literal["stop", "length", "refused"]
+
+
+class Text(msgspec.Struct, frozen=True, gc=False):
+    """A piece of the tutor's text; never empty."""
+
+    text: str
+
+
+class Spent(msgspec.Struct, frozen=True, gc=False):
+    """Tokens of this attempt, as the provider counts them."""
+
+    input: int
+    output: int
+    cached_in: int = 0
+    cache_write: int = 0
+
+
+class End(msgspec.Struct, frozen=True, gc=False):
+    """The proof of a complete answer; exactly one closes a good stream."""
+
+    reason: EndReason
+
+
+Piece = Text | Spent | End
+
+
+class ChatMessage(msgspec.Struct, frozen=True, gc=False):
+    """One message of a model's context."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class LlmRequest(msgspec.Struct, frozen=True):
+    """What is asked of a model: messages from stable to volatile, and the length allowed."""
+
+    messages: tuple[ChatMessage, ...]
+    max_tokens: int
+    cache_key: str = ""
+    """Hash of the stable prefix; never a learner's id."""
+
+
+class ProviderFailed(Exception):  # noqa: N818
+    """An attempt that ended without a complete answer."""
+
+    def __init__(
+        self, kind: FailureKind, detail: str, *, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind: FailureKind = kind
+        self.retry_after_s = retry_after_s
+
+
+class Provider(Protocol):
+    """One way to have tutor text written."""
+
+    name: str
+    model: str
+
+    def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
+        """Yield `Text` pieces, perhaps `Spent`, and exactly one `End`.
+
+        Anything else raises `ProviderFailed`. Cancellation passes through untouched and closes
+        the upstream connection.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Give back connections."""
+        ...
