@@ -1,0 +1,72 @@
+"""Counter-based dice (Philox4x64-10, Salmon et al. 2011). This file is where all chance comes from.
+
+A throw depends on the key, the place and how many throws came before at that place, nothing else:
+a log that is folded again throws the same dice.
+"""
+
+from __future__ import annotations
+
+from engines.maths.kernels import philox_block
+
+_WORD = (1 << 64) - 1
+
+
+class Dice:
+    """Dice keyed by `key` (0 <= key < 2**128) for the place `at` (0 <= at < 2**64).
+
+    Words equal those of `numpy.random.Philox(key=key, counter=[0, 0, 0, at])`. Places share no
+    draws. Making one costs no draw: the first block is computed when it is asked for.
+    Raises ValueError for a key or place out of range.
+
+    >>> Dice(7, 1).uint64() == Dice(7, 1).uint64()
+    True
+    """
+
+    __slots__ = ("_at", "_block", "_key0", "_key1", "_left", "_words")
+
+    def __init__(self, key: int, at: int) -> None:
+        if not (0 <= key >> 64 <= _WORD and 0 <= at <= _WORD):
+            msg = f"expected 0 <= key < 2**128 and 0 <= at < 2**64, got key {key} and at {at}"
+            raise ValueError(msg)
+        self._key0 = key & _WORD
+        self._key1 = key >> 64
+        self._at = at
+        self._block = 0
+        self._left = 0
+        self._words: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def uint64(self) -> int:
+        """The next word, uniform in [0, 2**64)."""
+        left = self._left
+        if not left:
+            self._block += 1
+            self._words = philox_block(self._key0, self._key1, self._block, self._at)
+            left = 4
+        self._left = left - 1
+        return self._words[4 - left]
+
+    def random(self) -> float:
+        """The next float, uniform in [0, 1) on the grid of 2**-53.
+
+        >>> 0.0 <= Dice(7, 1).random() < 1.0
+        True
+        """
+        return (self.uint64() >> 11) * 2.0**-53
+
+    def below(self, n: int) -> int:
+        """A whole number uniform in [0, n), without bias (Lemire 2019).
+
+        Raises ValueError unless 1 <= n <= 2**64.
+
+        >>> Dice(7, 1).below(1)
+        0
+        """
+        if not 1 <= n <= _WORD + 1:
+            msg = f"expected 1 <= n <= 2**64, got {n}"
+            raise ValueError(msg)
+        product = self.uint64() * n
+        if product & _WORD < n:
+            floor = (_WORD + 1 - n) % n
+            while product & _WORD < floor:
+                product = self.uint64() * n
+        return product >> 64
