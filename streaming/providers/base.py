@@ -22,12 +22,16 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 
 
 class Spent(msgspec.Struct, frozen=True, gc=False):
-    """Tokens of this attempt, as the provider counts them."""
+    """Tokens of this attempt, as the provider counts them.
+
+    `estimated` marks an attempt that ended before its provider had counted.
+    """
 
     input: int
     output: int
     cached_in: int = 0
     cache_write: int = 0
+    estimated: bool = False
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
@@ -47,30 +51,51 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class LlmRequest(msgspec.Struct, frozen=True):
-    """What is asked of a model: messages from stable to volatile, and the length allowed."""
+    """What is asked of a model: messages from stable to volatile, and the length allowed.
+
+    `builtin_text` is the ready text of the built-in tutor for the same act; it is all that the
+    built-in provider reads, besides `at_once` (no pacing, for learners who asked for less motion).
+    """
 
     messages: tuple[ChatMessage, ...]
     max_tokens: int
     cache_key: str = ""
     """Hash of the stable prefix; never a learner's id."""
+    builtin_text: str = ""
+    at_once: bool = False
 
 
 class ProviderFailed(Exception):  # noqa: N818
-    """An attempt that ended without a complete answer."""
+    """An attempt that ended without a complete answer, after `emitted` pieces of text.
+
+    The detail names statuses and codes only: a provider's own words may quote the learner.
+    """
 
     def __init__(
-        self, kind: FailureKind, detail: str, *, retry_after_s: float | None = None
+        self,
+        kind: FailureKind,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        emitted: int = 0,
     ) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind: FailureKind = kind
+        self.detail = detail
         self.retry_after_s = retry_after_s
+        self.emitted = emitted
 
 
 class Provider(Protocol):
-    """One way to have tutor text written."""
+    """One way to have tutor text written.
+
+    `ready` is False until its SDK is imported and its client built; the router passes over a
+    provider that is not.
+    """
 
     name: str
     model: str
+    ready: bool
 
     def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
         """Yield `Text` pieces, perhaps `Spent`, and exactly one `End`.
