@@ -16,8 +16,8 @@ from protocol.message import Epoch, Id, Message, Part, Response, Seq, Text, tabl
 # --- client -> server: the connection itself -------------------------------------------------
 
 
-class Have(Part):
-    """How far a client has applied one log; `gen` and `i` name a running generation's next chunk."""
+class Have(Part, frozen=True):
+    """How far a client has applied one log; `gen`, `i`: a running generation's next chunk."""
 
     s: Id
     epoch: Epoch
@@ -26,30 +26,30 @@ class Have(Part):
     i: Seq | None = None
 
 
-class Client(Part):
+class Client(Part, frozen=True):
     """Who speaks; kept for the operator's statistics only."""
 
     name: Annotated[str, Meta(max_length=64)] = ""
     version: Annotated[str, Meta(max_length=64)] = ""
 
 
-class Hello(Message, tag="hello"):
+class Hello(Message, frozen=True, tag="hello"):
     """First frame of a connection: who comes, and what it already has. Resume is part of it."""
 
     token: Annotated[str, Meta(max_length=LIMITS.token_chars)] | None = None
     sid: Id | None = None
-    have: Annotated[list[Have], Meta(max_length=LIMITS.have_logs)] = []
+    have: Annotated[list[Have], Meta(max_length=LIMITS.have_logs)] = field(default_factory=list)
     client: Client = Client()
     window: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
-class Ack(Message, tag="ack"):
+class Ack(Message, frozen=True, tag="ack"):
     """All events up to these positions were applied (log -> q); cumulative."""
 
     pos: dict[str, Seq]
 
 
-class Sync(Message, tag="sync"):
+class Sync(Message, frozen=True, tag="sync"):
     """The client saw a gap: send again what follows `q` of this epoch (q=0: everything)."""
 
     s: Id
@@ -57,18 +57,18 @@ class Sync(Message, tag="sync"):
     q: Seq
 
 
-class AuthRefresh(Message, tag="auth.refresh"):
+class AuthRefresh(Message, frozen=True, tag="auth.refresh"):
     """A fresh token for the same session; the socket stays."""
 
     id: Id
     token: Annotated[str, Meta(max_length=LIMITS.token_chars)]
 
 
-class Pong(Message, tag="pong"):
+class Pong(Message, frozen=True, tag="pong"):
     """Answer to `ping`."""
 
 
-class Bye(Message, tag="bye"):
+class Bye(Message, frozen=True, tag="bye"):
     """A clean leave; a running generation goes on."""
 
 
@@ -77,7 +77,7 @@ class Bye(Message, tag="bye"):
 Mode = Literal["practice", "socratic", "worked", "review", "exam", "peer"]
 
 
-class LessonStart(Message, tag="lesson.start"):
+class LessonStart(Message, frozen=True, tag="lesson.start"):
     """Begin a lesson; without `course`, the first one the server was given."""
 
     id: Id
@@ -86,14 +86,14 @@ class LessonStart(Message, tag="lesson.start"):
     seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
 
 
-class ItemNext(Message, tag="item.next"):
+class ItemNext(Message, frozen=True, tag="item.next"):
     """Leave this item and take the next one; `skill` asks for a topic."""
 
     id: Id
     skill: Id | None = None
 
 
-class AnswerSubmit(Message, tag="answer.submit"):
+class AnswerSubmit(Message, frozen=True, tag="answer.submit"):
     """One answer to the current item; `taken_ms` is the learner's own time on it."""
 
     id: Id
@@ -102,14 +102,14 @@ class AnswerSubmit(Message, tag="answer.submit"):
     taken_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
 
 
-class AnswerPreview(Message, tag="answer.preview"):
+class AnswerPreview(Message, frozen=True, tag="answer.preview"):
     """How would this be read? Ephemeral; never says whether it is right."""
 
     item: Id
     response: Response
 
 
-class AnswerDraft(Message, tag="answer.draft"):
+class AnswerDraft(Message, frozen=True, tag="answer.draft"):
     """What stands in the answer box; newest wins, no reply, given back in the snapshot."""
 
     item: Id
@@ -117,27 +117,27 @@ class AnswerDraft(Message, tag="answer.draft"):
     id: Id | None = None
 
 
-class HintRequest(Message, tag="hint.request"):
+class HintRequest(Message, frozen=True, tag="hint.request"):
     """The next hint of the current item; counts as assisted, never as wrong."""
 
     id: Id
     item: Id
 
 
-class StepsRequest(Message, tag="steps.request"):
+class StepsRequest(Message, frozen=True, tag="steps.request"):
     """The worked steps of the current item; counts as assisted."""
 
     id: Id
     item: Id
 
 
-class Action(Part):
+class Action(Part, frozen=True):
     """A button instead of words."""
 
     action: Literal["simpler", "example", "why", "next_step"]
 
 
-class TurnStart(Message, tag="turn.start"):
+class TurnStart(Message, frozen=True, tag="turn.start"):
     """Ask the tutor; `on_busy` says what to do while another turn runs."""
 
     id: Id
@@ -146,7 +146,7 @@ class TurnStart(Message, tag="turn.start"):
     on_busy: Literal["reject", "queue", "replace"] = "reject"
 
 
-class TurnCancel(Message, tag="turn.cancel"):
+class TurnCancel(Message, frozen=True, tag="turn.cancel"):
     """Stop a turn, named by `gen` or by the id of its `turn.start`; legal before it started.
 
     `seen_i` is the last chunk on screen: the conversation remembers only that much.
@@ -158,28 +158,28 @@ class TurnCancel(Message, tag="turn.cancel"):
     seen_i: Annotated[int, Meta(ge=-1)] | None = None
 
 
-class ModeSet(Message, tag="mode.set"):
+class ModeSet(Message, frozen=True, tag="mode.set"):
     """Change the learning mode."""
 
     id: Id
     mode: Mode
 
 
-class PrefsSet(Message, tag="prefs.set"):
+class PrefsSet(Message, frozen=True, tag="prefs.set"):
     """Set preferences the learner declares; null removes one."""
 
     id: Id
     prefs: Annotated[dict[str, str | int | float | bool | None], Meta(max_length=32)]
 
 
-class MoodReport(Message, tag="mood.report"):
+class MoodReport(Message, frozen=True, tag="mood.report"):
     """A one-tap self-report; only ever what the learner says."""
 
     id: Id
     mood: Literal["fine", "tired", "stuck", "bored", "skip"]
 
 
-class ReviewDue(Message, tag="review.due"):
+class ReviewDue(Message, frozen=True, tag="review.due"):
     """Which skills are due for review?"""
 
     id: Id
@@ -188,7 +188,7 @@ class ReviewDue(Message, tag="review.due"):
 # --- client -> server: rooms and boards -------------------------------------------------------
 
 
-class RoomJoin(Message, tag="room.join"):
+class RoomJoin(Message, frozen=True, tag="room.join"):
     """Join a study group and receive its log."""
 
     id: Id
@@ -197,14 +197,14 @@ class RoomJoin(Message, tag="room.join"):
     have: Have | None = None
 
 
-class RoomLeave(Message, tag="room.leave"):
+class RoomLeave(Message, frozen=True, tag="room.leave"):
     """Leave a study group."""
 
     id: Id
     rid: Id
 
 
-class RoomSay(Message, tag="room.say"):
+class RoomSay(Message, frozen=True, tag="room.say"):
     """One chat message to a room."""
 
     id: Id
@@ -212,7 +212,7 @@ class RoomSay(Message, tag="room.say"):
     text: Text
 
 
-class RoomPollOpen(Message, tag="room.poll.open"):
+class RoomPollOpen(Message, frozen=True, tag="room.poll.open"):
     """Open a poll (facilitator)."""
 
     id: Id
@@ -222,7 +222,7 @@ class RoomPollOpen(Message, tag="room.poll.open"):
     seconds: Annotated[int, Meta(ge=5, le=3_600)] | None = None
 
 
-class RoomPollClose(Message, tag="room.poll.close"):
+class RoomPollClose(Message, frozen=True, tag="room.poll.close"):
     """Close the open poll (facilitator)."""
 
     id: Id
@@ -230,7 +230,7 @@ class RoomPollClose(Message, tag="room.poll.close"):
     poll: Id
 
 
-class RoomVote(Message, tag="room.vote"):
+class RoomVote(Message, frozen=True, tag="room.vote"):
     """One vote with an optional confidence in [0, 1]."""
 
     id: Id
@@ -240,7 +240,7 @@ class RoomVote(Message, tag="room.vote"):
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
-class RoomAsk(Message, tag="room.ask"):
+class RoomAsk(Message, frozen=True, tag="room.ask"):
     """One tutor turn that all members of a room see."""
 
     id: Id
@@ -248,7 +248,7 @@ class RoomAsk(Message, tag="room.ask"):
     input: str | Action
 
 
-class BoardWatch(Message, tag="board.watch"):
+class BoardWatch(Message, frozen=True, tag="board.watch"):
     """Watch a class's board (teacher's token)."""
 
     id: Id
@@ -256,16 +256,16 @@ class BoardWatch(Message, tag="board.watch"):
     have: Have | None = None
 
 
-class BoardAct(Message, tag="board.act"):
+class BoardAct(Message, frozen=True, tag="board.act"):
     """An act of the teacher on the class."""
 
     id: Id
     class_: Id = field(name="class")
     act: Literal["send_hint", "pair", "push_item", "dismiss", "open_poll"]
-    args: dict[str, Any] = {}
+    args: dict[str, Any] = field(default_factory=dict)
 
 
-class EphIn(Message, tag="eph"):
+class EphIn(Message, frozen=True, tag="eph"):
     """Typing, cursor: newest wins, may be dropped, no reply."""
 
     s: Id

@@ -75,6 +75,12 @@ class Refused(Exception):  # noqa: N818 - the field's word for it; it is an answ
         return self.code in TEMPORARY
 
 
+class NotUtf8(Refused):
+    """A text frame that is not UTF-8: the transport must close with 1007 (RFC 6455, 8.1)."""
+
+    __slots__ = ()
+
+
 class Close(IntEnum):
     """A WebSocket close code of ours. 40xx: come back with resume. 44xx: not without the user."""
 

@@ -15,7 +15,7 @@ from protocol.message import Message, Part, table
 # --- server -> client: the connection itself --------------------------------------------------
 
 
-class LogHead(Part):
+class LogHead(Part, frozen=True):
     """Where a log stands and how this connection catches up with it."""
 
     s: str
@@ -24,7 +24,7 @@ class LogHead(Part):
     mode: Literal["live", "replay", "snapshot", "reset"]
 
 
-class Welcome(Message, tag="welcome"):
+class Welcome(Message, frozen=True, tag="welcome"):
     """Answer to `hello`; `token` is a guest's own, to be sent in its later `hello`."""
 
     cid: str
@@ -37,7 +37,7 @@ class Welcome(Message, tag="welcome"):
     expires_at: int | None = None
 
 
-class GenText(Part):
+class GenText(Part, frozen=True):
     """A generation as it stands: its text so far and the number of its next chunk."""
 
     gen: str
@@ -46,7 +46,7 @@ class GenText(Part):
     status: str
 
 
-class Snapshot(Message, tag="snapshot"):
+class Snapshot(Message, frozen=True, tag="snapshot"):
     """A log's whole state at `q`; live goes on at `q + 1`."""
 
     s: str
@@ -56,14 +56,14 @@ class Snapshot(Message, tag="snapshot"):
     gens: list[GenText]
 
 
-class At(Part):
+class At(Part, frozen=True):
     """Where in a log."""
 
     s: str
     q: int
 
 
-class Err(Message, tag="err"):
+class Err(Message, frozen=True, tag="err"):
     """A refusal: what was expected and what came; `re` is the command's id where it was read."""
 
     code: int
@@ -74,13 +74,13 @@ class Err(Message, tag="err"):
     retry_ms: int | None = None
 
 
-class Rate(Message, tag="rate"):
+class Rate(Message, frozen=True, tag="rate"):
     """What is left of the learner's limits."""
 
     limits: list[RateLimit]
 
 
-class RateLimit(Part):
+class RateLimit(Part, frozen=True):
     """One limit and when it is full again."""
 
     name: str
@@ -89,35 +89,35 @@ class RateLimit(Part):
     reset_ms: int
 
 
-class Lag(Message, tag="lag"):
-    """This connection reads too slowly; levels 1 to 3."""
+class Lag(Message, frozen=True, tag="lag"):
+    """The connection reads too slowly; levels 1 to 3."""
 
     level: int
     unacked: int
     unacked_bytes: int
 
 
-class AuthExpiring(Message, tag="auth.expiring"):
+class AuthExpiring(Message, frozen=True, tag="auth.expiring"):
     """The token ends soon."""
 
     in_ms: int
 
 
-class Drain(Message, tag="drain"):
+class Drain(Message, frozen=True, tag="drain"):
     """The node is leaving: come back after `after_ms`."""
 
     after_ms: int
     reason: str
 
 
-class Ping(Message, tag="ping"):
+class Ping(Message, frozen=True, tag="ping"):
     """Heartbeat with the logs' heads; an idle client finds a gap by it."""
 
     heads: dict[str, int]
     ts: int
 
 
-class Preview(Message, tag="preview"):
+class Preview(Message, frozen=True, tag="preview"):
     """How an answer would be read."""
 
     item: str
@@ -126,7 +126,7 @@ class Preview(Message, tag="preview"):
     note: str | None = None
 
 
-class EphOut(Message, tag="eph"):
+class EphOut(Message, frozen=True, tag="eph"):
     """Typing, cursor of another member."""
 
     s: str
@@ -138,7 +138,7 @@ class EphOut(Message, tag="eph"):
 # --- server -> client: durable events ---------------------------------------------------------
 
 
-class Durable(Message):
+class Durable(Message, frozen=True):
     """An event of a log: `s` names the log, `q` its place, `ts` its time in ms since 1970.
 
     `span` is how many places the frame covers, ending at `q`: above 1 only for deltas that were
@@ -150,7 +150,7 @@ class Durable(Message):
     ts: int
 
 
-class Ok(Durable, tag="ok"):
+class Ok(Durable, frozen=True, tag="ok"):
     """A command had its effect; `changed` says which."""
 
     re: str
@@ -159,14 +159,14 @@ class Ok(Durable, tag="ok"):
     dup: bool = False
 
 
-class Choice(Part):
+class Choice(Part, frozen=True):
     """One option; its id is the response."""
 
     id: str
     text: str
 
 
-class ItemShown(Durable, tag="item"):
+class ItemShown(Durable, frozen=True, tag="item"):
     """The item to work on next, and why this one."""
 
     item: str
@@ -184,7 +184,7 @@ class ItemShown(Durable, tag="item"):
     dup: bool = False
 
 
-class SkillMoved(Part):
+class SkillMoved(Part, frozen=True):
     """Mastery of one skill before and after an answer, in [0, 1]."""
 
     id: str
@@ -192,7 +192,7 @@ class SkillMoved(Part):
     after: float
 
 
-class Timing(Part):
+class Timing(Part, frozen=True):
     """Where an answer's time went, in microseconds.
 
     `store_us` is the newest finished group commit of the same store: this answer's own commit is
@@ -209,7 +209,7 @@ class Timing(Part):
 Verdict = Literal["correct", "incorrect", "partial", "wrong_form", "unreadable"]
 
 
-class Feedback(Durable, tag="feedback"):
+class Feedback(Durable, frozen=True, tag="feedback"):
     """The verdict on one answer and what it moved."""
 
     re: str
@@ -227,7 +227,7 @@ class Feedback(Durable, tag="feedback"):
     dup: bool = False
 
 
-class Difficulty(Durable, tag="difficulty"):
+class Difficulty(Durable, frozen=True, tag="difficulty"):
     """The live difficulty: ability, its uncertainty and the success band aimed at."""
 
     theta: float
@@ -237,7 +237,7 @@ class Difficulty(Durable, tag="difficulty"):
     reason: str
 
 
-class Hint(Durable, tag="hint"):
+class Hint(Durable, frozen=True, tag="hint"):
     """One level of an item's hint ladder."""
 
     item: str
@@ -249,14 +249,14 @@ class Hint(Durable, tag="hint"):
     dup: bool = False
 
 
-class Step(Part):
+class Step(Part, frozen=True):
     """One worked step and why it is taken."""
 
     show: str
     why: str = ""
 
 
-class Steps(Durable, tag="steps"):
+class Steps(Durable, frozen=True, tag="steps"):
     """The worked steps of an item."""
 
     item: str
@@ -265,7 +265,7 @@ class Steps(Durable, tag="steps"):
     dup: bool = False
 
 
-class TurnStarted(Durable, tag="turn.started"):
+class TurnStarted(Durable, frozen=True, tag="turn.started"):
     """A generation exists: who speaks, and which command asked."""
 
     gen: str
@@ -278,7 +278,7 @@ class TurnStarted(Durable, tag="turn.started"):
     dup: bool = False
 
 
-class Delta(Durable, tag="delta"):
+class Delta(Durable, frozen=True, tag="delta"):
     """Chunks a..b of a generation's text."""
 
     gen: str
@@ -287,7 +287,7 @@ class Delta(Durable, tag="delta"):
     span: int = 1
 
 
-class TurnRestarted(Durable, tag="turn.restarted"):
+class TurnRestarted(Durable, frozen=True, tag="turn.restarted"):
     """A provider failed in mid-answer: what is shown is the text of chunks from `from_i` on."""
 
     gen: str
@@ -300,7 +300,7 @@ class TurnRestarted(Durable, tag="turn.restarted"):
 TurnStatus = Literal["completed", "cancelled", "superseded", "incomplete", "failed", "lost"]
 
 
-class Usage(Part):
+class Usage(Part, frozen=True):
     """Tokens of all attempts of a turn."""
 
     input: int
@@ -309,7 +309,7 @@ class Usage(Part):
     estimated: bool = False
 
 
-class TurnDone(Durable, tag="turn.done"):
+class TurnDone(Durable, frozen=True, tag="turn.done"):
     """The one end of a generation; `n` counts all chunks, `text_sha256` is of what is shown."""
 
     gen: str
@@ -322,7 +322,7 @@ class TurnDone(Durable, tag="turn.done"):
     cost_usd: float | None = None
 
 
-class Reward(Durable, tag="reward"):
+class Reward(Durable, frozen=True, tag="reward"):
     """Something was earned, and why."""
 
     kind: str
@@ -331,7 +331,7 @@ class Reward(Durable, tag="reward"):
     achievement: str | None = None
 
 
-class Signal(Durable, tag="signal"):
+class Signal(Durable, frozen=True, tag="signal"):
     """What was seen in the work, and what is offered."""
 
     kind: str
@@ -340,7 +340,7 @@ class Signal(Durable, tag="signal"):
     offer: str | None = None
 
 
-class Due(Part):
+class Due(Part, frozen=True):
     """A skill that is due, when, and the chance it is still recalled."""
 
     skill: str
@@ -348,7 +348,7 @@ class Due(Part):
     retrievability: float
 
 
-class Review(Durable, tag="review"):
+class Review(Durable, frozen=True, tag="review"):
     """The review list."""
 
     due: list[Due]
@@ -356,7 +356,7 @@ class Review(Durable, tag="review"):
     dup: bool = False
 
 
-class Board(Durable, tag="board"):
+class Board(Durable, frozen=True, tag="board"):
     """One event of a class's board."""
 
     kind: Literal[
@@ -365,14 +365,14 @@ class Board(Durable, tag="board"):
     data: Any = None
 
 
-class RoomEvent(Durable, tag="room.event"):
+class RoomEvent(Durable, frozen=True, tag="room.event"):
     """One event of a room."""
 
     kind: Literal["say", "poll", "vote_count", "reveal", "leader", "board", "group"]
     data: Any = None
 
 
-class Presence(Durable, tag="presence"):
+class Presence(Durable, frozen=True, tag="presence"):
     """Who came and who went, by member with its connections."""
 
     joins: dict[str, list[str]]
@@ -385,6 +385,19 @@ Event = (
     | TurnRestarted | TurnDone | Reward | Signal | Review | Board | RoomEvent | Presence
 )  # fmt: skip
 """Whatever a server may say."""
+
+
+class Foreign(Part, frozen=True):
+    """An event whose type this build does not know, from a newer server.
+
+    Only its place in the log is understood; a reader steps over it.
+    """
+
+    t: str
+    s: str | None = None
+    q: int | None = None
+    span: int = 1
+
 
 EVENTS: dict[str, type[Message]] = table(Event)
 """Type name -> struct; closed."""

@@ -10,7 +10,8 @@ from protocol.limits import LIMITS
 
 Id = Annotated[str, Meta(min_length=1, max_length=LIMITS.id_chars)]
 Epoch = Annotated[str, Meta(max_length=LIMITS.id_chars)]
-Seq = Annotated[int, Meta(ge=0)]
+Seq = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""A place in a log; the bound is what every JSON reader holds exactly."""
 Text = Annotated[str, Meta(max_length=LIMITS.response_chars)]
 Response = Text | int | float | list[Any] | dict[str, Any]
 """What a learner gives: text, a choice's id, or a widget's value."""
