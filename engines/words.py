@@ -156,6 +156,20 @@ class Course(Word):
     sha256: str = ""
 
 
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """One fault of a course, by its check code (content format, section 5).
+
+    `path` leads to the place: field names and positions, as `("items", 3, "hints", 0)`.
+    `severity` is `E` (refuses a build) or `W`.
+    """
+
+    code: str
+    severity: Literal["E", "W"]
+    path: tuple[str | int, ...]
+    message: str
+    fix: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownChoice:
     """An option as shown: shuffled by the seed, text rendered."""
