@@ -25,6 +25,11 @@ class Message(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="t"):
     """A frame; `t` is its type. Absent fields hold their defaults, unknown fields are ignored."""
 
 
+def type_of(message: Message | type[Message]) -> str:
+    """The type's name on the wire, the value of `t`."""
+    return str(message.__struct_config__.tag)
+
+
 def table(union: Any) -> dict[str, type[Message]]:
-    """Return the closed table of a union of messages: type name to struct."""
-    return {kind.__struct_config__.tag: kind for kind in union.__args__}
+    """The closed table of a union of messages: type name to struct."""
+    return {type_of(kind): kind for kind in union.__args__}

@@ -48,7 +48,7 @@ def repeated_key(frame: bytes) -> str | None:
     """
     if frame.count(b"{") == 1:  # the usual frame is flat
         keys = [key for key, colon in _KEY.findall(frame) if colon]
-        if len(set(keys)) == len(keys) and b"\\" not in frame:
+        if len(set(keys)) == len(keys) and b"\\" not in b"".join(keys):
             return None
     objects: list[set[bytes]] = []
     for token in _TOKEN.finditer(frame):
