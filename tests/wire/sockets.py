@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import uvicorn
+from websockets.utils import apply_mask
 
-from server.transport import RawWebSocket, apply_mask
+from server.transport import RawWebSocket
 
 STOCK = "websockets-sansio"
 

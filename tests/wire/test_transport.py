@@ -13,7 +13,6 @@ import uvloop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server import transport as transport_module
 from server.transport import RAW, RawWebSocket, text_message
 from tests.wire.sockets import (
     BINARY,
@@ -518,8 +517,7 @@ def test_garbage_never_raises(data: bytes) -> None:
     asyncio.run(go())
 
 
-def test_the_pure_python_mask_is_the_same() -> None:
-    from websockets.utils import apply_mask
-
-    assert apply_mask(b"abcdefg", b"1234") == transport_module.apply_mask(b"abcdefg", b"1234")
+def test_messages_are_framed_by_their_size() -> None:
+    assert text_message(b"hi") == b"\x81\x02hi"
+    assert text_message(b"x" * 126)[:4] == b"\x81\x7e\x00\x7e"
     assert text_message(b"x" * 70_000)[:10] == b"\x81\x7f" + (70_000).to_bytes(8, "big")

@@ -1,0 +1,180 @@
+"""Where a setting comes from, and what a wrong one is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from server.settings import (
+    SECRETS,
+    Loaded,
+    Misconfigured,
+    Settings,
+    check,
+    is_loopback,
+    keys,
+    loaded,
+    shown,
+    value_of,
+)
+
+SECRET = "x" * 32
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> str:
+    path = tmp_path / "course.json"
+    path.write_text("{}")
+    return str(path)
+
+
+@pytest.fixture
+def load(tmp_path: Path, course: str):
+    def call(
+        flags: dict[str, object] | None = None,
+        environ: dict[str, str] | None = None,
+        dot_env: str = "",
+        toml: str = "",
+    ) -> Loaded:
+        if dot_env:
+            (tmp_path / ".env").write_text(dot_env)
+        if toml:
+            (tmp_path / "tutorstream.toml").write_text(toml)
+        environ = {"TUTORSTREAM_COURSES": course, **(environ or {})}
+        return loaded(flags, environ=environ, folder=tmp_path)
+
+    return call
+
+
+def test_a_nearer_source_wins_and_each_value_names_its_own(load) -> None:
+    def port_of(**sources) -> tuple[int, str]:
+        settings, origins = load(**sources)
+        return settings.port, origins["port"]
+
+    toml = "port = 1\n[provider]\nmodel = 'm'\n"
+    assert port_of() == (8765, "default")
+    assert port_of(toml=toml) == (1, "tutorstream.toml")
+    assert port_of(dot_env="TUTORSTREAM_PORT=2\n") == (2, ".env TUTORSTREAM_PORT")
+    environ = {"TUTORSTREAM_PORT": "3"}
+    assert port_of(environ=environ) == (3, "environment TUTORSTREAM_PORT")
+    assert port_of(environ=environ, flags={"port": 4, "host": None}) == (4, "flag")
+    settings, origins = load()
+    assert settings.provider.model == "m"
+    assert origins["provider.model"] == "tutorstream.toml"
+
+
+def test_nesting_lists_and_switches_come_from_text(load, course: str) -> None:
+    settings, _ = load(
+        environ={
+            "TUTORSTREAM_TOKEN__SECRET": SECRET,
+            "TUTORSTREAM_COURSES": f"{course}, {course}",
+            "TUTORSTREAM_I_KNOW": "True",
+            "TUTORSTREAM_IDLE_S": "2.5",
+        },
+    )
+    assert settings.token.secret == SECRET
+    assert settings.courses == [course, course]
+    assert settings.course_files == [Path(course), Path(course)]
+    assert settings.i_know
+    assert settings.idle_s == 2.5
+
+
+def test_dot_env_may_hold_other_programs_words(load) -> None:
+    settings, origins = load(
+        dot_env="# a comment\n\nexport TUTORSTREAM_HOST='::1'\nDATABASE=x\nOPENAI_API_KEY=\"k\"\n"
+    )
+    assert settings.host == "::1"
+    assert settings.provider.api_key == "k"
+    assert origins["provider.api_key"] == ".env OPENAI_API_KEY"
+
+
+def test_the_usual_names_stand_below_our_own(load) -> None:
+    environ = {"OPENAI_API_KEY": "usual", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
+    settings, _ = load(environ=environ)
+    assert settings.provider.api_key == "usual"
+    assert settings.provider.base_url == "http://127.0.0.1:1/v1"
+    own = {**environ, "TUTORSTREAM_PROVIDER__API_KEY": "own"}
+    assert load(environ=own).settings.provider.api_key == "own"
+
+
+def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text(SECRET + "\n")
+    settings, origins = load(environ={"TUTORSTREAM_TOKEN__SECRET_FILE": str(path)})
+    assert settings.token.secret == SECRET
+    assert origins["token.secret"] == "environment TUTORSTREAM_TOKEN__SECRET_FILE"
+    assert shown(settings, "token.secret") == "set"
+    assert shown(settings, "provider.api_key") == "unset"
+    assert shown(settings, "port") == 8765
+    with pytest.raises(Misconfigured, match="cannot read"):
+        load(environ={"TUTORSTREAM_TOKEN__SECRET_FILE": str(tmp_path / "none")})
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        ({"environ": {"TUTORSTREAM_PROT": "1"}}, "unknown setting TUTORSTREAM_PROT; .*_PORT$"),
+        (
+            {"environ": {"TUTORSTREAM_TOKEN_SECRET": "1"}},
+            "the nearest known one is TUTORSTREAM_TOKEN__SECRET",
+        ),
+        ({"environ": {"TUTORSTREAM_HOST_FILE": "x"}}, "unknown setting"),
+        ({"dot_env": "TUTORSTREAM_STROE=memory:"}, "nearest known one is TUTORSTREAM_STORE"),
+        ({"toml": "hots = 'x'"}, "unknown setting tutorstream.toml: hots; .* host$"),
+        ({"toml": "[provider]\nmodle = 'x'"}, "nearest known one is provider.model"),
+        ({"toml": "port = "}, "tutorstream.toml: cannot be read"),
+        ({"dot_env": "a line without sense"}, ".env line 1: expected NAME=value"),
+        ({"environ": {"TUTORSTREAM_PORT": "many"}}, r"port \(from environment .*came 'many'"),
+        ({"environ": {"TUTORSTREAM_PORT": "70000"}}, "port"),
+        ({"toml": "port = 'x'"}, "port .*tutorstream.toml"),
+        ({"flags": {"prot": 1}}, "nearest known one is port"),
+        ({"environ": {"TUTORSTREAM_LOG_LEVEL": "loud"}}, "log_level"),
+        ({"environ": {"TUTORSTREAM_CONFIG": "no-such-file.toml"}}, "does not exist"),
+        ({"environ": {"TUTORSTREAM_COURSES": "no-such.json"}}, "no file 'no-such.json'"),
+        ({"flags": {"store": "postgres://x"}}, "expected `memory:` or `sqlite:///FILE`"),
+        ({"flags": {"store": "sqlite:///"}}, "expected `memory:`"),
+        ({"flags": {"token.secret": "short"}}, "at least 32 bytes"),
+        ({"flags": {"host": "0.0.0.0"}}, "--i-know"),
+        ({"flags": {"provider.name": "openai"}}, "name the model"),
+        ({"flags": {"provider.name": "openai", "provider.model": "m"}}, "OPENAI_API_KEY"),
+        ({"flags": {"provider.name": "oracle"}}, "provider.name"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_the_fix(load, sources, words: str) -> None:
+    with pytest.raises(Misconfigured, match=words) as told:
+        load(**sources)
+    assert "\n" not in str(told.value)
+
+
+def test_a_secret_of_the_wrong_type_is_not_printed(load) -> None:
+    with pytest.raises(Misconfigured) as told:
+        load(toml="[token]\nsecret = ['hush', 'hush']")
+    assert "hush" not in str(told.value)
+
+
+def test_reachable_from_outside_needs_a_secret_or_a_knowing_operator(course: str) -> None:
+    base = {"host": "0.0.0.0", "courses": [course]}
+    from msgspec import convert
+
+    check(convert({**base, "i_know": True}, Settings))
+    check(convert({**base, "token": {"secret": SECRET}}, Settings))
+    check(convert({**base, "uds": "/tmp/x.sock"}, Settings))
+    assert [is_loopback(h) for h in ("127.0.0.1", "127.9.9.9", "::1", "localhost")] == [True] * 4
+    assert [is_loopback(h) for h in ("0.0.0.0", "::", "10.0.0.1", "example.org")] == [False] * 4
+
+
+def test_every_key_has_a_value_and_secrets_are_keys() -> None:
+    known = list(keys())
+    assert set(known) >= SECRETS
+    assert len(known) == len(set(known))
+    for key in known:
+        value_of(Settings(), key)
+
+
+def test_a_configuration_file_may_be_named(tmp_path: Path, course: str) -> None:
+    other = tmp_path / "other.toml"
+    other.write_text(f"port = 5\ncourses = ['{course}']")
+    assert loaded({}, environ={}, folder=tmp_path, config=other).settings.port == 5
+    by_name = loaded({}, environ={"TUTORSTREAM_CONFIG": str(other)}, folder=tmp_path)
+    assert by_name.settings.port == 5
