@@ -129,7 +129,8 @@ class Log(Protocol):
         self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
     ) -> Ticket:
         """Hand entries to the writer; the ticket resolves when they are stored, or fails with
-        `Fenced`, `Duplicate`, `OutOfOrder` or `StoreUnavailable`."""
+        `Fenced`, `Duplicate`, `OutOfOrder` or `StoreUnavailable`.
+        """
         ...
 
     async def read(self, name: str, after: int, *, limit: int | None = None) -> list[Entry]:

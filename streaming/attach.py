@@ -1,0 +1,189 @@
+"""Joins a connection to a session's log: live, replay, snapshot or reset. This file is the join.
+
+The connection's live frames are held back first, then the log is read, then the catch-up is sent,
+and what was held back and lies beyond it follows. A gap is never silent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Literal
+
+from engines.exercises.grading import reading
+from protocol import commands as cmd
+from protocol.codec import encode, repeated
+from protocol.errors import Close, Code, Refused
+from protocol.events import LogHead, Preview, Welcome
+from protocol.limits import LIMITS, Limits
+from streaming.frames import snapshot_frame
+from streaming.log import Entry, Ticket
+from streaming.outbox import Out, Outbox
+
+if TYPE_CHECKING:
+    from streaming.session import Session, Surroundings
+
+CatchUp = Literal["live", "replay", "snapshot", "reset"]
+
+
+class Greeting:
+    """What `welcome` says besides the logs."""
+
+    __slots__ = ("cid", "expires_at", "heartbeat_s", "node", "token")
+
+    def __init__(
+        self,
+        cid: str,
+        node: str,
+        *,
+        token: str | None = None,
+        expires_at: int | None = None,
+        heartbeat_s: float = LIMITS.ping_s,
+    ) -> None:
+        self.cid = cid
+        self.node = node
+        self.token = token
+        self.expires_at = expires_at
+        self.heartbeat_s = heartbeat_s
+
+
+class Attached:
+    """One connection of one session."""
+
+    __slots__ = ("_ground", "_tasks", "outbox", "session")
+
+    def __init__(self, session: Session, outbox: Outbox, ground: Surroundings) -> None:
+        self.session = session
+        self.outbox = outbox
+        self._ground = ground
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # --- coming -------------------------------------------------------------------------------
+
+    async def join(self, hello: cmd.Hello, greeting: Greeting) -> None:
+        """Say `welcome`, then what the client has missed, then go on live."""
+        session = self.session
+        self.outbox.hold()
+        self._admit()
+        have = next((h for h in hello.have if h.s == "me"), None)
+        epoch, q = (have.epoch, have.q) if have else (session.epoch, 0)
+        mode, outs, upto, after = await self._missed(epoch, q)
+        if session.ended:
+            raise Refused(Code.STORE_UNAVAILABLE, "this session is being taken up again")
+        self.outbox.say(
+            encode(
+                Welcome(
+                    cid=greeting.cid,
+                    sid=session.sid,
+                    node=greeting.node,
+                    heartbeat_s=greeting.heartbeat_s,
+                    window=min(hello.window or LIMITS.window, LIMITS.window),
+                    logs=[LogHead("me", session.epoch, upto, mode)],
+                    token=greeting.token,
+                    expires_at=greeting.expires_at,
+                )
+            )
+        )
+        self.outbox.catch_up(outs, upto, after)
+
+    def _admit(self) -> None:
+        attached = self.session.attached
+        limits = self._ground.limits
+        while len(attached) >= limits.connections:
+            oldest = attached.pop(0)
+            oldest.outbox.close(
+                Close.REPLACED, f"a session has at most {limits.connections} connections"
+            )
+        attached.append(self)
+
+    async def _missed(self, epoch: str, q: int) -> tuple[CatchUp, list[Out], int, Ticket | None]:
+        session, limits = self.session, self._ground.limits
+        head = session.head
+        if epoch != session.epoch or q > head:
+            return "reset", *self._snapshot()
+        if q == head:
+            return "live", [], head, None
+        if head - q <= limits.retention_events:
+            entries = await self._ground.log.read(session.sid, q)
+            entries = [e for e in entries if e.seq <= head]
+            if self._replayable(entries, q, head, limits):
+                return "replay", [Out(e.seq, e.public) for e in entries], head, None
+        return "snapshot", *self._snapshot()
+
+    def _replayable(self, entries: list[Entry], q: int, head: int, limits: Limits) -> bool:
+        if [e.seq for e in entries] != list(range(q + 1, head + 1)):
+            return False
+        size = sum(len(e.public) for e in entries)
+        if size > limits.replay_bytes:
+            return False
+        return size < SMALL_REPLAY_BYTES or size < len(
+            encode(snapshot_frame(self.session.state, self.session.epoch))
+        )
+
+    def _snapshot(self) -> tuple[list[Out], int, Ticket | None]:
+        session = self.session
+        frame = encode(snapshot_frame(session.state, session.epoch))
+        return [Out(session.head, frame)], session.head, session.last_ticket
+
+    # --- hearing ------------------------------------------------------------------------------
+
+    def hear(self, command: cmd.Command, arrived_ns: int = 0, decode_ns: int = 0) -> None:
+        """Do what a command asks; raises `Refused` where it has no effect."""
+        match command:
+            case cmd.Ack(pos):
+                if (q := pos.get("me")) is not None:
+                    self.outbox.ack(q)
+            case cmd.AnswerPreview():
+                self._preview(command)
+            case cmd.Sync():
+                self._sync(command)
+            case cmd.Pong() | cmd.EphIn():
+                return
+            case _:
+                self.session.hear(command, self, arrived_ns, decode_ns)
+
+    def _preview(self, command: cmd.AnswerPreview) -> None:
+        shown, drawn = self.session.state.plain.open, self.session.state.instance
+        if shown is None or drawn is None or shown.item != command.item:
+            return
+        read_as, column, note = reading(drawn, command.response)
+        self.outbox.say(encode(Preview(command.item, read_as, column, note)))
+
+    def _sync(self, command: cmd.Sync) -> None:
+        if command.s != "me":
+            raise Refused(Code.NOT_MEMBER, f"expected the log 'me', {command.s!r} came")
+        self.outbox.hold()
+        self._later(self._again(command.epoch, command.q))
+
+    async def _again(self, epoch: str, q: int) -> None:
+        _, outs, upto, after = await self._missed(epoch, q)
+        self.outbox.catch_up(outs, upto, after)
+
+    def repeat(self, seq: int) -> None:
+        """Send the stored reply at `seq` again, marked as a repeat."""
+        self._later(self._repeat(seq))
+
+    async def _repeat(self, seq: int) -> None:
+        entries = await self._ground.log.read(self.session.sid, seq - 1, limit=1)
+        if entries and entries[0].seq == seq:
+            self.outbox.say(repeated(entries[0].public))
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._ground.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- going --------------------------------------------------------------------------------
+
+    def detach(self) -> None:
+        """Leave; a running turn goes on."""
+        self.outbox.drop()
+        for task in self._tasks:
+            task.cancel()
+        if self in self.session.attached:
+            self.session.attached.remove(self)
+            self.session.detached_at_s = self._ground.loop.time()
+
+
+SMALL_REPLAY_BYTES = 4 * 1024
+"""A replay below this is sent without making a snapshot only to compare their sizes."""

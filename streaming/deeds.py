@@ -1,0 +1,157 @@
+"""What happened, as the log keeps it: one deed an append. This file is the fold's only input.
+
+A deed is sealed: no connection ever sees it. It holds what cannot be computed again (what the
+learner said, which provider spoke, which words it used) and nothing that follows from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Deed(msgspec.Struct, frozen=True, gc=False, tag_field="k", omit_defaults=True):
+    """Base of all deeds."""
+
+
+class LessonBegan(Deed, tag="lesson"):
+    """A lesson on one course version, pinned to one version of item difficulties.
+
+    `build` names the program that wrote it: on another build a replay says so first.
+    """
+
+    cmd: str
+    learner: str
+    course: str
+    d_version: str
+    mode: str
+    seed: int | None
+    build: str
+
+
+class ItemLeft(Deed, tag="next"):
+    """The learner asked for another item."""
+
+    cmd: str
+    skill: str | None = None
+
+
+class AnswerGiven(Deed, tag="answer"):
+    """One answer, as it came."""
+
+    cmd: str
+    item: str
+    seed: int
+    response: Any
+    taken_ms: int
+
+
+class HintTaken(Deed, tag="hint"):
+    """One more level of the ladder."""
+
+    cmd: str
+
+
+class StepsTaken(Deed, tag="steps"):
+    """The worked steps were shown."""
+
+    cmd: str
+
+
+class TurnAsked(Deed, tag="ask"):
+    """A question that waits behind a running turn."""
+
+    cmd: str
+    text: str
+    action: str | None = None
+    item: str | None = None
+
+
+class TurnBegan(Deed, tag="turn"):
+    """A generation began; `provider` is the first choice."""
+
+    gen: str
+    cmd: str
+    text: str
+    action: str | None
+    item: str | None
+    provider: str
+    model: str
+    source: str
+    act: str
+
+
+class ChunkSaid(Deed, tag="chunk"):
+    """One chunk of a generation."""
+
+    gen: str
+    text: str
+
+
+class TurnSwitched(Deed, tag="switch"):
+    """Another provider starts anew."""
+
+    gen: str
+    provider: str
+    model: str
+    reason: str
+
+
+class TurnEnded(Deed, tag="end"):
+    """The one end of a generation. `cmd` is the cancelling command, where one came."""
+
+    gen: str
+    status: str
+    reason: str | None = None
+    ttft_ms: float = 0.0
+    tokens: tuple[int, int, int] | None = None
+    seen_i: int | None = None
+    cmd: str | None = None
+
+
+class TurnRefused(Deed, tag="unask"):
+    """A turn was cancelled before it began: `target` is the id of its `turn.start`."""
+
+    cmd: str
+    target: str
+
+
+class ModeChosen(Deed, tag="mode"):
+    """Another learning mode."""
+
+    cmd: str
+    mode: str
+
+
+class PrefsDeclared(Deed, tag="prefs"):
+    """Preferences the learner declared; null removes one."""
+
+    cmd: str
+    prefs: dict[str, str | int | float | bool | None]
+
+
+class MoodTold(Deed, tag="mood"):
+    """A one-tap self-report."""
+
+    cmd: str
+    mood: str
+
+
+AnyDeed = (
+    LessonBegan | ItemLeft | AnswerGiven | HintTaken | StepsTaken | TurnAsked | TurnBegan
+    | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen | PrefsDeclared | MoodTold
+)  # fmt: skip
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(AnyDeed)
+
+
+def sealed(deed: Deed) -> bytes:
+    """Return a deed's bytes, as the log keeps them."""
+    return _ENCODER.encode(deed)
+
+
+def unsealed(data: bytes) -> AnyDeed:
+    """Return the deed of these bytes; `msgspec.ValidationError` where they are none."""
+    return _DECODER.decode(data)

@@ -1,0 +1,161 @@
+"""Frames made from a session's state: the item, a hint, a turn's end, the snapshot.
+
+This file is the one place that translates the engines' words into the wire's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from engines.exercises.hints import hint, ladder_length, worked
+from protocol import events as ev
+from streaming.deeds import TurnEnded
+from streaming.state import Gen, SessionState
+
+
+def item_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None) -> ev.ItemShown:
+    """The open item as a learner sees it; the key is no part of it."""
+    shown, drawn = state.plain.open, state.instance
+    assert shown is not None
+    assert drawn is not None
+    item = drawn.item
+    return ev.ItemShown(
+        s="me",
+        q=seq,
+        ts=at_ms,
+        item=item.id,
+        kind=item.answer.kind,
+        prompt=drawn.prompt,
+        skills=list(item.skills),
+        p_success=shown.p_success,
+        why=shown.why,
+        choices=[ev.Choice(c.id, c.text) for c in drawn.choices] if drawn.choices else None,
+        hints=ladder_length(item),
+        title=item.title or None,
+        source=item.source.title or None if item.source else None,
+        re=re,
+    )
+
+
+def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | None) -> ev.Hint:
+    """One level of the open item's ladder, counted from 1."""
+    assert state.instance is not None
+    item = state.instance.item
+    text, step = hint(state.instance, level)
+    scaffold = {"ask": text} if step.level == "scaffold" else None
+    return ev.Hint(
+        s="me",
+        q=seq,
+        ts=at_ms,
+        item=item.id,
+        level=level,
+        of=ladder_length(item),
+        text=text,
+        scaffold=scaffold,
+        re=re,
+    )
+
+
+def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
+    """The one end of a generation."""
+    usage = ev.Usage(*deed.tokens) if deed.tokens else None
+    return ev.TurnDone(
+        s="me",
+        q=seq,
+        ts=at_ms,
+        gen=gen.gen,
+        status=deed.status,  # type: ignore[arg-type]  # written by the session itself
+        n=gen.next_i,
+        text_sha256=hashlib.sha256(gen.text.encode()).hexdigest(),
+        ttft_ms=deed.ttft_ms,
+        reason=deed.reason,
+        usage=usage,
+    )
+
+
+def lesson_facts(state: SessionState) -> dict[str, Any]:
+    """The course a session works on, and how it stands skill by skill."""
+    if state.syllabus is None or state.beliefs is None:
+        return {"course": None, "skills": [], "theta": 0.0, "sd": 1.0}
+    course = state.syllabus.course
+    mastery = state.beliefs.mastery(state.syllabus)
+    return {
+        "course": {
+            "id": course.id,
+            "title": course.title,
+            "version": course.sha256[:12],
+            "license": course.license,
+            "attribution": list(course.attribution),
+        },
+        "skills": [{"id": s.id, "title": s.title, "mastery": mastery[s.id]} for s in course.skills],
+        "theta": state.beliefs.theta,
+        "sd": state.beliefs.sd,
+    }
+
+
+def _open_facts(state: SessionState) -> dict[str, Any]:
+    shown = state.plain.open
+    if shown is None or state.instance is None:
+        none: dict[str, Any] = {"item": None, "attempts": 0, "hints": [], "steps": None}
+        return {**none, "draft": None, "last_feedback": None}
+    frame = item_frame(state, 0, 0)
+    hints = [hint_frame(state, n, 0, 0, None) for n in range(1, shown.hints + 1)]
+    steps = worked(state.instance) if shown.steps_shown else None
+    last = None
+    if shown.verdict is not None:
+        last = {
+            "item": shown.item,
+            "verdict": shown.verdict,
+            "message": shown.message,
+            "misconception": shown.misconception,
+            "response": shown.response,
+        }
+    return {
+        "item": {
+            "item": frame.item,
+            "kind": frame.kind,
+            "prompt": frame.prompt,
+            "choices": frame.choices,
+            "skills": frame.skills,
+            "p_success": frame.p_success,
+            "why": frame.why,
+            "hints": frame.hints,
+            "title": frame.title,
+            "source": frame.source,
+        },
+        "attempts": shown.attempts,
+        "hints": [{"level": h.level, "of": h.of, "text": h.text} for h in hints],
+        "steps": None if steps is None else [{"show": s, "why": w} for s, w in steps],
+        "draft": state.plain.draft if state.plain.draft_item == shown.item else None,
+        "last_feedback": last,
+    }
+
+
+def snapshot_frame(state: SessionState, epoch: str) -> ev.Snapshot:
+    """A session's whole state for a client that comes late."""
+    plain = state.plain
+    turns = [
+        {
+            "gen": g.gen,
+            "cmd": g.cmd,
+            "input": g.input or g.action,
+            "text": g.text,
+            "status": g.status,
+            "provider": g.provider,
+            "model": g.model,
+            "source": g.source,
+        }
+        for g in plain.gens
+    ]
+    facts = {
+        "mode": plain.mode,
+        **lesson_facts(state),
+        **_open_facts(state),
+        "turns": turns,
+        "prefs": plain.prefs,
+        "mood": plain.mood,
+        "answers": plain.answers,
+    }
+    gens = [ev.GenText(g.gen, g.text, g.next_i, g.status) for g in plain.gens]
+    return ev.Snapshot(s="me", epoch=epoch, q=plain.seq, state=facts, gens=gens)

@@ -1,0 +1,271 @@
+"""The bounded queue to one client: output commit, acks, levels of lag. This file is that queue.
+
+Frames of a log wait under the ticket of the entries they rest on and leave, in order, when the
+store has confirmed it. What the client has not acknowledged decides the level of lag:
+
+====== ============================ ==========================================================
+level  not yet acknowledged         what happens
+====== ============================ ==========================================================
+0      less than 32 KiB and 1 s     every frame leaves as it is
+1      from there                   deltas wait for the next tick and leave merged
+2      128 KiB or 5 s               deltas wait until the client caught up, or another event
+                                    must go: then they leave as one delta before it
+3      512 KiB or 20 s              close 4008, resumable
+====== ============================ ==========================================================
+
+No event is dropped: a merged delta says by `span` how many places of the log it covers.
+"""
+
+from __future__ import annotations
+
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
+
+from protocol.codec import encode
+from protocol.errors import Close
+from protocol.events import Delta, Lag
+from protocol.limits import LIMITS, Limits
+from streaming.log import Ticket
+
+STORED = Ticket()
+"""The ticket of what was stored long ago."""
+STORED.resolve()
+
+
+class Wire(Protocol):
+    """One socket, as the outbox sees it."""
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send these frames in one write."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Close with this code."""
+        ...
+
+    def unsent_bytes(self) -> int:
+        """Bytes accepted by `write` that the socket has not taken yet."""
+        ...
+
+
+class Out(NamedTuple):
+    """One numbered frame; `delta` is its struct where it may be merged."""
+
+    q: int
+    frame: bytes
+    delta: Delta | None = None
+
+
+class _Sent(NamedTuple):
+    q: int
+    size_bytes: int
+    at_s: float
+
+
+class Outbox:
+    """The queue to one client.
+
+    It adds itself to `watched` while anything is not acknowledged; whoever owns that set calls
+    `tick` on its members every 250 ms.
+    """
+
+    __slots__ = (
+        "_catching_up",
+        "_limits",
+        "_loop",
+        "_ready",
+        "_unacked",
+        "_waiting",
+        "_watched",
+        "_wire",
+        "closed",
+        "level",
+        "sent_q",
+        "unacked_bytes",
+    )
+
+    def __init__(
+        self,
+        wire: Wire,
+        loop: AbstractEventLoop,
+        limits: Limits = LIMITS,
+        watched: set[Outbox] | None = None,
+    ) -> None:
+        self._watched = watched if watched is not None else set()
+        self._wire = wire
+        self._loop = loop
+        self._limits = limits
+        self._waiting: deque[tuple[Ticket, Sequence[Out]]] = deque()
+        self._ready: list[Out] = []
+        self._unacked: deque[_Sent] = deque()
+        self._catching_up = False
+        self.unacked_bytes = 0
+        self.level = 0
+        self.sent_q = 0
+        self.closed = False
+
+    # --- frames in ----------------------------------------------------------------------------
+
+    def say(self, frame: bytes) -> None:
+        """Send a frame without a number, at once."""
+        if not self.closed:
+            self._wire.write([frame])
+
+    def put(self, outs: Sequence[Out], ticket: Ticket) -> None:
+        """Queue numbered frames under their ticket; call `release` once it is stored."""
+        if not self.closed:
+            self._waiting.append((ticket, outs))
+
+    def release(self) -> None:
+        """Send what is stored by now, in order, in one write."""
+        if self.closed or self._catching_up:
+            return
+        waiting = self._waiting
+        while waiting and waiting[0][0].stored:
+            self._ready.extend(waiting.popleft()[1])
+        if self._ready:
+            if self.level:
+                self._send_merged(tick=False)
+            else:
+                ready, self._ready = self._ready, []
+                self._send(ready)
+
+    # --- catching up --------------------------------------------------------------------------
+
+    def hold(self) -> None:
+        """Keep live frames back while a replay or snapshot is being made."""
+        self._catching_up = True
+
+    def catch_up(self, outs: Sequence[Out], upto: int, after: Ticket | None = None) -> None:
+        """Send the catch-up, forget what it covers, go on live after `upto`.
+
+        `after` is the ticket of the newest entry the catch-up rests on, where it may not be
+        stored yet.
+        """
+        self._catching_up = False
+        self._ready = []
+        fresh = [(t, [o for o in waiting if o.q > upto]) for t, waiting in self._waiting]
+        self._waiting = deque(entry for entry in fresh if entry[1])
+        if self.closed:
+            return
+        self.sent_q = max(self.sent_q, upto)
+        if outs:
+            self._waiting.appendleft((after or STORED, outs))
+        self.release()
+
+    # --- flow control -------------------------------------------------------------------------
+
+    def ack(self, q: int) -> None:
+        """The client has applied everything up to `q`."""
+        unacked = self._unacked
+        while unacked and unacked[0].q <= q:
+            self.unacked_bytes -= unacked.popleft().size_bytes
+        if self.level:
+            self._relevel()
+            if self.level < 2 and self._ready:
+                self._send_merged(tick=True)
+
+    def tick(self) -> None:
+        """Look at the age of what is not acknowledged; send merged deltas at level 1."""
+        if self.closed or not (self._unacked or self._ready):
+            self._watched.discard(self)
+            return
+        self._relevel()
+        if self._ready and self.level < 2:
+            self._send_merged(tick=True)
+
+    def close(self, code: int, reason: str) -> None:
+        """Drop what has not left and close the socket."""
+        if not self.closed:
+            self.drop()
+            self._wire.close(code, reason)
+
+    def drop(self) -> None:
+        """Forget everything; nothing leaves any more."""
+        self.closed = True
+        self._waiting.clear()
+        self._ready = []
+        self._unacked.clear()
+        self.unacked_bytes = 0
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _send(self, outs: list[Out]) -> None:
+        frames = [o.frame for o in outs]
+        size = sum(map(len, frames))
+        self.sent_q = outs[-1].q
+        if not self._unacked:
+            self._watched.add(self)
+        self._unacked.append(_Sent(self.sent_q, size, self._loop.time()))
+        self.unacked_bytes += size
+        self._wire.write(frames)
+        if self.unacked_bytes >= self._limits.lag1_bytes:
+            self._relevel()
+
+    def _send_merged(self, *, tick: bool) -> None:
+        merged = merged_deltas(self._ready)
+        # Deltas at the end may wait: for the tick at level 1, for the client at level 2.
+        keep = 1 if merged[-1].delta is not None and not (tick and self.level < 2) else 0
+        self._ready = merged[len(merged) - keep :]
+        leaving = merged[: len(merged) - keep]
+        if leaving:
+            self._send(leaving)
+
+    def _relevel(self) -> None:
+        limits, size = self._limits, self.unacked_bytes
+        age_s = self._loop.time() - self._unacked[0].at_s if self._unacked else 0.0
+        if size >= limits.lag3_bytes or age_s >= limits.lag3_s:
+            level = 3
+        elif size >= limits.lag2_bytes or age_s >= limits.lag2_s:
+            level = 2
+        else:
+            level = int(size >= limits.lag1_bytes or age_s >= limits.lag1_s)
+        if level == self.level:
+            return
+        self.level = level
+        if level == 3:
+            self.close(
+                Close.SLOW, f"{size} bytes unacknowledged for {age_s:.0f} s: come back with resume"
+            )
+            return
+        if not self.closed:
+            self._wire.write([encode(Lag(level, len(self._unacked), size))])
+
+
+def merged_deltas(outs: Sequence[Out]) -> list[Out]:
+    """Return the frames with neighbouring deltas of one generation joined into one.
+
+    The joined delta stands at the place of the last one; `span` counts the places it covers.
+    """
+    merged: list[Out] = []
+    run: list[Delta] = []
+
+    def close_run() -> None:
+        if not run:
+            return
+        last = run[-1]
+        joined = replace(
+            last,
+            i=(run[0].i[0], last.i[1]),
+            text="".join(d.text for d in run),
+            span=last.q - run[0].q + run[0].span,
+        )
+        frame = encode(joined)
+        merged.append(Out(last.q, frame, joined))
+        run.clear()
+
+    for out in outs:
+        delta = out.delta
+        if delta is None:
+            close_run()
+            merged.append(out)
+            continue
+        if run and run[-1].gen != delta.gen:
+            close_run()
+        run.append(delta)
+    close_run()
+    return merged

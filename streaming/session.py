@@ -1,0 +1,404 @@
+"""The learner's actor: hears a command, folds, appends, says. This file is that actor.
+
+Everything here is synchronous. A command makes one append; its first entry is the reply and
+carries the deed. What is said leaves each outbox once the append is stored. An append that the
+store refuses ends the actor: its state is thrown away, its connections are closed with resume,
+and the next one folds the log again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engines.exercises.hints import ladder_length
+from engines.words import Decision
+from protocol import commands as cmd
+from protocol.codec import digest, encode
+from protocol.errors import Close, Code, Refused
+from protocol.events import Delta, Timing
+from protocol.limits import LIMITS, Limits
+from protocol.message import Message
+from streaming import deeds
+from streaming.fold import Fold
+from streaming.log import Claim, CommandId, Entry, Fenced, Log, Reply, Ticket
+from streaming.outbox import Out
+from streaming.records import Attempt, Records
+from streaming.state import Open, SessionState, snapshot_body
+from streaming.talk import Talk
+
+if TYPE_CHECKING:
+    from streaming.attach import Attached
+    from streaming.catalogue import Catalogue
+    from streaming.routing import Routing
+
+_LOG = logging.getLogger(__name__)
+
+
+class Gauges(Protocol):
+    """Where a session counts what it does; the edge's metrics, or nothing."""
+
+    def answered(self, timing: Timing, verdict: str) -> None:
+        """One answer was judged."""
+        ...
+
+    def turn_ended(self, source: str, status: str, ttft_ms: float) -> None:
+        """One generation ended."""
+        ...
+
+
+class Surroundings:
+    """What a session is given: storage, courses, speech, the loop, the wall clock, the limits."""
+
+    __slots__ = (
+        "build",
+        "catalogue",
+        "gauges",
+        "limits",
+        "log",
+        "loop",
+        "records",
+        "routing",
+        "wall_ms",
+    )
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        records: Records,
+        catalogue: Catalogue,
+        routing: Routing,
+        loop: asyncio.AbstractEventLoop,
+        wall_ms: Callable[[], int],
+        gauges: Gauges,
+        build: str,
+        limits: Limits = LIMITS,
+    ) -> None:
+        self.log = log
+        self.records = records
+        self.catalogue = catalogue
+        self.routing = routing
+        self.loop = loop
+        self.wall_ms = wall_ms
+        self.gauges = gauges
+        self.build = build
+        self.limits = limits
+
+
+class Watch:
+    """Stage times of one answer, taken on the monotonic clock, in nanoseconds."""
+
+    __slots__ = ("arrived", "checked", "commit_us", "decode", "scored", "started")
+
+    def __init__(self) -> None:
+        self.arrived = self.decode = self.started = self.checked = self.scored = 0
+        self.commit_us = 0
+
+    def lap(self, stage: str) -> None:
+        """A stage of `react` ended."""
+        if stage == "check":
+            self.checked = time.perf_counter_ns()
+        elif stage == "score":
+            self.scored = time.perf_counter_ns()
+
+    def timing(self) -> Timing:
+        """The stages so far, in whole microseconds."""
+        now = time.perf_counter_ns()
+        return Timing(
+            self.decode // 1000,
+            (self.checked - self.started) // 1000,
+            (self.scored - self.checked) // 1000,
+            self.commit_us,
+            (now - (self.arrived or self.started)) // 1000,
+        )
+
+
+class Session:
+    """One learner's actor. `ended` is set once it must not be used any more."""
+
+    def __init__(
+        self,
+        sid: str,
+        claim: Claim,
+        state: SessionState,
+        replies: list[Reply],
+        ground: Surroundings,
+        on_end: Callable[[Session], None],
+    ) -> None:
+        self.sid = sid
+        self.state = state
+        self.epoch = claim.epoch
+        self.term = claim.term
+        self.head = claim.head
+        self.attached: list[Attached] = []
+        self.ended = False
+        self.detached_at_s = ground.loop.time()
+        self.saved_seq = state.plain.seq
+        self.saved_version = 0
+        self._at_ms = max(claim.at_ms, state.plain.at_ms)
+        self._ground = ground
+        self._on_end = on_end
+        self._replies: dict[str, tuple[bytes, int, int]] = {
+            r.id: (r.digest, r.seq, r.at_ms) for r in replies
+        }
+        self._watch = Watch()
+        self._fold = Fold(
+            claim.epoch, ground.catalogue.at_hand, lap=self._watch.lap, timing=self._watch.timing
+        )
+        self.last_ticket: Ticket | None = None
+        self.talk = Talk(self, ground)
+        self._answered_since_save = 0
+        self._draft_unsaved = False
+
+    # --- hearing ------------------------------------------------------------------------------
+
+    def hear(
+        self, command: cmd.Command, origin: Attached, arrived_ns: int = 0, decode_ns: int = 0
+    ) -> None:
+        """Do what a command asks; raises `Refused` where it has no effect."""
+        if self.ended:
+            raise Refused(Code.STORE_UNAVAILABLE, "this session is being taken up again")
+        act = _ACTS.get(type(command))
+        if act is None:
+            raise Refused(
+                Code.NOT_FOUND,
+                f"{command.__struct_config__.tag} needs a room or a record this server has not",
+                re=getattr(command, "id", None),
+            )
+        command_id: str | None = getattr(command, "id", None)
+        if command_id is not None and not isinstance(command, cmd.AnswerDraft):
+            if (seen := self._replies.get(command_id)) is not None:
+                self._repeat(command, seen, origin)
+                return
+        watch = self._watch
+        watch.arrived, watch.decode = arrived_ns, decode_ns
+        try:
+            act(self, command)
+        except Refused as refused:
+            if refused.re is None:
+                refused.re = command_id
+            raise
+
+    def _repeat(self, command: cmd.Command, seen: tuple[bytes, int, int], origin: Attached) -> None:
+        known, seq, _ = seen
+        command_id: str = command.id  # type: ignore[union-attr]  # only commands with an id come here
+        if digest(command) != known:
+            raise Refused(
+                Code.ID_REUSED,
+                f"id {command_id!r} was used before for another command",
+                re=command_id,
+            )
+        origin.repeat(seq)
+
+    # --- the lesson ---------------------------------------------------------------------------
+
+    def _lesson_start(self, command: cmd.LessonStart) -> None:
+        course, d_version = self._ground.catalogue.pick(command.course)
+        mode = command.mode or self.state.plain.mode
+        self._act(
+            command,
+            deeds.LessonBegan(
+                command.id, self.sid, course, d_version, mode, command.seed, self._ground.build
+            ),
+        )
+
+    def _item_next(self, command: cmd.ItemNext) -> None:
+        syllabus = self.state.syllabus
+        if syllabus is None:
+            raise Refused(Code.OUT_OF_ORDER, "expected lesson.start first, item.next came")
+        if command.skill is not None and command.skill not in syllabus.skill_index:
+            raise Refused(
+                Code.NOT_FOUND, f"course {syllabus.course.id} has no skill {command.skill!r}"
+            )
+        self._act(command, deeds.ItemLeft(command.id, command.skill))
+
+    def _answer_submit(self, command: cmd.AnswerSubmit) -> None:
+        shown = self._open(command.item)
+        self._watch.started = time.perf_counter_ns()
+        self._watch.commit_us = self._ground.log.commit_us
+        self._act(
+            command,
+            deeds.AnswerGiven(
+                command.id, command.item, shown.seed, command.response, command.taken_ms
+            ),
+        )
+
+    def _hint_request(self, command: cmd.HintRequest) -> None:
+        shown = self._open(command.item)
+        self._help_allowed("hint")
+        of = ladder_length(self.state.item(shown.item))
+        if shown.hints >= of:
+            raise Refused(Code.GONE, f"all {of} hints of {shown.item} are shown")
+        self._act(command, deeds.HintTaken(command.id))
+
+    def _steps_request(self, command: cmd.StepsRequest) -> None:
+        self._open(command.item)
+        self._help_allowed("worked steps")
+        self._act(command, deeds.StepsTaken(command.id))
+
+    def _help_allowed(self, what: str) -> None:
+        if self.state.plain.mode == "exam":
+            raise Refused(Code.FORBIDDEN, f"an exam gives no {what}")
+
+    def _answer_draft(self, command: cmd.AnswerDraft) -> None:
+        shown = self.state.plain.open
+        if shown is not None and shown.item == command.item:
+            self.state.plain.draft_item, self.state.plain.draft = command.item, command.response
+            self._draft_unsaved = True
+
+    def _mode_set(self, command: cmd.ModeSet) -> None:
+        self._act(command, deeds.ModeChosen(command.id, command.mode))
+
+    def _prefs_set(self, command: cmd.PrefsSet) -> None:
+        self._act(command, deeds.PrefsDeclared(command.id, command.prefs))
+
+    def _mood_report(self, command: cmd.MoodReport) -> None:
+        self._act(command, deeds.MoodTold(command.id, command.mood))
+
+    def _turn_start(self, command: cmd.TurnStart) -> None:
+        self.talk.start(command)
+
+    def _turn_cancel(self, command: cmd.TurnCancel) -> None:
+        self.talk.cancel(command)
+
+    def _open(self, item: str) -> Open:
+        shown = self.state.plain.open
+        if shown is None:
+            raise Refused(Code.OUT_OF_ORDER, "expected lesson.start first: no item is open")
+        if shown.item != item:
+            known = self.state.syllabus is not None and item in self.state.syllabus.item_index
+            raise Refused(
+                Code.GONE if known else Code.NOT_FOUND,
+                f"the open item is {shown.item!r}, {item!r} came",
+            )
+        return shown
+
+    # --- one append ---------------------------------------------------------------------------
+
+    def _act(self, command: cmd.Command, deed: AnyDeed) -> Ticket:
+        command_id: str = command.id  # type: ignore[union-attr]  # acts are commands with an id
+        return self.append(deed, CommandId(command_id, digest(command)))
+
+    def append(self, deed: AnyDeed, command: CommandId | None = None) -> Ticket:
+        """Fold one deed, hand its entries to the store, queue its frames to everyone attached."""
+        ground = self._ground
+        seq = self.head + 1
+        at_ms = self._at_ms = max(self._at_ms, ground.wall_ms())
+        folded = self._fold.fold(self.state, deed, seq, at_ms)
+        seal = deeds.sealed(deed)
+        frames = [encode(event) for event in folded.events]
+        entries = [Entry(seq, at_ms, frames[0], seal)]
+        entries.extend(Entry(seq + n, at_ms, f) for n, f in enumerate(frames[1:], 1))
+        self.head = seq + len(entries) - 1
+        ticket = ground.log.append(self.sid, self.term, command, entries)
+        if command is not None:
+            self._replies[command.id] = (command.digest, seq, at_ms)
+            self._forget_old(at_ms)
+        if folded.decision is not None:
+            learner = self.state.plain.learner
+            ticket = ground.records.add_attempt(
+                Attempt(self.sid, self.epoch, seq, learner, at_ms, seal)
+            )
+            self._learned(folded.decision, folded.events[0])
+        self.last_ticket = ticket
+        if self.attached:
+            outs = list(_outs(seq, frames, folded.events))
+            for attached in self.attached:
+                attached.outbox.put(outs, ticket)
+        ticket.hear(self._stored)
+        return ticket
+
+    def _learned(self, decision: Decision, feedback: Any) -> None:
+        ground = self._ground
+        if decision.counted:
+            right = decision.verdict.verdict == "correct"
+            ground.catalogue.observe(
+                self.state.plain.course, feedback.item, decision.p_expected, right
+            )
+        ground.gauges.answered(feedback.timing, feedback.verdict)
+        self._answered_since_save += 1
+        if self._answered_since_save >= SAVE_EVERY:
+            self.save()
+
+    def _forget_old(self, at_ms: int) -> None:
+        replies, limits = self._replies, self._ground.limits
+        while len(replies) > limits.ids_kept:
+            oldest = next(iter(replies))
+            if replies[oldest][2] > at_ms - limits.ids_kept_s * 1000:
+                return
+            del replies[oldest]
+
+    def _stored(self, ticket: Ticket) -> None:
+        if ticket.error is not None:
+            self.fail(ticket.error)
+            return
+        for attached in self.attached:
+            attached.outbox.release()
+
+    # --- life ---------------------------------------------------------------------------------
+
+    def fail(self, error: Exception) -> None:
+        """End this actor: drop what has not left, send every connection back with resume."""
+        if self.ended:
+            return
+        level = logging.INFO if isinstance(error, Fenced) else logging.ERROR
+        _LOG.log(level, "session %s ends: %s", self.sid, error)
+        self.end()
+        for attached in list(self.attached):
+            attached.outbox.close(Close.SERVER_ERROR, "the session is taken up again: resume")
+
+    def end(self) -> None:
+        """Stop: nothing is appended any more."""
+        self.ended = True
+        self.talk.stop()
+        self._on_end(self)
+
+    def save(self) -> None:
+        """Store a snapshot of the state; it rests on the entries before it."""
+        if self.saved_seq == self.head and not self._draft_unsaved:
+            return
+        body = snapshot_body(self.state)
+        self._draft_unsaved = False
+        self._answered_since_save = 0
+        self.saved_seq = self.head
+        ticket = self._ground.records.put("session", self.sid, body, self.saved_version)
+        self.saved_version += 1
+        ticket.hear(self._saved)
+
+    def _saved(self, ticket: Ticket) -> None:
+        if ticket.error is not None:
+            self.fail(ticket.error)
+
+    @property
+    def idle(self) -> bool:
+        """No connection and nothing under way."""
+        return not self.attached and self.state.running is None and not self.state.plain.queue
+
+
+SAVE_EVERY = 50
+"""Answers between two stored snapshots of a session's state."""
+
+
+def _outs(seq: int, frames: list[bytes], events: list[Message]) -> Iterator[Out]:
+    for n, frame in enumerate(frames):
+        event = events[n]
+        yield Out(seq + n, frame, event if isinstance(event, Delta) else None)
+
+
+_ACTS: dict[type[Message], Callable[..., None]] = {
+    cmd.LessonStart: Session._lesson_start,
+    cmd.ItemNext: Session._item_next,
+    cmd.AnswerSubmit: Session._answer_submit,
+    cmd.AnswerDraft: Session._answer_draft,
+    cmd.HintRequest: Session._hint_request,
+    cmd.StepsRequest: Session._steps_request,
+    cmd.TurnStart: Session._turn_start,
+    cmd.TurnCancel: Session._turn_cancel,
+    cmd.ModeSet: Session._mode_set,
+    cmd.PrefsSet: Session._prefs_set,
+    cmd.MoodReport: Session._mood_report,
+}

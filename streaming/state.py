@@ -1,0 +1,197 @@
+"""A session as it stands after an entry. This file is the state that the fold moves.
+
+The state is written to bytes bit by bit the same wherever it was folded: `to_bytes` is what
+snapshots keep and what a replay compares.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engines.exercises.template import instance as drawn
+from engines.learner.beliefs import Beliefs
+from engines.words import Instance, Item, Syllabus
+from protocol.commands import Mode
+
+TURNS_KEPT = 12
+"""Turns whose text a session keeps for the snapshot and the tutor's memory."""
+CANCELLED_KEPT = 32
+"""Ids of turns that were cancelled before they came, newest kept."""
+QUEUED_TURNS = 3
+"""Questions that may wait behind a running turn."""
+
+
+class Open(msgspec.Struct):
+    """The open item instance and what was done on it."""
+
+    item: str
+    seed: int
+    p_success: float
+    why: str
+    shown_at_ms: int
+    attempts: int = 0
+    hints: int = 0
+    steps_shown: bool = False
+    learning_done: bool = False
+    verdict: str | None = None
+    misconception: str | None = None
+    message: str = ""
+    response: Any = None
+
+
+class Gen(msgspec.Struct):
+    """One tutor turn: who asked what, the chunks said, and how it stands."""
+
+    gen: str
+    cmd: str
+    input: str
+    action: str | None
+    item: str | None
+    provider: str
+    model: str
+    source: str
+    act: str
+    began_at_ms: int
+    status: str = "running"
+    chunks: list[str] = []
+    from_i: int = 0
+    seen_i: int | None = None
+
+    @property
+    def next_i(self) -> int:
+        """Number of the next chunk."""
+        return len(self.chunks)
+
+    @property
+    def text(self) -> str:
+        """What is shown: the chunks from `from_i` on."""
+        return "".join(self.chunks[self.from_i :])
+
+    @property
+    def seen(self) -> str:
+        """What the learner saw of it, as far as we know."""
+        if self.seen_i is None:
+            return self.text
+        return "".join(self.chunks[self.from_i : self.seen_i + 1])
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A question in the queue."""
+
+    cmd: str
+    text: str
+    action: str | None
+    item: str | None
+
+
+class Plain(msgspec.Struct):
+    """The part of the state that is plain data."""
+
+    learner: str = ""
+    course: str = ""
+    d_version: str = ""
+    mode: Mode = "practice"
+    open: Open | None = None
+    gens: list[Gen] = []
+    turns: int = 0
+    queue: list[Asked] = []
+    cancelled: list[str] = []
+    prefs: dict[str, str | int | float | bool] = {}
+    mood: str | None = None
+    mood_at_ms: int = 0
+    draft_item: str | None = None
+    draft: Any = None
+    answers: int = 0
+    seq: int = 0
+    at_ms: int = 0
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    plain: Plain
+    beliefs: bytes
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(_Kept)
+
+
+class SessionState:
+    """Everything a session is: plain data, beliefs, the pinned syllabus and the open instance."""
+
+    __slots__ = ("beliefs", "instance", "plain", "syllabus")
+
+    def __init__(self) -> None:
+        self.plain = Plain()
+        self.beliefs: Beliefs | None = None
+        self.syllabus: Syllabus | None = None
+        self.instance: Instance | None = None
+
+    def to_bytes(self) -> bytes:
+        """Return the state's bytes; equal states have equal bytes. Drafts are no part of it."""
+        plain = msgspec.structs.replace(self.plain, draft_item=None, draft=None)
+        return _ENCODER.encode(_Kept(plain, self.beliefs.to_bytes() if self.beliefs else b""))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, syllabus: Syllabus | None) -> SessionState:
+        """Return the state of these bytes; `syllabus` is the one `pinned` names."""
+        kept = _DECODER.decode(data)
+        state = cls()
+        state.plain = kept.plain
+        if syllabus is not None and kept.plain.course:
+            state.pin(syllabus, Beliefs.from_bytes(syllabus, kept.beliefs))
+            state.redraw()
+        return state
+
+    @staticmethod
+    def pinned(data: bytes) -> tuple[str, str]:
+        """`(course hash, version of difficulties)` that these bytes need; empty where none."""
+        plain = _DECODER.decode(data).plain
+        return plain.course, plain.d_version
+
+    def pin(self, syllabus: Syllabus, beliefs: Beliefs) -> None:
+        """Work on this version of a course from now on."""
+        self.syllabus = syllabus
+        self.beliefs = beliefs
+
+    def item(self, item_id: str) -> Item:
+        """The item of the pinned course; `KeyError` where it has none of that id."""
+        assert self.syllabus is not None
+        return self.syllabus.course.items[self.syllabus.item_index[item_id]]
+
+    def redraw(self) -> None:
+        """Draw the open instance again from its seed."""
+        shown = self.plain.open
+        if shown is None or self.syllabus is None:
+            self.instance = None
+        else:
+            self.instance = drawn(self.item(shown.item), self.syllabus.course.sha256, shown.seed)
+
+    @property
+    def running(self) -> Gen | None:
+        """The generation that is being said now."""
+        gens = self.plain.gens
+        return gens[-1] if gens and gens[-1].status == "running" else None
+
+    def gen(self, name: str) -> Gen | None:
+        """A kept generation by its name."""
+        return next((g for g in reversed(self.plain.gens) if g.gen == name), None)
+
+
+class _Saved(msgspec.Struct, array_like=True):
+    state: bytes
+    draft_item: str | None
+    draft: Any
+
+
+def snapshot_body(state: SessionState) -> bytes:
+    """Bytes of a stored snapshot: the state, and the draft beside it."""
+    plain = state.plain
+    return msgspec.msgpack.encode(_Saved(state.to_bytes(), plain.draft_item, plain.draft))
+
+
+def snapshot_parts(body: bytes) -> tuple[bytes, str | None, Any]:
+    """`(state bytes, draft's item, draft)` of a stored snapshot."""
+    saved = msgspec.msgpack.decode(body, type=_Saved)
+    return saved.state, saved.draft_item, saved.draft

@@ -1,0 +1,198 @@
+"""One tutor reply: start, coalesce, exactly one end. This file is the turn's task.
+
+A turn never writes the log: it hands chunks to its session, which appends them, so that an answer
+overtakes chunks that wait. Its session may close it at any moment; what comes later is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+from protocol.limits import LIMITS, Limits
+from streaming.log import Ticket
+from streaming.providers.base import End, LlmRequest, ProviderFailed, Spent, Text
+from streaming.routing import Restarted, Routed
+
+_LOG = logging.getLogger(__name__)
+_SENTENCE_ENDS = (".", "!", "?", ":", "\n")
+
+
+class Speech(Protocol):
+    """Whoever can turn a request into pieces of text (`routing.Routing`)."""
+
+    def stream(self, request: LlmRequest) -> AsyncIterator[Routed]:
+        """Yield pieces, restarts, what was spent, and exactly one end."""
+        ...
+
+
+class Hearer(Protocol):
+    """The session, as its turn sees it."""
+
+    def turn_said(self, turn: Turn, text: str) -> None:
+        """One coalesced chunk."""
+        ...
+
+    def turn_switched(self, turn: Turn, piece: Restarted) -> None:
+        """Another provider starts anew."""
+        ...
+
+    def turn_ended(self, turn: Turn, status: str, reason: str | None, spent: Spent | None) -> None:
+        """The end; nothing follows."""
+        ...
+
+
+class Coalescer:
+    """Joins pieces into chunks: the first at once, then one per 33 ms or 512 bytes, or sentence."""
+
+    __slots__ = ("_buffer", "_bytes", "_emit", "_first", "_limits", "_loop", "_timer")
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        emit: Callable[[str], None],
+        limits: Limits = LIMITS,
+    ) -> None:
+        self._loop = loop
+        self._emit = emit
+        self._limits = limits
+        self._buffer: list[str] = []
+        self._bytes = 0
+        self._first = True
+        self._timer: asyncio.TimerHandle | None = None
+
+    def push(self, text: str) -> None:
+        """Take one piece."""
+        self._buffer.append(text)
+        self._bytes += len(text.encode())
+        at_end = text.rstrip(" ").endswith(_SENTENCE_ENDS)
+        if self._first or at_end or self._bytes >= self._limits.coalesce_bytes:
+            self._first = False
+            self.flush()
+        elif self._timer is None:
+            self._timer = self._loop.call_later(self._limits.coalesce_ms / 1000, self.flush)
+
+    def flush(self) -> None:
+        """Emit what is buffered."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._buffer:
+            text = "".join(self._buffer)
+            self._buffer.clear()
+            self._bytes = 0
+            self._emit(text)
+
+    def drop(self) -> None:
+        """Forget what is buffered; the next piece leaves at once again."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._buffer.clear()
+        self._bytes = 0
+        self._first = True
+
+
+class Turn:
+    """A generation being said. `begin` starts it, `close` stops it; both are synchronous."""
+
+    __slots__ = (
+        "_chunks",
+        "_hearer",
+        "_loop",
+        "_request",
+        "_speech",
+        "_task",
+        "began_s",
+        "closed",
+        "first_s",
+        "gen",
+    )
+
+    def __init__(
+        self,
+        gen: str,
+        request: LlmRequest,
+        speech: Speech,
+        hearer: Hearer,
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits = LIMITS,
+    ) -> None:
+        self.gen = gen
+        self.closed = False
+        self.began_s = loop.time()
+        self.first_s: float | None = None
+        self._request = request
+        self._speech = speech
+        self._hearer = hearer
+        self._loop = loop
+        self._chunks = Coalescer(loop, self._chunk, limits)
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def ttft_ms(self) -> float:
+        """From acceptance to the first chunk, in milliseconds; 0 before there is one."""
+        return 0.0 if self.first_s is None else round((self.first_s - self.began_s) * 1000, 3)
+
+    def begin(self, after: Ticket) -> None:
+        """Start once the entry that claims the command id is stored: nobody pays twice."""
+        after.hear(self._stored)
+
+    def close(self) -> None:
+        """Stop; what the provider still says is dropped, its stream is closed behind us."""
+        self.closed = True
+        self._chunks.drop()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _stored(self, ticket: Ticket) -> None:
+        if ticket.stored and not self.closed:
+            self._task = self._loop.create_task(self._run(), name=f"turn {self.gen}")
+
+    def _chunk(self, text: str) -> None:
+        if self.closed:
+            return
+        if self.first_s is None:
+            self.first_s = self._loop.time()
+        self._hearer.turn_said(self, text)
+
+    def _end(self, status: str, reason: str | None, spent: Spent | None) -> None:
+        if self.closed:
+            return
+        self._chunks.flush()
+        self.closed = True
+        self._hearer.turn_ended(self, status, reason, spent)
+
+    async def _run(self) -> None:
+        spent: Spent | None = None
+        try:
+            async for piece in self._speech.stream(self._request):
+                match piece:
+                    case Text(text):
+                        self._chunks.push(text)
+                    case Restarted():
+                        # What the failed provider said and did not leave yet is not shown at all.
+                        self._chunks.drop()
+                        if not self.closed:
+                            self._hearer.turn_switched(self, piece)
+                    case Spent():
+                        spent = piece
+                    case End(reason):
+                        self._end(*_status(reason), spent)
+            self._end("failed", "internal", spent)  # a stream without an end; else a no-op
+        except ProviderFailed as failed:
+            _LOG.warning("turn %s: the last provider failed: %s", self.gen, failed.kind)
+            self._end("failed", "internal", spent)
+        except Exception:  # noqa: BLE001 - the actor's edge: the turn must end exactly once
+            _LOG.exception("turn %s broke", self.gen)
+            self._end("failed", "internal", spent)
+
+
+def _status(reason: str) -> tuple[str, str | None]:
+    if reason == "stop":
+        return "completed", None
+    if reason == "length":
+        return "incomplete", "max_tokens"
+    return "incomplete", reason
