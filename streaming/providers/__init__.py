@@ -1,1 +1,1 @@
-"""Who can speak for the tutor. `base` is the contract; one file an adapter; `builtin` needs no key."""
+"""Who can speak for the tutor: `base` is the contract, one file an adapter, `builtin` keyless."""
