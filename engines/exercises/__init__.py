@@ -1,0 +1,1 @@
+"""Exercises: templates, learners' mathematics, verdicts, hints, and the built-in tutor's words."""

@@ -1,0 +1,417 @@
+"""The one parser and evaluator of templates and learners' answers. This file is their grammar.
+
+Precedence, loosest first: or, and, not, relation, + -, * / and implicit product, sign, ^ (right to
+left), ! and %. The parser is a shunting yard (Dijkstra 1961) and its product runs on a stack, so
+depth of input is never depth of recursion. Python is never evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from engines.exercises.functions import (
+    BINARY,
+    BOUND,
+    FUNCTIONS,
+    Beyond,
+    WHOLE,
+    Inexact,
+    Number,
+    Operand,
+    entry,
+    factorial,
+    number,
+    percent,
+    within,
+)
+from engines.exercises.lexer import (
+    FUNCTION_NAMES,
+    NOTATION,
+    TEMPLATE,
+    Dialect,
+    Token,
+    Written,
+    tokens,
+)
+from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
+
+CONST, NAME, BINARY_OP, SIGN, CALL, INDEX, POSTFIX, NOT, JUMP, JUMP_FALSE, SHORT = range(11)
+
+
+class Op(NamedTuple):
+    """One step of the stack machine: what, on what, and at which place of the text (from 0)."""
+
+    kind: int
+    arg: Any
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A parsed expression in postfix order; `names` are those that need a value.
+
+    `written` are its number literals in order, for the forms that ask how a number was written.
+    """
+
+    ops: tuple[Op, ...]
+    names: frozenset[str]
+    written: tuple[Written, ...]
+
+
+_OR, _AND, _NOT, _RELATION, _SUM, _PRODUCT, _SIGN, _POWER, _BRACKET = 1, 2, 3, 4, 5, 6, 7, 8, 0
+_PRECEDENCE = {
+    "or": _OR, "and": _AND, "=": _RELATION, "≠": _RELATION, "<": _RELATION, ">": _RELATION,
+    "≤": _RELATION, "≥": _RELATION, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT,
+    "^": _POWER,
+}  # fmt: skip
+
+
+class _Waiting:
+    """An operator or bracket that waits for what follows it."""
+
+    __slots__ = ("at", "commas", "jumps", "precedence", "sign")
+
+    def __init__(self, sign: str, precedence: int, at: int) -> None:
+        self.sign = sign
+        self.precedence = precedence
+        self.at = at
+        self.commas = 0
+        self.jumps: list[int] = []
+
+
+class _Parser:
+    """One expression; `after` is True where an operand has just ended."""
+
+    __slots__ = ("after", "depth", "dialect", "end", "last", "names", "ops", "stack", "written")
+
+    def __init__(self, dialect: Dialect, end: int) -> None:
+        self.dialect = dialect
+        self.end = end
+        self.ops: list[Op] = []
+        self.stack: list[_Waiting] = []
+        self.names: set[str] = set()
+        self.written: list[Written] = []
+        self.after = False
+        self.last = ""
+        self.depth = 0
+
+    def code(self, words: list[Token]) -> Code:
+        for i, word in enumerate(words):
+            if len(self.ops) + len(self.stack) > LIMITS.nodes:
+                raise TooLarge(word.at + 1, f"at most {LIMITS.nodes} signs")
+            _TAKE[word.kind](self, word, words[i + 1] if i + 1 < len(words) else None)
+            self.last = word.kind
+        if not self.after:
+            raise ExpressionError(self.end + 1, "a number or '('", "the end")
+        self._unwind(_OR)
+        if self.stack:
+            raise ExpressionError(self.end + 1, "')'", "the end")
+        return Code(tuple(self.ops), frozenset(self.names), tuple(self.written))
+
+    # --- operands ---------------------------------------------------------------------------
+
+    def _operand(self, word: Token) -> None:
+        """Make room for an operand; one operand after another is a product where that is sense."""
+        if self.after:
+            if not self._multiplies(word):
+                raise ExpressionError(word.at + 1, "a sign or the end", _shown(word))
+            self._binary("*", word.at)
+        self.after = True
+
+    def _multiplies(self, word: Token) -> bool:
+        if word.kind == "num":
+            return self.last == ")"
+        if self.dialect.letters:
+            return word.kind in ("name", "(")
+        if word.kind in ("name", "("):
+            return word.kind == "(" or (self.dialect.words and self.last in ("num", ")"))
+        return False
+
+    def _num(self, word: Token, _next: Token | None) -> None:
+        assert isinstance(word.value, Written)
+        self._operand(word)
+        self.written.append(word.value)
+        self.ops.append(Op(CONST, within_at(word), word.at))
+
+    def _text(self, word: Token, _next: Token | None) -> None:
+        self._operand(word)
+        self.ops.append(Op(CONST, word.value, word.at))
+
+    def _name(self, word: Token, following: Token | None) -> None:
+        name = str(word.value)
+        calls = following is not None and following.kind == "("
+        if name in FUNCTION_NAMES:
+            if not calls:
+                raise ExpressionError(word.at + len(name) + 1, f"'(' after {name}", "")
+            self._operand(word)
+            self.after = False
+            self._wait(_Waiting(name, _BRACKET, word.at))
+            return
+        if calls and self.dialect.words:
+            raise ExpressionError(word.at + 1, "a function or a sign before '('", repr(name))
+        if not (self.dialect.words or self.dialect.letters):
+            raise ExpressionError(word.at + 1, "a number", repr(name))
+        self._operand(word)
+        self.names.add(name)
+        self.ops.append(Op(NAME, name, word.at))
+
+    # --- operators --------------------------------------------------------------------------
+
+    def _wait(self, waiting: _Waiting) -> None:
+        if waiting.precedence in (_BRACKET, _SIGN, _POWER, _NOT):
+            self.depth += 1
+            if self.depth > LIMITS.depth:
+                raise TooLarge(waiting.at + 1, f"a depth of at most {LIMITS.depth}")
+        self.stack.append(waiting)
+
+    def _pop(self) -> _Waiting:
+        waiting = self.stack.pop()
+        if waiting.precedence in (_BRACKET, _SIGN, _POWER, _NOT):
+            self.depth -= 1
+        return waiting
+
+    def _unwind(self, precedence: int) -> None:
+        """Write out every waiting operator that binds at least as tightly."""
+        while self.stack and self.stack[-1].precedence >= precedence:
+            waiting = self._pop()
+            if waiting.precedence == _SIGN:
+                self.ops.append(Op(SIGN, waiting.sign, waiting.at))
+            elif waiting.precedence == _NOT:
+                self.ops.append(Op(NOT, None, waiting.at))
+            elif waiting.jumps:
+                self._land(waiting.jumps[0])
+            else:
+                self.ops.append(Op(BINARY_OP, waiting.sign, waiting.at))
+
+    def _land(self, jump: int) -> None:
+        """Let the jump at `jump` lead to the present place."""
+        kind, arg, at = self.ops[jump]
+        here = len(self.ops)
+        self.ops[jump] = Op(kind, (arg, here) if kind == SHORT else here, at)
+
+    def _binary(self, sign: str, at: int) -> None:
+        precedence = _PRECEDENCE[sign]
+        self._unwind(precedence + (sign == "^"))
+        if precedence == _RELATION and self.dialect is TEMPLATE:
+            below = self.stack[-1].precedence if self.stack else _BRACKET
+            chained = self.ops and self.ops[-1].kind == BINARY_OP
+            if chained and below != _NOT and _PRECEDENCE[str(self.ops[-1].arg)] == _RELATION:
+                raise ExpressionError(at + 1, "'and' between two comparisons", f"'{sign}'")
+        waiting = _Waiting(sign, precedence, at)
+        if precedence in (_OR, _AND):
+            waiting.jumps.append(len(self.ops))
+            self.ops.append(Op(SHORT, sign, at))
+        self._wait(waiting)
+        self.after = False
+
+    def _op(self, word: Token, _next: Token | None) -> None:
+        sign = str(word.value)
+        if sign == "not" or (not self.after and sign in "+-"):
+            self._prefix(sign, word)
+        elif not self.after:
+            raise ExpressionError(word.at + 1, "a number or '('", f"'{sign}'")
+        elif sign in "!%":
+            self._unwind(_POWER + 1)
+            self.ops.append(Op(POSTFIX, sign, word.at))
+        elif _PRECEDENCE[sign] <= _AND and self.dialect is not TEMPLATE:
+            raise ExpressionError(word.at + 1, "a sign or the end", f"'{sign}'")
+        else:
+            self._binary(sign, word.at)
+
+    def _prefix(self, sign: str, word: Token) -> None:
+        if self.after:
+            raise ExpressionError(word.at + 1, "a sign or the end", f"'{sign}'")
+        self._wait(_Waiting(sign, _NOT if sign == "not" else _SIGN, word.at))
+
+    # --- brackets ---------------------------------------------------------------------------
+
+    def _open(self, word: Token, _next: Token | None) -> None:
+        if self.stack and self.stack[-1].sign in FUNCTION_NAMES and self.last == "name":
+            return
+        self._operand(word)
+        self.after = False
+        self._wait(_Waiting("(", _BRACKET, word.at))
+
+    def _open_index(self, word: Token, _next: Token | None) -> None:
+        if not (self.after and self.dialect.words):
+            raise ExpressionError(word.at + 1, "a number or '('", "'['")
+        self._wait(_Waiting("[", _BRACKET, word.at))
+        self.after = False
+
+    def _comma(self, word: Token, _next: Token | None) -> None:
+        self._ended(word)
+        top = self.stack[-1] if self.stack else None
+        if top is None or top.sign not in FUNCTION_NAMES:
+            raise ExpressionError(word.at + 1, "a sign or the end", "','")
+        top.commas += 1
+        self.after = False
+        if top.sign == "if":
+            self._branch(top, word)
+
+    def _branch(self, top: _Waiting, word: Token) -> None:
+        """The commas of `if` become jumps, so that the other branch is never computed."""
+        top.jumps.append(len(self.ops))
+        self.ops.append(Op(JUMP_FALSE if top.commas == 1 else JUMP, None, word.at))
+        if top.commas == 2:
+            self._land(top.jumps[0])
+
+    def _close(self, word: Token, _next: Token | None) -> None:
+        self._ended(word)
+        if not self.stack or self.stack[-1].sign == "[":
+            raise ExpressionError(word.at + 1, "']'" if self.stack else "the end", "')'")
+        top = self._pop()
+        if top.sign == "if":
+            self._end_if(top, word)
+        elif top.sign in FUNCTION_NAMES:
+            fewest, most, _ = FUNCTIONS[top.sign]
+            if not fewest <= top.commas + 1 <= most:
+                many = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+                raise ExpressionError(word.at + 1, f"{many} values for {top.sign}", "')'")
+            self.ops.append(Op(CALL, (top.sign, top.commas + 1), top.at))
+        self.after = True
+
+    def _end_if(self, top: _Waiting, word: Token) -> None:
+        if top.commas != 2:
+            raise ExpressionError(word.at + 1, "if(condition, then, else)", "')'")
+        self._land(top.jumps[1])
+
+    def _close_index(self, word: Token, _next: Token | None) -> None:
+        self._ended(word)
+        if not self.stack or self.stack[-1].sign != "[":
+            raise ExpressionError(word.at + 1, "')'" if self.stack else "the end", "']'")
+        self._pop()
+        self.ops.append(Op(INDEX, None, word.at))
+
+    def _ended(self, word: Token) -> None:
+        if not self.after:
+            raise ExpressionError(word.at + 1, "a number or '('", f"'{word.value}'")
+        self._unwind(_OR)
+
+
+_TAKE = {
+    "num": _Parser._num,
+    "name": _Parser._name,
+    "text": _Parser._text,
+    "op": _Parser._op,
+    "(": _Parser._open,
+    ")": _Parser._close,
+    ",": _Parser._comma,
+    "[": _Parser._open_index,
+    "]": _Parser._close_index,
+}
+
+
+def within_at(word: Token) -> Number:
+    """The value of a number word. Raises TooLarge beyond the bits allowed."""
+    assert isinstance(word.value, Written)
+    try:
+        return within(word.value.value)
+    except Inexact as error:
+        raise TooLarge(word.at + 1, str(error)) from None
+
+
+def _shown(word: Token) -> str:
+    return "a number" if isinstance(word.value, Written) else repr(word.value)
+
+
+@lru_cache(maxsize=1 << 15)
+def parsed(text: str, dialect: Dialect = TEMPLATE) -> Code:
+    """The parsed expression, cached. Raises ExpressionError with the column of the first fault.
+
+    >>> sorted(parsed("if(a > b, a - b, b - a)").names)
+    ['a', 'b']
+    """
+    words = tokens(text, dialect)
+    return _Parser(dialect, len(text.rstrip())).code(words)
+
+
+def evaluated(code: Code, values: Mapping[str, Operand] | None = None) -> Operand:
+    """The value of a parsed expression: int where whole, Fraction, text, or a list.
+
+    Raises ExpressionError with the column where no exact value exists (a division by zero, a name
+    without a value, a number too large).
+
+    >>> evaluated(parsed("(c + b) / a"), {"a": 4, "b": 1, "c": 9})
+    Fraction(5, 2)
+    """
+    ops, stack, i, end = code.ops, list[Operand](), 0, len(code.ops)
+    given = values or {}
+    try:
+        while i < end:
+            kind, arg, _ = ops[i]
+            i += 1
+            if kind == CONST:
+                stack.append(arg)
+            elif kind == NAME:
+                stack.append(_given(given, arg))
+            elif kind == BINARY_OP:
+                right = stack.pop()
+                stack[-1] = _binary(arg, stack[-1], right)
+            else:
+                i = _stepped(kind, arg, stack, i)
+    except Beyond as error:
+        raise TooLarge(ops[i - 1].at + 1, str(error)) from None
+    except Inexact as error:
+        raise ExpressionError(ops[i - 1].at + 1, str(error)) from None
+    return stack[0]
+
+
+def _binary(sign: str, left: Operand, right: Operand) -> Operand:
+    if type(left) is int and type(right) is int and sign in WHOLE:
+        result = WHOLE[sign](left, right)
+        return result if -BOUND < result < BOUND else within(result)
+    return BINARY[sign](left, right)
+
+
+def _given(values: Mapping[str, Operand], name: str) -> Operand:
+    value = values.get(name)
+    if value is None:
+        msg = f"a known name, not {name!r}"
+        raise Inexact(msg)
+    if type(value) is Fraction and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+def _stepped(kind: int, arg: Any, stack: list[Operand], i: int) -> int:
+    """Run one of the rarer steps; returns the place of the next one."""
+    if kind == JUMP:
+        return int(arg)
+    if kind == JUMP_FALSE:
+        return i if stack.pop() else int(arg)
+    if kind == SHORT:
+        sign, target = arg
+        if bool(stack[-1]) == (sign == "or"):
+            return int(target)
+        stack.pop()
+    elif kind == CALL:
+        name, count = arg
+        values = stack[-count:]
+        del stack[-count:]
+        stack.append(FUNCTIONS[name][2](*values))
+    elif kind == INDEX:
+        index = stack.pop()
+        stack[-1] = entry(stack[-1], index)
+    elif kind == NOT:
+        stack[-1] = not stack[-1]
+    elif kind == SIGN:
+        stack[-1] = -number(stack[-1]) if arg == "-" else number(stack[-1])
+    else:
+        stack[-1] = factorial(stack[-1]) if arg == "!" else percent(stack[-1])
+    return i
+
+
+def value_of(text: str, values: Mapping[str, Operand] | None = None) -> Operand:
+    """The value of a template expression in text form.
+
+    >>> value_of("3/4 + 1/8")
+    Fraction(7, 8)
+    """
+    return evaluated(parsed(text), values)
+
+
+__all__ = ["NOTATION", "Code", "Op", "Operand", "evaluated", "parsed", "value_of"]

@@ -1,0 +1,367 @@
+"""The words of mathematics: plain text, Unicode and a LaTeX subset. This file is the lexer.
+
+One lexer serves authors' templates and learners' answers; a `Dialect` says what differs. Columns
+are those of the text as it came: nothing is rewritten before it is read.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
+
+Shape = Literal["integer", "decimal", "fraction", "mixed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a reader allows: `words` are names of many letters, `groups` commas between thousands.
+
+    `letters` allows one-letter variables; `values` is True for a template, whose names have values.
+    """
+
+    name: str
+    words: bool = False
+    letters: bool = False
+    groups: bool = False
+    mixed: bool = False
+
+
+TEMPLATE = Dialect("template", words=True)
+NUMBER = Dialect("number", groups=True, mixed=True)
+NOTATION = Dialect("notation", letters=True, groups=True, mixed=True)
+
+
+class Written(NamedTuple):
+    """A number as it was written: its value, its shape, and the parts that forms ask about."""
+
+    value: int | Fraction
+    shape: Shape
+    places: int = 0
+    whole: int = 0
+    num: int = 0
+    den: int = 1
+
+
+class Token(NamedTuple):
+    """One word: `kind` is num, name, text, op, or a bracket or comma itself; `at` counts from 0."""
+
+    kind: str
+    value: str | Written
+    at: int
+
+
+FUNCTION_NAMES = frozenset(
+    ("gcd", "lcm", "min", "max", "abs", "sign", "floor", "ceil", "mod", "round", "choose",
+     "isprime", "len", "sqrt", "if")
+)  # fmt: skip
+WORD_OPERATORS = frozenset(("and", "or", "not"))
+
+_SAME = {
+    **dict.fromkeys("−–‐‑", "-"),
+    **dict.fromkeys("×⋅·∙•∗", "*"),
+    **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("\u200b\u200e\u200f\u2060\u2066\u2067\u2068\u2069\ufeff\u00a0", " "),
+    **dict.fromkeys("\u202f\u2009", "\u2009"),
+    "٫": ".",
+    "٬": ",",
+    "٪": "%",
+    "≤": "≤",
+    "≥": "≥",
+    "≠": "≠",
+}
+_SUPERSCRIPT = {c: i for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+
+_NUMBER = r"\d{1,3}(?:[,\u2009]\d{3})+(?![\d])(?:\.\d+)?|\d+\.?\d*|\.\d+"
+_WORD = re.compile(
+    r"""(?P<space>\s+|\\[,;:!\ ]|\\quad(?![a-z])|~)
+    |(?P<money>\$)
+    |(?P<mixed>(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.]))
+    |(?P<latex_mixed>(\d+)\s*\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\})
+    |(?P<vulgar>(\d*)\s*([¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]))
+    |(?P<number>NUMBER)
+    |(?P<latex>\\(?:[a-zA-Z]+|%))
+    |(?P<power>[⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
+    |(?P<name>[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*)
+    |(?P<op>\*\*|==|!=|<=|>=|[-+*/^=<>≤≥≠!%])
+    |(?P<bracket>[()\[\],{}])
+    |(?P<text>'[^']*'|"[^"]*")""".replace("NUMBER", _NUMBER),
+    re.VERBOSE,
+)
+_PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
+_LATEX_OPERATOR = {
+    "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\le": "≤",
+    "\\leq": "≤", "\\ge": "≥", "\\geq": "≥", "\\ne": "≠", "\\neq": "≠", "\\lt": "<", "\\gt": ">",
+}  # fmt: skip
+_ONE_SIGN = {"**": "^", "==": "=", "!=": "≠", "<=": "≤", ">=": "≥"}
+_LATEX_NOTHING = frozenset(("\\left", "\\right", "\\displaystyle", "\\big", "\\Big"))
+_FRACTIONS = frozenset(("\\frac", "\\dfrac", "\\tfrac"))
+_GREEK = frozenset(
+    ("\\alpha", "\\beta", "\\gamma", "\\delta", "\\theta", "\\lambda", "\\mu", "\\pi", "\\phi")
+)
+
+
+@lru_cache(maxsize=4096)
+def _same_sign(char: str) -> str:
+    """One sign for each sign: digits of any script, full-width forms, minus and times."""
+    if char in _SAME:
+        return _SAME[char]
+    digit = unicodedata.decimal(char, None)
+    if digit is not None:
+        return str(digit)
+    folded = unicodedata.normalize("NFKC", char)
+    return folded if len(folded) == 1 and char not in _SUPERSCRIPT else char
+
+
+def plain(text: str) -> str:
+    """The text with one sign for each sign, position by position, so that columns stay.
+
+    >>> plain("٣ − ½")
+    '3 - ½'
+    """
+    return text if text.isascii() else "".join(map(_same_sign, text))
+
+
+class _Lexer:
+    """One pass over one text."""
+
+    __slots__ = ("at", "calls", "dialect", "open", "out", "source", "wanted")
+
+    def __init__(self, text: str, dialect: Dialect) -> None:
+        self.source = plain(text)
+        self.dialect = dialect
+        self.at = 0
+        self.out: list[Token] = []
+        self.open: list[str] = []
+        """Brackets still open; `frac1` and `frac2` are the braces of a fraction."""
+        self.wanted = ""
+        """Which half of a fraction has to come now."""
+        self.calls = 0
+
+    def words(self) -> list[Token]:
+        source, out = self.source, self.out
+        end = len(source)
+        while self.at < end:
+            if len(out) > LIMITS.nodes:
+                raise TooLarge(self.at + 1, f"at most {LIMITS.nodes} signs")
+            found = _WORD.match(source, self.at)
+            if found is None:
+                raise ExpressionError(self.at + 1, "a number or a sign", _shown(source, self.at))
+            kind = found.lastgroup or ""
+            if self.wanted and kind not in ("space", "money") and found.group() != "{":
+                self._half()
+                continue
+            self.at = _READ[kind](self, found)
+        if self.wanted or any(b.startswith("frac") for b in self.open):
+            raise ExpressionError(end + 1, "the rest of the fraction", "the end")
+        return out
+
+    def _put(self, kind: str, value: str | Written, at: int) -> None:
+        self.out.append(Token(kind, value, at))
+
+    def _half(self) -> None:
+        """Half of a fraction without braces: one digit or letter."""
+        at, half = self.at, self.wanted
+        char = self.source[at]
+        if not char.isalnum():
+            raise ExpressionError(at + 1, "'{'", _shown(self.source, at))
+        self.wanted = ""
+        self._put("(", "(", at)
+        if char.isdigit():
+            self._put("num", _integer(char), at)
+        else:
+            self._put("name", char, at)
+        self.at = at + 1
+        self._half_done(half, at)
+
+    def _half_done(self, half: str, at: int) -> None:
+        self._put(")", ")", at)
+        if half == "frac1":
+            self._put("op", "/", at)
+            self.wanted = "frac2"
+        else:
+            self._put(")", ")", at)
+
+    def _space(self, found: re.Match[str]) -> int:
+        return found.end()
+
+    def _money(self, found: re.Match[str]) -> int:
+        if self.dialect.words:
+            raise ExpressionError(found.start() + 1, "a number or a sign", "'$'")
+        return found.end()
+
+    def _mixed(self, found: re.Match[str]) -> int:
+        whole, num, den = (int(g) for g in found.groups() if g is not None and g.isdigit())
+        if not self.dialect.mixed:
+            raise ExpressionError(found.start() + 1, "a sign between two numbers", found.group())
+        return self._mixed_number(found, whole, num, den)
+
+    def _mixed_number(self, found: re.Match[str], whole: int, num: int, den: int) -> int:
+        if not den:
+            raise ExpressionError(found.end(), "a denominator other than 0", "0")
+        value = whole + Fraction(num, den)
+        self._put("num", Written(value, "mixed", 0, whole, num, den), found.start())
+        return found.end()
+
+    def _vulgar(self, found: re.Match[str]) -> int:
+        whole, sign = [g for g in found.groups() if g is not None][1:3]
+        num, den = (int(n) for n in unicodedata.normalize("NFKC", sign).split("⁄"))
+        if whole and self.dialect.mixed:
+            return self._mixed_number(found, int(whole), num, den)
+        if whole:
+            raise ExpressionError(found.start() + 1, "a sign between two numbers", found.group())
+        written = Written(Fraction(num, den), "fraction", 0, 0, num, den)
+        self._put("num", written, found.start())
+        return found.end()
+
+    def _number(self, found: re.Match[str]) -> int:
+        text, at = found.group(), found.start()
+        if not self.dialect.groups or self.calls:
+            plain_number = _PLAIN_NUMBER.match(self.source, at)
+            text = plain_number.group() if plain_number else text
+        elif self.source[at + len(text) : at + len(text) + 1] == "," and _digit_after(found):
+            raise ExpressionError(found.end() + 1, "a decimal point (as in 1.5)", "','")
+        self._put("num", _written(text), at)
+        return at + len(text)
+
+    def _name(self, found: re.Match[str]) -> int:
+        word, at = found.group(), found.start()
+        if word in FUNCTION_NAMES or self.dialect.words:
+            self._put("op" if word in WORD_OPERATORS else "name", word, at)
+            return found.end()
+        if not self.dialect.letters:
+            raise ExpressionError(at + 1, "a number", repr(word))
+        letters = _letters(word)
+        for i, letter in enumerate(letters):
+            self._put("name", letter, at + i)
+        return at + len(letters)
+
+    def _latex(self, found: re.Match[str]) -> int:
+        word, at = found.group(), found.start()
+        if word in _FRACTIONS:
+            self._put("(", "(", at)
+            self.wanted = "frac1"
+        elif word in _LATEX_OPERATOR:
+            self._put("op", _LATEX_OPERATOR[word], at)
+        elif word == "\\sqrt":
+            self._put("name", "sqrt", at)
+        elif word in _GREEK and self.dialect.letters:
+            self._put("name", word, at)
+        elif word not in _LATEX_NOTHING:
+            raise ExpressionError(at + 1, "a number or a sign", word)
+        return found.end()
+
+    def _power(self, found: re.Match[str]) -> int:
+        text, at = found.group(), found.start()
+        digits = "".join(str(_SUPERSCRIPT[c]) for c in text.lstrip("⁻"))
+        self._put("op", "^", at)
+        if text[0] == "⁻":
+            self._put("op", "-", at)
+        self._put("num", _integer(digits), at)
+        return found.end()
+
+    def _op(self, found: re.Match[str]) -> int:
+        sign = found.group()
+        self._put("op", _ONE_SIGN.get(sign, sign), found.start())
+        return found.end()
+
+    def _bracket(self, found: re.Match[str]) -> int:
+        sign, at = found.group(), found.start()
+        if sign in "([{":
+            self._opened(sign, at)
+        elif sign == ",":
+            self._put(",", ",", at)
+        else:
+            self._closed(sign, at)
+        return found.end()
+
+    def _opened(self, sign: str, at: int) -> None:
+        if len(self.open) >= LIMITS.depth:
+            raise TooLarge(at + 1, f"at most {LIMITS.depth} brackets inside one another")
+        after_function = bool(self.out) and self.out[-1].value in FUNCTION_NAMES
+        self.calls += after_function
+        self.open.append(self.wanted or ("call" if after_function else sign))
+        self.wanted = ""
+        self._put("[" if sign == "[" else "(", sign, at)
+
+    def _closed(self, sign: str, at: int) -> None:
+        if not self.open:
+            raise ExpressionError(at + 1, "no bracket, for none is open", f"'{sign}'")
+        opened = self.open.pop()
+        self.calls -= opened == "call"
+        if opened.startswith("frac"):
+            if sign != "}":
+                raise ExpressionError(at + 1, "'}'", f"'{sign}'")
+            self._half_done(opened, at)
+        else:
+            self._put("]" if sign == "]" else ")", sign, at)
+
+    def _text(self, found: re.Match[str]) -> int:
+        if not self.dialect.words:
+            raise ExpressionError(found.start() + 1, "a number or a sign", "a quotation mark")
+        self._put("text", found.group()[1:-1], found.start())
+        return found.end()
+
+
+_READ = {
+    "space": _Lexer._space,
+    "money": _Lexer._money,
+    "mixed": _Lexer._mixed,
+    "latex_mixed": _Lexer._mixed,
+    "vulgar": _Lexer._vulgar,
+    "number": _Lexer._number,
+    "name": _Lexer._name,
+    "latex": _Lexer._latex,
+    "power": _Lexer._power,
+    "op": _Lexer._op,
+    "bracket": _Lexer._bracket,
+    "text": _Lexer._text,
+}
+
+
+def _letters(word: str) -> str:
+    """The letters at the front of a word: `xy2` is x, y and then a number."""
+    return re.match(r"[^\W\d_]*", word).group() or word[0]  # type: ignore[union-attr] # matches ""
+
+
+def _digit_after(found: re.Match[str]) -> bool:
+    return found.string[found.end() + 1 : found.end() + 2].isdigit()
+
+
+def _shown(source: str, at: int) -> str:
+    return repr(source[at]) if at < len(source) else "the end"
+
+
+def _integer(digits: str) -> Written:
+    return Written(int(digits), "integer")
+
+
+def _written(text: str) -> Written:
+    """A run of digits with its separators as a number."""
+    text = text.replace(",", "").replace("\u2009", "")
+    whole, _, places = text.partition(".")
+    if not places:
+        return _integer(whole)
+    value = Fraction(int((whole or "0") + places), 10 ** len(places))
+    return Written(narrowed(value), "decimal", len(places))
+
+
+def narrowed(value: Fraction) -> int | Fraction:
+    """The value as an int where it is whole: arithmetic on ints is ten times faster."""
+    return value.numerator if value.denominator == 1 else value
+
+
+def tokens(text: str, dialect: Dialect) -> list[Token]:
+    """The words of a text, in order. Raises ExpressionError with the column of what cannot be read.
+
+    >>> [t.value for t in tokens("a*x >= 2", TEMPLATE) if t.kind != "num"]
+    ['a', '*', 'x', '≥']
+    """
+    if len(text) > LIMITS.code_points:
+        raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
+    return _Lexer(text, dialect).words()
