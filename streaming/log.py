@@ -43,7 +43,7 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """Ownership of one log: `head` is the newest seq (0: empty), `floor` the oldest kept minus 1."""
+    """Ownership of one log: `head` is the newest seq (0: empty); `floor + 1` the oldest kept."""
 
     term: int
     epoch: str

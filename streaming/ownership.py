@@ -18,7 +18,7 @@ from protocol.errors import Close
 from protocol.events import Drain
 from streaming import deeds
 from streaming.attach import Attached, Greeting
-from streaming.catalogue import stored
+from streaming.catalogue import Catalogue, stored
 from streaming.fold import Fold
 from streaming.log import Claim, Entry
 from streaming.outbox import Outbox, Wire
@@ -159,7 +159,7 @@ class Ownership:
         """Let running turns finish, store every session, close every connection with 4001."""
         loop = self.ground.loop
         deadline_s = loop.time() + timeout_s
-        while self.running_turns and loop.time() < deadline_s:
+        while self.running_turns and loop.time() < deadline_s:  # noqa: ASYNC110 - turns begin others
             await asyncio.sleep(DRAIN_LOOK_S)
         for session in self:
             session.talk.abandon("drained")
@@ -193,7 +193,7 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[Session
             state, after = kept, kept.plain.seq
             state.plain.draft_item, state.plain.draft = draft_item, draft
     tail = await ground.log.read(sid, after)
-    await load_named(ground, tail)
+    await load_named(ground.catalogue, tail)
     fold = Fold(claim.epoch, ground.catalogue.at_hand)
     for entry in tail:
         if entry.sealed:
@@ -201,10 +201,10 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[Session
     return state, version
 
 
-async def load_named(ground: Surroundings, entries: list[Entry]) -> None:
+async def load_named(catalogue: Catalogue, entries: list[Entry]) -> None:
     """Bring every course version that these entries name into memory: the fold cannot wait."""
     for entry in entries:
         if entry.sealed:
             deed = deeds.unsealed(entry.sealed)
             if isinstance(deed, deeds.LessonBegan):
-                await ground.catalogue.load(deed.course, deed.d_version)
+                await catalogue.load(deed.course, deed.d_version)

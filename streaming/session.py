@@ -170,10 +170,10 @@ class Session:
                 re=getattr(command, "id", None),
             )
         command_id: str | None = getattr(command, "id", None)
-        if command_id is not None and not isinstance(command, cmd.AnswerDraft):
-            if (seen := self._replies.get(command_id)) is not None:
-                self._repeat(command, seen, origin)
-                return
+        seen = None if command_id is None else self._replies.get(command_id)
+        if seen is not None and not isinstance(command, cmd.AnswerDraft):
+            self._repeat(command, seen, origin)
+            return
         watch = self._watch
         watch.arrived, watch.decode = arrived_ns, decode_ns
         try:
@@ -279,11 +279,11 @@ class Session:
 
     # --- one append ---------------------------------------------------------------------------
 
-    def _act(self, command: cmd.Command, deed: AnyDeed) -> Ticket:
+    def _act(self, command: cmd.Command, deed: deeds.AnyDeed) -> Ticket:
         command_id: str = command.id  # type: ignore[union-attr]  # acts are commands with an id
         return self.append(deed, CommandId(command_id, digest(command)))
 
-    def append(self, deed: AnyDeed, command: CommandId | None = None) -> Ticket:
+    def append(self, deed: deeds.AnyDeed, command: CommandId | None = None) -> Ticket:
         """Fold one deed, hand its entries to the store, queue its frames to everyone attached."""
         ground = self._ground
         seq = self.head + 1

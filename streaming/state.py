@@ -150,6 +150,11 @@ class SessionState:
         plain = _DECODER.decode(data).plain
         return plain.course, plain.d_version
 
+    @staticmethod
+    def at(data: bytes) -> int:
+        """The seq of the newest entry that these bytes rest on."""
+        return _DECODER.decode(data).plain.seq
+
     def pin(self, syllabus: Syllabus, beliefs: Beliefs) -> None:
         """Work on this version of a course from now on."""
         self.syllabus = syllabus

@@ -12,7 +12,7 @@ FailureKind = Literal[
     "server_error", "connect", "first_token", "stall", "cut", "truncated", "malformed", "refused",
     "empty", "unavailable", "internal",
 ]  # fmt: skip
-EndReason = Literal["stop", "length", "refused"]
+EndReason = Literal["stop", "length", "deadline"]
 
 
 class Text(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +35,10 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
-    """The proof of a complete answer; exactly one closes a good stream."""
+    """The proof of a complete answer; exactly one closes a good stream.
+
+    `deadline` is the router's own: the turn's time was over while text still flowed.
+    """
 
     reason: EndReason
 
