@@ -1,0 +1,112 @@
+// What stands in the answer box before it is given: drafts kept by the server, readings asked of
+// it. This file paces both; neither has a command id, the newest wins and none is ever queued.
+
+import { LIMITS } from "./wire.js";
+
+/** @typedef {import("./wire.js").Frame} Frame */
+/** @typedef {{item: string, response: any, at_ms: number, resolve: (preview: Frame|null) => void}} Asked */
+
+const DRAFT_MS = 1000;
+const PREVIEW_MS = 1000 / LIMITS.previews_a_s;
+
+export class AnswerBox {
+  /**
+   * @param {import("./wire.js").Clock} clock
+   * @param {(frames: Frame[]) => boolean} send false where there is no line
+   * @param {() => string|undefined} openItem
+   */
+  constructor(clock, send, openItem) {
+    this.clock = clock;
+    this.send = send;
+    this.openItem = openItem;
+    /** @type {{item: string, response: any, sent: boolean}|null} */
+    this.newest = null;
+    this.draftAt_ms = -Infinity;
+    /** @type {any} */
+    this.draftTimer = null;
+    /** @type {Asked|null} */
+    this.asked = null;
+    /** @type {Asked|null} */
+    this.next = null;
+    this.previewAt_ms = -Infinity;
+    /** @type {any} */
+    this.previewTimer = null;
+  }
+
+  /**
+   * @param {string} item
+   * @param {any} response
+   */
+  draft(item, response) {
+    this.newest = { item, response, sent: false };
+    this.sendDraft();
+  }
+
+  sendDraft() {
+    this.clock.clearTimeout(this.draftTimer);
+    const draft = this.newest;
+    if (draft === null || draft.sent || draft.item !== this.openItem()) return;
+    const wait = this.draftAt_ms + DRAFT_MS - this.clock.now();
+    if (wait > 0) {
+      this.draftTimer = this.clock.setTimeout(() => this.sendDraft(), wait);
+      return;
+    }
+    const { item, response } = draft;
+    draft.sent = this.send([{ t: "answer.draft", item, response }]);
+    if (draft.sent) this.draftAt_ms = this.clock.now();
+  }
+
+  /**
+   * @param {string} item
+   * @param {any} response
+   * @returns {Promise<Frame|null>}
+   */
+  preview(item, response) {
+    return new Promise((resolve) => {
+      this.next?.resolve(null);
+      this.next = { item, response, at_ms: 0, resolve };
+      this.#sendPreview();
+    });
+  }
+
+  #sendPreview() {
+    this.clock.clearTimeout(this.previewTimer);
+    const next = this.next;
+    if (next === null) return;
+    const now = this.clock.now();
+    const wait = this.previewAt_ms + PREVIEW_MS - now;
+    if (wait > 0) {
+      this.previewTimer = this.clock.setTimeout(() => this.#sendPreview(), wait);
+      return;
+    }
+    this.next = null;
+    this.asked?.resolve(null);
+    this.asked = null;
+    const { item, response } = next;
+    if (this.send([{ t: "answer.preview", item, response }])) {
+      this.previewAt_ms = next.at_ms = now;
+      this.asked = next;
+    } else next.resolve(null);
+  }
+
+  /**
+   * A reading came. Returns its round trip in ms, or null where nobody waits for it any more.
+   * @param {Frame} preview
+   */
+  heard(preview) {
+    const asked = this.asked;
+    if (asked === null || asked.item !== preview.item) return null;
+    this.asked = null;
+    asked.resolve(preview);
+    return this.clock.now() - asked.at_ms;
+  }
+
+  /** The line is gone: nobody will answer, and the draft may not have arrived. */
+  lost() {
+    this.clock.clearTimeout(this.draftTimer);
+    this.clock.clearTimeout(this.previewTimer);
+    for (const asked of [this.asked, this.next]) asked?.resolve(null);
+    this.asked = this.next = null;
+    if (this.newest) this.newest.sent = false;
+  }
+}

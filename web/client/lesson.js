@@ -1,0 +1,183 @@
+// The lesson as a learner sees it, folded from events. This file is pure: the server's snapshot
+// has the same form, so a lesson folded from the stream and one restored from a snapshot agree.
+
+/** @typedef {import("./wire.js").Frame} Frame */
+
+/**
+ * One tutor turn. `i` is the number of its next chunk; `restarts` counts answers begun anew.
+ * @typedef {{gen: string, cmd: string, input: string|null, text: string, i: number,
+ *   status: string, reason?: string|null, provider: string, model: string, source: string,
+ *   restarts: number}} Turn
+ */
+
+/**
+ * @typedef {object} Lesson
+ * @property {{id: string, title: string, version?: string, license?: string,
+ *   attribution?: string[]|string}|null} course
+ * @property {string} mode
+ * @property {Frame|null} item the open item, as its `item` event said it
+ * @property {number} attempts answers given to it so far
+ * @property {{level: number, of: number, text: string}[]} hints
+ * @property {{show: string, why: string}[]|null} steps
+ * @property {any} draft what stood in the answer box
+ * @property {Frame|null} last_feedback
+ * @property {{id: string, title: string, mastery: number}[]} skills
+ * @property {number|null} theta
+ * @property {number|null} sd
+ * @property {[number, number]|null} target
+ * @property {Turn[]} turns
+ * @property {Frame|null} signal what was last seen in the work, and what is offered
+ * @property {Record<string, any>} prefs
+ */
+
+const TURNS_KEPT = 60;
+
+/** @type {(keyof Lesson)[]} */
+const DECLARED = ["course", "mode", "skills", "theta", "sd", "target", "prefs"];
+
+/** @returns {Lesson} */
+export function emptyLesson() {
+  return {
+    course: null, mode: "practice", item: null, attempts: 0, hints: [], steps: null, draft: null,
+    last_feedback: null, skills: [], theta: null, sd: null, target: null, turns: [],
+    signal: null, prefs: {},
+  };
+}
+
+/**
+ * The lesson of a snapshot; `gens` say the newest about running generations.
+ * @param {any} state
+ * @param {{gen: string, text: string, next_i: number, status: string}[]} gens
+ * @returns {Lesson}
+ */
+export function lessonOf(state, gens) {
+  const lesson = { ...emptyLesson(), ...known(state ?? {}) };
+  const newest = new Map(gens.map((gen) => [gen.gen, gen]));
+  /** @type {Turn[]} */
+  const turns = (state?.turns ?? []).map((/** @type {any} */ turn) => {
+    const gen = newest.get(turn.gen);
+    newest.delete(turn.gen);
+    return { ...blankTurn(turn), ...(gen ? ofGen(gen) : {}) };
+  });
+  for (const gen of newest.values()) turns.push({ ...blankTurn(gen), ...ofGen(gen) });
+  return { ...lesson, turns };
+}
+
+/** @param {Record<string, any>} state */
+function known(state) {
+  const blank = emptyLesson();
+  return Object.fromEntries(
+    Object.entries(state).filter(([key, value]) => key in blank && value !== undefined),
+  );
+}
+
+/** @param {{text: string, next_i: number, status: string}} gen */
+function ofGen({ text, next_i, status }) {
+  return { text, i: next_i, status };
+}
+
+/**
+ * @param {any} from
+ * @returns {Turn}
+ */
+function blankTurn(from) {
+  return {
+    gen: from.gen, cmd: from.cmd ?? "", input: from.input ?? null, text: from.text ?? "", i: 0,
+    status: from.status ?? "running", reason: from.reason ?? null, provider: from.provider ?? "",
+    model: from.model ?? "", source: from.source ?? "builtin", restarts: 0,
+  };
+}
+
+/** @type {Record<string, (lesson: Lesson, event: Frame) => Partial<Lesson>>} */
+const RULES = {
+  ok: (lesson, { changed }) => declared(lesson, changed),
+  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, draft: null }),
+  feedback: (lesson, event) => ({
+    last_feedback: event,
+    attempts: event.item === lesson.item?.item ? attemptsAfter(lesson, event) : lesson.attempts,
+    skills: moved(lesson.skills, event.skills),
+  }),
+  difficulty: (_, { theta, sd, target }) => ({ theta, sd, target }),
+  hint: (lesson, event) => ({ hints: laddered(lesson.hints, event) }),
+  steps: (_, { steps }) => ({
+    steps: steps.map((/** @type {any} */ step) => ({ show: step.show, why: step.why ?? "" })),
+  }),
+  signal: (_, event) => ({ signal: event }),
+  "turn.started": (lesson, event) => ({
+    turns: [...lesson.turns, blankTurn(event)].slice(-TURNS_KEPT),
+  }),
+  delta: (lesson, event) =>
+    turned(lesson, event.gen, (turn) => ({ text: turn.text + event.text, i: event.i[1] + 1 })),
+  "turn.restarted": (lesson, event) =>
+    turned(lesson, event.gen, (turn) => ({
+      text: "", i: event.from_i, restarts: turn.restarts + 1, provider: event.provider,
+      model: event.model, source: event.provider === "builtin" ? "builtin" : "llm",
+    })),
+  "turn.done": (lesson, event) =>
+    turned(lesson, event.gen, () => ({ status: event.status, reason: event.reason ?? null })),
+};
+
+/**
+ * The lesson after one durable event; the argument is left as it was.
+ * @param {Lesson} lesson
+ * @param {Frame} event
+ * @returns {Lesson}
+ */
+export function fold(lesson, event) {
+  const rule = RULES[event.t];
+  return rule === undefined ? lesson : { ...lesson, ...rule(lesson, event) };
+}
+
+/**
+ * @param {Lesson} lesson
+ * @param {Record<string, any>|undefined|null} changed
+ */
+function declared(lesson, changed) {
+  if (!changed) return {};
+  /** @type {Record<string, any>} */
+  const next = {};
+  for (const key of DECLARED) if (changed[key] !== undefined) next[key] = changed[key];
+  if (next.prefs) next.prefs = { ...lesson.prefs, ...next.prefs };
+  if (typeof next.course === "string") delete next.course;
+  return next;
+}
+
+/**
+ * @param {Lesson} lesson
+ * @param {Frame} event
+ */
+function attemptsAfter(lesson, event) {
+  return event.verdict === "unreadable" ? lesson.attempts : (event.attempt ?? lesson.attempts + 1);
+}
+
+/**
+ * @param {Lesson["skills"]} skills
+ * @param {{id: string, after: number}[]} moves
+ */
+function moved(skills, moves) {
+  const after = new Map((moves ?? []).map((move) => [move.id, move.after]));
+  return skills.map((skill) => {
+    const mastery = after.get(skill.id);
+    return mastery === undefined ? skill : { ...skill, mastery };
+  });
+}
+
+/**
+ * @param {Lesson["hints"]} hints
+ * @param {Frame} event
+ */
+function laddered(hints, { level, of, text }) {
+  return hints.some((hint) => hint.level === level) ? hints : [...hints, { level, of, text }];
+}
+
+/**
+ * @param {Lesson} lesson
+ * @param {string} gen
+ * @param {(turn: Turn) => Partial<Turn>} change
+ */
+function turned(lesson, gen, change) {
+  const turns = lesson.turns.map((turn) =>
+    turn.gen === gen ? { ...turn, ...change(turn) } : turn,
+  );
+  return { turns };
+}
