@@ -1,0 +1,96 @@
+"""The clock of the tests is itself tested. This file is its proof."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from tests.virtual import WALL_START_MS, Deadlock, VirtualLoop, run, settled
+
+
+async def test_a_long_sleep_takes_no_real_time(virtual: VirtualLoop) -> None:
+    began = time.monotonic()
+    await asyncio.sleep(86_400 * 30)
+    assert virtual.time() == pytest.approx(86_400 * 30, abs=1e-6)
+    assert virtual.wall_ms() == WALL_START_MS + 86_400_000 * 30
+    assert time.monotonic() - began < 5
+
+
+async def test_without_the_fixture_the_loop_is_an_ordinary_one() -> None:
+    assert not isinstance(asyncio.get_running_loop(), VirtualLoop)
+
+
+async def test_timers_fire_in_order_at_their_own_instants(virtual: VirtualLoop) -> None:
+    seen: list[tuple[str, float]] = []
+
+    def note(name: str) -> None:
+        seen.append((name, virtual.time()))
+
+    for name, at_s in (("c", 3.0), ("a", 1.0), ("b", 2.0), ("b2", 2.0)):
+        virtual.call_at(at_s, note, name)
+    await asyncio.sleep(4)
+    assert seen == [("a", 1.0), ("b", 2.0), ("b2", 2.0), ("c", 3.0)]
+
+
+async def test_the_wall_clock_counts_whole_milliseconds(virtual: VirtualLoop) -> None:
+    for step in range(1, 50):
+        await asyncio.sleep(0.001)
+        assert virtual.wall_ms() == WALL_START_MS + step
+
+
+async def test_timeouts_work(virtual: VirtualLoop) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(10):
+            await asyncio.Event().wait()
+    assert virtual.time() == 10.0
+
+
+def test_a_wait_that_cannot_end_is_told() -> None:
+    with pytest.raises(Deadlock, match="wait for ever"):
+        run(asyncio.Event().wait())
+
+
+async def test_settled_runs_all_that_is_ready_and_moves_no_time(virtual: VirtualLoop) -> None:
+    hops: list[int] = []
+
+    def hop() -> None:
+        hops.append(len(hops))
+        if len(hops) < 100:
+            virtual.call_soon(hop)
+
+    virtual.call_later(0.001, hops.append, -1)
+    virtual.call_soon(hop)
+    await settled()
+    assert hops == list(range(100))
+    assert virtual.time() == 0.0
+
+
+async def test_time_stands_still_while_a_thread_works(virtual: VirtualLoop) -> None:
+    released = threading.Event()
+    virtual.call_later(1.0, lambda: pytest.fail("time moved"))
+    task = asyncio.create_task(asyncio.to_thread(released.wait, 5))
+    virtual.call_soon(lambda: threading.Timer(0.01, released.set).start())
+    assert await task
+    assert virtual.time() == 0.0
+
+
+async def test_a_callback_from_a_foreign_thread_is_waited_for(virtual: VirtualLoop) -> None:
+    came = virtual.create_future()
+    virtual.call_later(1.0, lambda: pytest.fail("time moved"))
+    timer = threading.Timer(0.01, virtual.call_soon_threadsafe, (came.set_result, 7))
+    with virtual.outside():
+        timer.start()
+        assert await came == 7
+    timer.join()
+    assert virtual.time() == 0.0
+
+
+def test_run_returns_the_result_and_starts_at_zero_each_time() -> None:
+    async def main() -> float:
+        await asyncio.sleep(1.5)
+        return asyncio.get_running_loop().time()
+
+    assert [run(main()), run(main())] == [1.5, 1.5]
