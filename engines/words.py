@@ -188,7 +188,7 @@ class Instance:
 
     item: Item
     seed: int
-    values: Mapping[str, Value]
+    values: Mapping[str, Value | tuple[Value, ...]]
     prompt: str
     key: Value | tuple[str, ...]
     choices: tuple[ShownChoice, ...]

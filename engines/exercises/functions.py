@@ -15,7 +15,8 @@ from engines.exercises.lexer import narrowed
 from engines.exercises.limits import LIMITS
 
 Number = int | Fraction
-Operand = int | Fraction | str | tuple[int | Fraction | str, ...]
+Scalar = int | Fraction | str
+Operand = Scalar | tuple[Scalar, ...]
 
 
 class Inexact(ValueError):  # noqa: N818 (a result, told to the reader with its column)
@@ -49,6 +50,11 @@ def within(value: Number) -> Number:
         msg = f"numbers of at most {LIMITS.integer_bits} bits"
         raise Beyond(msg)
     return value
+
+
+def size(value: Number) -> Number:
+    """The absolute value."""
+    return value if value >= 0 else -value
 
 
 def sum_of(a: Operand, b: Operand) -> Number:
@@ -257,8 +263,7 @@ def _max(*values: Operand) -> Number:
 
 
 def _abs(value: Operand) -> Number:
-    n = number(value)
-    return n if n >= 0 else -n
+    return size(number(value))
 
 
 def _sign(value: Operand) -> int:

@@ -42,6 +42,12 @@ class ExpressionError(ValueError):
         self.found = found
         super().__init__(f"column {column}: {self.reason}")
 
+    def moved(self, by: int) -> ExpressionError:
+        """The same refusal for a text that begins `by` signs earlier."""
+        if isinstance(self, TooLarge):
+            return TooLarge(self.column + by, self.expected)
+        return ExpressionError(self.column + by, self.expected, self.found)
+
     @property
     def reason(self) -> str:
         """The sentence without its column."""

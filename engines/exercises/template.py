@@ -1,0 +1,255 @@
+"""Items with their numbers drawn and their texts printed. This file is where an instance is made.
+
+Every template and plan is compiled once and kept, so that making an instance costs microseconds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from hashlib import sha256
+
+from engines.exercises.expression import NAME, Code, Operand, evaluated, parsed
+from engines.exercises.formats import Format, format_named, shortest
+from engines.exercises.functions import Inexact
+from engines.exercises.limits import ExpressionError
+from engines.exercises.params import Draw, drawn, known, param_plan, shuffled
+from engines.maths.dice import Dice
+from engines.words import Instance, Item, ShownChoice, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One `@{expr:format}`; `name` is set where the expression is a name alone."""
+
+    code: Code
+    form: Format
+    latex: bool
+    name: str
+    column: int
+
+    def text(self, values: Mapping[str, Operand]) -> str:
+        """The mark printed. Raises ExpressionError where its value does not exist."""
+        value = values.get(self.name) if self.name else None
+        if type(value) is int and self.form is shortest:
+            return str(value)
+        try:
+            return self.form(evaluated(self.code, values), self.latex)
+        except ExpressionError as error:
+            raise error.moved(self.column + 1) from None
+        except Inexact as error:
+            raise ExpressionError(self.column, str(error)) from None
+
+
+_SIGN = re.compile(r"@@\{|@\{|\\\$|\$+")
+_END = re.compile(r"""(?:[^}'"]|'[^']*'|"[^"]*")*\}""")
+
+
+@lru_cache(maxsize=1 << 16)
+def compiled(template: str) -> tuple[str | Mark, ...]:
+    """The pieces of a template: texts and marks, in order.
+
+    Raises ExpressionError with the column (in the template) of what does not parse.
+    """
+    parts: list[str | Mark] = []
+    text, at, latex = "", 0, False
+    while (sign := _SIGN.search(template, at)) is not None:
+        text += template[at : sign.start()]
+        at = sign.end()
+        if sign.group() == "@{":
+            mark, at = _mark(template, at, latex)
+            parts += [text, mark]
+            text = ""
+        elif sign.group() == "@@{":
+            text += "@{"
+        else:
+            latex ^= sign.group()[0] == "$"
+            text += sign.group()
+    parts.append(text + template[at:])
+    return tuple(part for part in parts if part != "") or ("",)
+
+
+def _mark(template: str, at: int, latex: bool) -> tuple[Mark, int]:
+    """The mark whose inside begins at `at`, and where it ends."""
+    end = _END.match(template, at)
+    if end is None:
+        raise ExpressionError(at - 1, "'}' at the end of '@{'", "the end")
+    inside = end.group()[:-1]
+    source, _, form = inside.rpartition(":") if _has_format(inside) else (inside, "", "")
+    try:
+        code = parsed(source)
+    except ExpressionError as error:
+        raise error.moved(at) from None
+    try:
+        shape = format_named(form.strip())
+    except Inexact as error:
+        raise ExpressionError(at + len(source) + 1, str(error), repr(form)) from None
+    alone = str(code.ops[0].arg) if len(code.ops) == 1 and code.ops[0].kind == NAME else ""
+    return Mark(code, shape, latex, alone, at - 1), end.end()
+
+
+def _has_format(inside: str) -> bool:
+    return ":" in inside and not inside.rstrip().endswith(("'", '"'))
+
+
+def rendered(template: str, values: Mapping[str, Operand] | Mapping[str, object]) -> str:
+    r"""The template printed with these values: LaTeX inside `$...$`, text outside.
+
+    Raises ExpressionError with the column in the template.
+
+    >>> rendered("Solve $@{a:coef}x @{b:+} = @{c}$.", {"a": 1, "b": -3, "c": Fraction(1, 2)})
+    'Solve $x - 3 = \\frac{1}{2}$.'
+    """
+    parts = compiled(template)
+    if len(parts) == 1 and type(parts[0]) is str:
+        return parts[0]
+    given: Mapping[str, Operand] = values  # type: ignore[assignment] # values of an instance
+    return "".join([p if type(p) is str else p.text(given) for p in parts])  # type: ignore[union-attr] # str is handled
+
+
+def names_in(template: str) -> frozenset[str]:
+    """The names a template needs. Raises ExpressionError where it does not parse.
+
+    >>> sorted(names_in("$@{a + b}$ @@{c}"))
+    ['a', 'b']
+    """
+    marks = (part for part in compiled(template) if isinstance(part, Mark))
+    return frozenset().union(*(mark.code.names for mark in marks))
+
+
+class _Plan:
+    """What is known of an item before its seed."""
+
+    __slots__ = ("draw", "item", "kept", "key", "numeric", "wrong")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        self.numeric = item.answer.kind in ("number", "fraction")
+        self.draw: Draw | None = param_plan(item.params, item.where) if item.params else None
+        for template in _templates(item, numeric=self.numeric):
+            for part in compiled(template):
+                if isinstance(part, Mark):
+                    known(part.code, item.params)
+        value = item.answer.value
+        self.key: Code | None = None
+        self.wrong: tuple[tuple[str, Code], ...] = ()
+        if self.numeric:
+            if not isinstance(value, str):
+                raise ExpressionError(1, "one expression", "a list")
+            self.key = known(parsed(value), item.params)
+            self.wrong = tuple(
+                (m.id, known(parsed(m.when), item.params)) for m in item.misconceptions
+            )
+        self.kept: tuple[str, int, Instance] | None = None
+        """The newest instance, where the item has no parameters."""
+
+
+def _templates(item: Item, *, numeric: bool) -> list[str]:
+    """Every template of an item that an instance prints, now or later."""
+    texts = [item.prompt, *item.answer.accept, *(o.text for o in item.options)]
+    for hint in item.hints:
+        texts += [hint.say, hint.ask]
+    for step in item.steps:
+        texts += [step.show, step.why]
+    texts += [m.say for m in item.misconceptions]
+    if not numeric:
+        value = item.answer.value
+        texts += [value] if isinstance(value, str) else value
+        texts += [m.when for m in item.misconceptions]
+    return texts
+
+
+_PLANS: dict[int, _Plan] = {}
+_MOST_PLANS = 1 << 14
+
+
+def _plan(item: Item) -> _Plan:
+    """The plan of an item, kept by the object's identity (the plan holds the item, so it lives)."""
+    plan = _PLANS.get(id(item))
+    if plan is None:
+        plan = _Plan(item)
+        while len(_PLANS) >= _MOST_PLANS:
+            del _PLANS[next(iter(_PLANS))]
+        _PLANS[id(item)] = plan
+    return plan
+
+
+def key_of_dice(course_sha256: str, item_id: str, seed: int) -> int:
+    """The dice's key of an instance: the first 128 bits of sha256 over the three."""
+    named = f"{course_sha256}\0{item_id}\0{seed}".encode()
+    return int.from_bytes(sha256(named).digest()[:16], "big")
+
+
+def instance(item: Item, course_sha256: str, seed: int) -> Instance:
+    """The item with its numbers drawn from (course, item, seed), the same on any machine.
+
+    An item without parameters has the numbers of seed 0 whatever the seed; only the order of its
+    options follows the seed. Raises ExpressionError or ParamError for a faulty item, Undrawable
+    where no draw meets its conditions.
+    """
+    plan = _plan(item)
+    if plan.draw is None:
+        if not item.options:
+            seed = 0
+        kept = plan.kept
+        if kept is not None and kept[1] == seed and (kept[0] == course_sha256 or not item.options):
+            return kept[2]
+    dice = Dice(key_of_dice(course_sha256, item.id, seed), 0)
+    values = {} if plan.draw is None else drawn(plan.draw, dice)
+    made = _made(plan, values, dice, seed)
+    if plan.draw is None:
+        plan.kept = (course_sha256, seed, made)
+    return made
+
+
+def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int) -> Instance:
+    item = plan.item
+    answer = item.answer
+    choices = tuple([ShownChoice(o.id, rendered(o.text, values)) for o in item.options])
+    return Instance(
+        item=item,
+        seed=seed,
+        values={name: _value(v) for name, v in values.items()},
+        prompt=rendered(item.prompt, values),
+        key=_key(plan, values),
+        choices=shuffled(choices, dice, len(choices)) if choices else (),
+        accept=tuple([rendered(t, values) for t in answer.accept]),
+        wrong=_wrong(plan, values),
+    )
+
+
+def _value(value: Operand) -> Value | tuple[Value, ...]:
+    if isinstance(value, tuple):
+        return tuple(v if isinstance(v, str) else Fraction(v) for v in value)
+    return value if isinstance(value, str) else Fraction(value)
+
+
+def _key(plan: _Plan, values: dict[str, Operand]) -> Value | tuple[str, ...]:
+    if plan.key is not None:
+        return _number(evaluated(plan.key, values))
+    value = plan.item.answer.value
+    if isinstance(value, str):
+        return rendered(value, values)
+    return tuple(rendered(v, values) for v in value)
+
+
+def _number(value: Operand) -> Fraction:
+    if isinstance(value, int | Fraction):
+        return Fraction(value)
+    raise ExpressionError(1, "a number as the answer's value", repr(value))
+
+
+def _wrong(plan: _Plan, values: dict[str, Operand]) -> tuple[tuple[str, Value], ...]:
+    """Each misconception's value; one that has none with these numbers is left out."""
+    if not plan.numeric:
+        return tuple((m.id, rendered(m.when, values)) for m in plan.item.misconceptions)
+    found: list[tuple[str, Value]] = []
+    for name, code in plan.wrong:
+        try:
+            found.append((name, _number(evaluated(code, values))))
+        except ExpressionError:
+            continue
+    return tuple(found)
