@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -193,12 +193,9 @@ class OpenAIChat:
 
     def _params(self, request: LlmRequest) -> dict[str, Any]:
         quirks = self._quirks
-        messages = [{"role": m.role, "content": m.content} for m in request.messages]
-        if messages and messages[0]["role"] == "system":
-            messages[0]["role"] = quirks.system_role
         params: dict[str, Any] = {
             "model": self.model,
-            "messages": messages,
+            "messages": _messages(request.messages, quirks.system_role),
             "stream": True,
             quirks.max_tokens_param: request.max_tokens,
         }
@@ -264,6 +261,17 @@ def _sdk_errors() -> tuple[type[Exception], ...]:
     import openai
 
     return (openai.OpenAIError, *transport_errors(), ValueError)
+
+
+def _messages(messages: Sequence[ChatMessage], system_role: str) -> list[dict[str, str]]:
+    """The wire's messages; a model without a system role is told in the learner's first message."""
+    sent = [{"role": m.role, "content": m.content} for m in messages]
+    if sent and sent[0]["role"] == "system":
+        sent[0]["role"] = system_role
+        if system_role == "user" and len(sent) > 1:
+            sent[1]["content"] = sent[0]["content"] + "\n\n" + sent[1]["content"]
+            del sent[0]
+    return sent
 
 
 _ACCOUNT_HEADERS = ("OpenAI-Organization", "OpenAI-Project")
