@@ -27,7 +27,7 @@ _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 Scalar = str | int | Fraction | bool | None
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 (named by what happened)
     """A file cannot be read as YAML here; `line` and `column` count from 1."""
 
     def __init__(self, file: str, line: int, column: int, message: str, fix: str = "") -> None:
@@ -39,7 +39,7 @@ class Unreadable(Exception):
         self.fix = fix
 
 
-class AuthoringMissing(Exception):
+class AuthoringMissing(Exception):  # noqa: N818 (named by what happened)
     """The extra that reads YAML is not installed."""
 
 
@@ -85,20 +85,22 @@ def nodes_of(text: bytes, file: str) -> Node | None:
 
 
 def _events(text: str) -> Iterator[Any]:
-    try:
-        from ruamel.yaml import YAML
-    except ImportError:
-        raise AuthoringMissing("reading YAML needs the extra: tutorstream[authoring]") from None
-    yaml = YAML(typ="safe", pure=True)
-    yield from yaml.parse(text)
+    from ruamel.yaml import YAML
+
+    yield from YAML(typ="safe", pure=True).parse(text)
 
 
 class _Composer:
     """Events of the YAML parser to nodes; the refusals stand where the event is met."""
 
     def __init__(self, text: str, file: str) -> None:
+        try:
+            from ruamel.yaml.error import YAMLError
+        except ImportError:
+            raise AuthoringMissing("reading YAML needs the extra: tutorstream[authoring]") from None
         self.file = file
         self.events = _events(text)
+        self.faults = (YAMLError, ValueError, OverflowError)
 
     def refuse(self, event: Any, message: str, fix: str = "") -> Unreadable:
         mark = event.start_mark
@@ -107,23 +109,18 @@ class _Composer:
     def next(self) -> Any:
         try:
             return next(self.events)
-        except Exception as error:
+        except self.faults as error:
             raise self.translated(error) from None
 
-    def translated(self, error: Exception) -> Exception:
-        """The YAML library's own errors become ours; anything else stays what it is."""
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-        if isinstance(error, MarkedYAMLError):
-            mark = error.problem_mark or error.context_mark
-            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-            return Unreadable(
-                self.file, line, column, f"YAML: {_sentence(error)}", _advice(str(error.problem))
-            )
-        if isinstance(error, YAMLError):
+    def translated(self, error: Exception) -> Unreadable:
+        """The YAML library's own error as ours, with its place where it has one."""
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        if mark is None:
             first = str(error).strip().splitlines()[0]
             return Unreadable(self.file, 1, 1, f"YAML: {first}", "remove control characters")
-        return error
+        advice = _advice(str(getattr(error, "problem", "")))
+        return Unreadable(self.file, line, column, f"YAML: {_sentence(error)}", advice)
 
     def document(self) -> Node | None:
         root: Node | None = None

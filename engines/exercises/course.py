@@ -1,0 +1,248 @@
+"""A course's canonical form: to bytes and back, resolved to a locale, with the scoring's arrays."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from engines.words import Course, Floats, Syllabus
+
+FORMAT = 1
+"""The canonical form's own version; another one is refused."""
+
+MOST_SKILLS = 4
+
+_BKT = ("init", "learn", "slip", "guess", "forget")
+
+
+class BadCourse(ValueError):  # noqa: N818 (named by what happened)
+    """Bytes that are not a course of this format: truncated, altered or unknown."""
+
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """The document's one spelling as bytes: UTF-8, NFC, keys sorted, no spaces.
+
+    Numbers must be integers or exact texts as "3/4". Raises ValueError for a float, which has no
+    exact spelling, and for what JSON cannot hold.
+
+    >>> canonical({"b": "3/4", "a": [1, True]}).decode()
+    '{"a":[1,true],"b":"3/4"}'
+    """
+    return msgspec.json.encode(_composed(document), order="sorted")
+
+
+def _composed(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, Mapping):
+        return {_composed(key): _composed(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_composed(each) for each in value]
+    if value is None or isinstance(value, bool | int):
+        return value
+    raise ValueError(f"{type(value).__name__} has no canonical form; write it as an exact text")
+
+
+def course_from(
+    canonical: bytes, *, locale: str | None = None, sha256: str | None = None
+) -> Course:
+    """The course of canonical bytes, its texts in `locale` (default: the course's own).
+
+    A text without that locale falls back to its language, then to the course's own. `sha256`, if
+    given, must be the hash of the bytes. Raises `BadCourse` naming what was expected and found.
+    """
+    found = hashlib.sha256(canonical).hexdigest()
+    if sha256 is not None and sha256 != found:
+        raise BadCourse(f"the course's bytes hash to {found[:12]}, expected {sha256[:12]}")
+    document = _document(canonical)
+    own = document.get("locale", "en")
+    locales = document.pop("locales", None)
+    if locales is not None:
+        for place in _texts(document):
+            _resolve(place, locale or own, own)
+    document["locale"] = _nearest(locale or own, locales or [own]) or own
+    document["sha256"] = found
+    try:
+        _to_floats(document)
+        return msgspec.convert(document, Course)
+    except (msgspec.ValidationError, ValueError, ZeroDivisionError, TypeError) as error:
+        raise BadCourse(f"not a course of format {FORMAT}: {error}") from None
+
+
+def _document(canonical: bytes) -> dict[str, Any]:
+    try:
+        document = msgspec.json.decode(canonical)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadCourse(f"{len(canonical)} bytes that are not whole JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise BadCourse(f"expected an object, found {type(document).__name__}")
+    written = document.pop("format", None)
+    if written != FORMAT:
+        raise BadCourse(f"expected format {FORMAT}, found {written!r}; build the course again")
+    if "sha256" in document:
+        raise BadCourse("a course's bytes do not name their own hash")
+    return document
+
+
+def _to_floats(document: dict[str, Any]) -> None:
+    """Exact texts become float64 where the words of a course hold one."""
+    for skill in document.get("skills", ()):
+        _to_float(skill, "mastery")
+        if isinstance(bkt := skill.get("bkt"), dict):
+            for name in _BKT:
+                _to_float(bkt, name)
+    for item in document.get("items", ()):
+        _to_float(item, "difficulty")
+        _to_float(item, "time_hint_s")
+
+
+def _to_float(place: dict[str, Any], name: str) -> None:
+    if isinstance(written := place.get(name), str):
+        place[name] = float(Fraction(written))
+
+
+Place = tuple[dict[str, Any], str]
+
+
+def _texts(document: Mapping[str, Any]) -> Iterator[Place]:
+    """Every learner's text of a document, as (where, key)."""
+    yield from _named(document, "title")
+    for skill in document.get("skills", ()):
+        yield from _named(skill, "title")
+    for item in document.get("items", ()):
+        yield from _named(item, "title", "prompt")
+        for option in item.get("options", ()):
+            yield from _named(option, "text")
+        for misconception in item.get("misconceptions", ()):
+            yield from _named(misconception, "say")
+        for hint in item.get("hints", ()):
+            yield from _named(hint, "say", "ask")
+            for option in hint.get("options", ()):
+                yield from _named(option, "text")
+        for step in item.get("steps", ()):
+            yield from _named(step, "show", "why")
+
+
+def _named(place: Any, *names: str) -> Iterator[Place]:
+    for name in names:
+        if name in place:
+            yield place, name
+
+
+def _resolve(place: Place, locale: str, own: str) -> None:
+    where, name = place
+    if isinstance(by_tag := where[name], dict):
+        tag = _nearest(locale, by_tag) or _nearest(own, by_tag) or min(by_tag, default=None)
+        where[name] = by_tag[tag] if tag is not None else ""
+
+
+def _nearest(locale: str, tags: Any) -> str | None:
+    language = locale.partition("-")[0]
+    return locale if locale in tags else language if language in tags else None
+
+
+def locales(document: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """Per locale met in a document's texts: (texts that have it, texts there are).
+
+    A plain text belongs to the course's own locale.
+    """
+    own = document.get("locale", "en")
+    held: dict[str, int] = {own: 0}
+    total = 0
+    for where, name in _texts(document):
+        total += 1
+        text = where[name]
+        for tag in text if isinstance(text, dict) else (own,):
+            held[tag] = held.get(tag, 0) + 1
+    return {tag: (count, total) for tag, count in sorted(held.items())}
+
+
+def joined(document: dict[str, Any]) -> dict[str, Any]:
+    """The document as it is built: format and locales named, one-locale maps as plain texts.
+
+    Changes and returns its argument.
+    """
+    tags = sorted(locales(document))
+    own = document.setdefault("locale", "en")
+    if tags == [own]:
+        for place in _texts(document):
+            _resolve(place, own, own)
+    else:
+        document["locales"] = tags
+    document["format"] = FORMAT
+    return document
+
+
+def syllabus(course: Course, d: Floats | None = None, d_version: str = "course") -> Syllabus:
+    """The course with the arrays of its scoring; `d` pins item difficulties (logits).
+
+    Without `d` the authors' priors stand. Arrays are read-only. Raises ValueError for an unknown
+    skill, more than four skills on an item, a repeated id, or `d` of another length.
+
+    >>> from engines.words import AnswerSpec, Item, Skill
+    >>> one = Item("a", ("s",), "?", AnswerSpec("number", "1"), difficulty=0.5)
+    >>> made = syllabus(Course("c", "1", "C", "CC0", (), (Skill("s", "S"),), (one,)))
+    >>> made.item_skills.tolist(), made.d.tolist(), made.mastery.tolist()
+    ([[0, -1, -1, -1]], [0.5], [0.95])
+    """
+    skill_index = _index("skill", [skill.id for skill in course.skills])
+    item_index = _index("item", [item.id for item in course.items])
+    item_skills = np.full((len(course.items), MOST_SKILLS), -1, dtype=np.int64)
+    guess_floor = np.zeros(len(course.items), dtype=np.float64)
+    for row, item in enumerate(course.items):
+        if not 1 <= len(item.skills) <= MOST_SKILLS:
+            raise ValueError(f"item {item.id}: 1 to {MOST_SKILLS} skills, {len(item.skills)} found")
+        for column, skill in enumerate(item.skills):
+            item_skills[row, column] = _at(skill_index, skill, f"item {item.id}")
+        if item.answer.kind == "choice" and item.options:
+            guess_floor[row] = 1 / len(item.options)
+    requires = np.zeros((len(course.skills), len(course.skills)), dtype=np.bool_)
+    for row, each in enumerate(course.skills):
+        for needed in each.requires:
+            requires[row, _at(skill_index, needed, f"skill {each.id}")] = True
+    bkt = [[getattr(skill.bkt, name) for name in _BKT] for skill in course.skills]
+    made = Syllabus(
+        course=course,
+        d_version=d_version,
+        d=_pinned(course, d),
+        item_skills=item_skills,
+        requires=requires,
+        bkt=np.array(bkt, dtype=np.float64).reshape(len(bkt), len(_BKT)),
+        mastery=np.array([skill.mastery for skill in course.skills], dtype=np.float64),
+        guess_floor=guess_floor,
+        skill_index=skill_index,
+        item_index=item_index,
+    )
+    for array in (made.d, item_skills, requires, made.bkt, made.mastery, guess_floor):
+        array.flags.writeable = False
+    return made
+
+
+def _pinned(course: Course, d: Floats | None) -> Floats:
+    if d is None:
+        return np.array([item.difficulty for item in course.items], dtype=np.float64)
+    if d.shape != (len(course.items),):
+        raise ValueError(f"{len(course.items)} difficulties expected, shape {d.shape} found")
+    if not np.isfinite(d).all():
+        raise ValueError("a difficulty is not finite")
+    return np.array(d, dtype=np.float64)
+
+
+def _index(what: str, ids: list[str]) -> dict[str, int]:
+    found = {each: place for place, each in enumerate(ids)}
+    if len(found) != len(ids):
+        repeated = sorted(each for place, each in enumerate(ids) if found[each] != place)
+        raise ValueError(f"{what} id given twice: {repeated[0]}")
+    return found
+
+
+def _at(index: Mapping[str, int], skill: str, where: str) -> int:
+    if skill not in index:
+        raise ValueError(f"{where}: unknown skill {skill}")
+    return index[skill]

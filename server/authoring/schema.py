@@ -1,0 +1,211 @@
+"""The author's form of a course: every key, its shape, and what the canonical form calls it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from server.authoring.shapes import (
+    Amount,
+    Flag,
+    Key,
+    ListOf,
+    MapOf,
+    Number,
+    OneOf,
+    Record,
+    Text,
+    Word,
+    Written,
+)
+
+ID = Word(r"[a-z0-9][a-z0-9.-]{0,63}")
+PARAM = r"[A-Za-z][A-Za-z0-9_]{0,31}"
+PROFILES = ("authored", "imported")
+
+_KINDS = ("choice", "multi", "number", "fraction", "text")
+_LATER_KINDS = (
+    "expression",
+    "equation",
+    "interval",
+    "set",
+    "matrix",
+    "order",
+    "match",
+    "code",
+)
+_PROBABILITY = Number(0, 1)
+_PAIR = ListOf(Amount(), least=2, most=2)
+
+BKT = Record({name: Key(_PROBABILITY) for name in ("init", "learn", "slip", "guess", "forget")})
+
+SKILL = Record(
+    {
+        "id": Key(ID, needed=True),
+        "title": Key(Text(), needed=True),
+        "requires": Key(ListOf(ID, most=16)),
+        "mastery": Key(_PROBABILITY),
+        "bkt": Key(BKT),
+    }
+)
+
+CHOICES = ListOf(
+    Record({"id": Key(ID, needed=True), "text": Key(Text(), needed=True)}), least=2, most=12
+)
+
+ANSWER = Record(
+    {
+        "kind": Key(OneOf(_KINDS, _LATER_KINDS), needed=True),
+        "value": Key(ListOf(Written(), least=1, most=12, lone=True), needed=True),
+        "form": Key(OneOf(("any", "integer", "lowest-terms", "mixed", "decimal"))),
+        "form_policy": Key(OneOf(("ask", "accept", "require"))),
+        "accept": Key(ListOf(Written(), most=50)),
+        "tolerance": Key(
+            Record(
+                {
+                    "abs": Key(Written()),
+                    "rel": Key(Written()),
+                    "places": Key(Number(0, 30, whole=True)),
+                    "sigfig": Key(Number(1, 30, whole=True)),
+                },
+                one_of=("abs", "rel", "places", "sigfig"),
+            )
+        ),
+        "percent": Key(OneOf(("equal", "separate"))),
+        "typos": Key(Flag()),
+        "examples": Key(
+            Record({name: Key(ListOf(Written(), most=50)) for name in ("right", "form", "wrong")})
+        ),
+    },
+    later=frozenset({"unit", "domain", "complex", "partial", "declared"}),
+)
+
+PARAMS = MapOf(
+    PARAM,
+    Record(
+        {
+            "int": Key(_PAIR),
+            "decimal": Key(_PAIR),
+            "fraction": Key(
+                Record(
+                    {
+                        "num": Key(_PAIR, needed=True),
+                        "den": Key(_PAIR, needed=True),
+                        "lowest": Key(Flag()),
+                    }
+                )
+            ),
+            "choice": Key(ListOf(Amount(), least=1, most=500)),
+            "sample": Key(
+                Record(
+                    {
+                        "from": Key(ListOf(Amount(), least=1, most=500), needed=True),
+                        "n": Key(Number(1, 100, whole=True), needed=True),
+                    }
+                )
+            ),
+            "expr": Key(Written()),
+            "not": Key(ListOf(Amount(), most=500)),
+            "step": Key(Amount()),
+            "places": Key(Number(0, 30, whole=True)),
+        },
+        one_of=("int", "decimal", "fraction", "choice", "sample", "expr"),
+    ),
+)
+
+HINT = Record(
+    {
+        "level": Key(OneOf(("nudge", "point", "scaffold", "sibling", "bottom-out")), needed=True),
+        "say": Key(Text()),
+        "ask": Key(Text()),
+        "answer": Key(ANSWER),
+        "choices": Key(CHOICES, name="options"),
+    },
+    later=frozenset({"hints"}),
+)
+
+ITEM = Record(
+    {
+        "id": Key(ID, needed=True),
+        "title": Key(Text()),
+        "skills": Key(ListOf(ID, least=1, most=4), needed=True),
+        "difficulty": Key(Number(-6, 6)),
+        "params": Key(PARAMS),
+        "where": Key(ListOf(Written(), most=20)),
+        "prompt": Key(Text(), needed=True),
+        "choices": Key(CHOICES, name="options"),
+        "answer": Key(ANSWER, needed=True),
+        "misconceptions": Key(
+            ListOf(
+                Record(
+                    {
+                        "id": Key(ID, needed=True),
+                        "when": Key(Written(), needed=True),
+                        "say": Key(Text(), needed=True),
+                    },
+                    later=frozenset({"shared"}),
+                ),
+                most=50,
+            )
+        ),
+        "hints": Key(ListOf(HINT, most=100)),
+        "steps": Key(
+            ListOf(
+                Record(
+                    {"show": Key(Text(), needed=True), "why": Key(Text())},
+                    later=frozenset({"ask"}),
+                ),
+                most=50,
+            )
+        ),
+        "tags": Key(ListOf(Written(), most=50)),
+        "time_hint_s": Key(Number(Fraction(1), 86_400)),
+        "source": Key(
+            Record({name: Key(Written()) for name in ("title", "url", "license", "original_id")})
+        ),
+    },
+    later=frozenset({"parts", "widget", "variants", "socratic", "media"}),
+)
+
+COURSE = Record(
+    {
+        "course": Key(ID, needed=True, name="id"),
+        "version": Key(Word(r"[0-9A-Za-z.+-]{1,32}", "a version as 1.2.0"), needed=True),
+        "title": Key(Text(), needed=True),
+        "locale": Key(Word(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language tag as en")),
+        "license": Key(Written()),
+        "attribution": Key(ListOf(Written(), most=100)),
+        "profile": Key(OneOf(PROFILES)),
+        "skills": Key(ListOf(SKILL, least=1, most=2_000), needed=True),
+        "items": Key(ListOf(ITEM, most=5_000)),
+    },
+    later=frozenset({"misconceptions", "socratic", "media"}),
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """The author's form as JSON Schema (2020-12): `course.yaml`; `$defs.items` for `items/`."""
+    one_item = ITEM.schema()
+    schema = COURSE.schema()
+    schema["properties"]["items"]["items"] = {"$ref": "#/$defs/item"}
+    many = {"type": "array", "items": {"$ref": "#/$defs/item"}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A tutorstream course: course.yaml",
+        **schema,
+        "$defs": {
+            "item": one_item,
+            "items": {
+                "title": "items/*.yaml: a list of items, or a mapping with the key items",
+                "anyOf": [
+                    many,
+                    {
+                        "type": "object",
+                        "properties": {"items": many},
+                        "required": ["items"],
+                        "additionalProperties": False,
+                    },
+                ],
+            },
+        },
+    }
