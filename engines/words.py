@@ -34,7 +34,7 @@ class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unk
     """Base of an author's words; serialises to the canonical form's objects."""
 
 
-class Bkt(Word):
+class Bkt(Word, frozen=True):
     """Bayesian knowledge tracing of one skill (Corbett & Anderson 1995), with forgetting."""
 
     init: float = 0.25
@@ -44,7 +44,7 @@ class Bkt(Word):
     forget: float = 0.02
 
 
-class Skill(Word):
+class Skill(Word, frozen=True):
     """One skill; `requires` are the skills to master first, `mastery` is P(L) to reach."""
 
     id: str
@@ -54,7 +54,7 @@ class Skill(Word):
     bkt: Bkt = Bkt()
 
 
-class Tolerance(Word):
+class Tolerance(Word, frozen=True):
     """How far a number may be off; exactly one field is set."""
 
     abs: str | None = None
@@ -63,7 +63,7 @@ class Tolerance(Word):
     sigfig: int | None = None
 
 
-class AnswerSpec(Word):
+class AnswerSpec(Word, frozen=True):
     """What is right: `value` is an expression over the params, an option id, or a text.
 
     `form` asks for a form (`any`, `integer`, `lowest-terms`, `mixed`, `decimal`); `accept` lists
@@ -81,14 +81,14 @@ class AnswerSpec(Word):
     examples: Mapping[str, tuple[str, ...]] = {}
 
 
-class Option(Word):
+class Option(Word, frozen=True):
     """One choice; `text` is a template."""
 
     id: str
     text: str
 
 
-class Misconception(Word):
+class Misconception(Word, frozen=True):
     """A known wrong way: `when` is an expression, an option id or a text; `say` a template."""
 
     id: str
@@ -96,7 +96,7 @@ class Misconception(Word):
     say: str
 
 
-class HintStep(Word):
+class HintStep(Word, frozen=True):
     """One level of a hint ladder; a scaffold has `ask` and an `answer` of its own."""
 
     level: HintLevel
@@ -106,14 +106,14 @@ class HintStep(Word):
     options: tuple[Option, ...] = ()
 
 
-class WorkedStep(Word):
+class WorkedStep(Word, frozen=True):
     """One worked step: what is written, and why."""
 
     show: str
     why: str = ""
 
 
-class Source(Word):
+class Source(Word, frozen=True):
     """Where an imported item comes from."""
 
     title: str = ""
@@ -122,7 +122,7 @@ class Source(Word):
     original_id: str = ""
 
 
-class Item(Word):
+class Item(Word, frozen=True):
     """One exercise; texts are templates over `params` (content format, section 2)."""
 
     id: str
@@ -142,7 +142,7 @@ class Item(Word):
     source: Source | None = None
 
 
-class Course(Word):
+class Course(Word, frozen=True):
     """A course in one locale. `sha256` is the hash of its canonical bytes, its version's name."""
 
     id: str
@@ -196,8 +196,7 @@ class Instance:
     wrong: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """How an answer was read and judged; `column` (1-based) is where reading failed."""
 
     verdict: VerdictName
@@ -231,8 +230,7 @@ class Syllabus:
     item_index: Mapping[str, int] = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """Evidence: one submitted answer. `attempt_no` counts readable answers from 1.
 
     `p_before` is computed by `react`, not taken from here; `eid` names the evidence uniquely.
@@ -251,8 +249,7 @@ class Answered:
     mode: Mode = "practice"
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, gc=False):
     """Mastery of one skill before and after."""
 
     skill: str
@@ -260,8 +257,7 @@ class Moved:
     after: float
 
 
-@dataclass(frozen=True, slots=True)
-class LiveDifficulty:
+class LiveDifficulty(msgspec.Struct, frozen=True, gc=False):
     """Ability (logits) with its standard deviation, the success band aimed at, and why."""
 
     theta: float
@@ -271,8 +267,7 @@ class LiveDifficulty:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True, gc=False):
     """The next item: which, with which numbers, how likely it goes right, and why this one."""
 
     item: str
@@ -281,11 +276,8 @@ class Chosen:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What follows from one evidence. `done` closes the instance; then `chosen` is the next.
-
-    """
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """What follows from one evidence. `done` closes the instance; then `chosen` is the next."""
 
     beliefs: Beliefs
     verdict: Verdict

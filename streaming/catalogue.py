@@ -20,7 +20,7 @@ from engines.exercises.course import course_from, syllabus
 from engines.learner.ability import item_step
 from engines.words import Course, Floats, Ints, Syllabus
 from protocol.errors import Code, Refused
-from streaming.log import Ticket
+from streaming.log import Ticket, stored
 from streaming.records import Records
 
 _LOG = logging.getLogger(__name__)
@@ -184,15 +184,3 @@ class Catalogue:
 def _published(ticket: Ticket) -> None:
     if ticket.error is not None:
         _LOG.error("item difficulties were not stored: %s", ticket.error)
-
-
-async def stored(ticket: Ticket) -> None:
-    """Wait until a ticket is stored; raises its error where it failed."""
-    import asyncio
-
-    if not ticket.resolved:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        ticket.hear(lambda _: done.done() or done.set_result(None))
-        await done
-    if ticket.error is not None:
-        raise ticket.error

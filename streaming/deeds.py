@@ -15,7 +15,7 @@ class Deed(msgspec.Struct, frozen=True, gc=False, tag_field="k", omit_defaults=T
     """Base of all deeds."""
 
 
-class LessonBegan(Deed, tag="lesson"):
+class LessonBegan(Deed, frozen=True, tag="lesson"):
     """A lesson on one course version, pinned to one version of item difficulties.
 
     `build` names the program that wrote it: on another build a replay says so first.
@@ -30,14 +30,14 @@ class LessonBegan(Deed, tag="lesson"):
     build: str
 
 
-class ItemLeft(Deed, tag="next"):
+class ItemLeft(Deed, frozen=True, tag="next"):
     """The learner asked for another item."""
 
     cmd: str
     skill: str | None = None
 
 
-class AnswerGiven(Deed, tag="answer"):
+class AnswerGiven(Deed, frozen=True, tag="answer"):
     """One answer, as it came."""
 
     cmd: str
@@ -47,19 +47,19 @@ class AnswerGiven(Deed, tag="answer"):
     taken_ms: int
 
 
-class HintTaken(Deed, tag="hint"):
+class HintTaken(Deed, frozen=True, tag="hint"):
     """One more level of the ladder."""
 
     cmd: str
 
 
-class StepsTaken(Deed, tag="steps"):
+class StepsTaken(Deed, frozen=True, tag="steps"):
     """The worked steps were shown."""
 
     cmd: str
 
 
-class TurnAsked(Deed, tag="ask"):
+class TurnAsked(Deed, frozen=True, tag="ask"):
     """A question that waits behind a running turn."""
 
     cmd: str
@@ -68,7 +68,7 @@ class TurnAsked(Deed, tag="ask"):
     item: str | None = None
 
 
-class TurnBegan(Deed, tag="turn"):
+class TurnBegan(Deed, frozen=True, tag="turn"):
     """A generation began; `provider` is the first choice."""
 
     gen: str
@@ -82,14 +82,14 @@ class TurnBegan(Deed, tag="turn"):
     act: str
 
 
-class ChunkSaid(Deed, tag="chunk"):
+class ChunkSaid(Deed, frozen=True, tag="chunk"):
     """One chunk of a generation."""
 
     gen: str
     text: str
 
 
-class TurnSwitched(Deed, tag="switch"):
+class TurnSwitched(Deed, frozen=True, tag="switch"):
     """Another provider starts anew."""
 
     gen: str
@@ -98,7 +98,7 @@ class TurnSwitched(Deed, tag="switch"):
     reason: str
 
 
-class TurnEnded(Deed, tag="end"):
+class TurnEnded(Deed, frozen=True, tag="end"):
     """The one end of a generation. `cmd` is the cancelling command, where one came."""
 
     gen: str
@@ -110,28 +110,28 @@ class TurnEnded(Deed, tag="end"):
     cmd: str | None = None
 
 
-class TurnRefused(Deed, tag="unask"):
+class TurnRefused(Deed, frozen=True, tag="unask"):
     """A turn was cancelled before it began: `target` is the id of its `turn.start`."""
 
     cmd: str
     target: str
 
 
-class ModeChosen(Deed, tag="mode"):
+class ModeChosen(Deed, frozen=True, tag="mode"):
     """Another learning mode."""
 
     cmd: str
     mode: str
 
 
-class PrefsDeclared(Deed, tag="prefs"):
+class PrefsDeclared(Deed, frozen=True, tag="prefs"):
     """Preferences the learner declared; null removes one."""
 
     cmd: str
     prefs: dict[str, str | int | float | bool | None]
 
 
-class MoodTold(Deed, tag="mood"):
+class MoodTold(Deed, frozen=True, tag="mood"):
     """A one-tap self-report."""
 
     cmd: str
@@ -144,7 +144,7 @@ AnyDeed = (
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(AnyDeed)
+_DECODER: msgspec.msgpack.Decoder[AnyDeed] = msgspec.msgpack.Decoder(AnyDeed)
 
 
 def sealed(deed: Deed) -> bytes:

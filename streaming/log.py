@@ -11,6 +11,7 @@ A twin keeps these promises:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -113,6 +114,21 @@ class Ticket:
         callbacks, self._callbacks = self._callbacks, []
         for callback in callbacks:
             callback(self)
+
+
+async def stored(ticket: Ticket) -> None:
+    """Wait until a ticket is stored; raises its error where it failed."""
+    if not ticket.resolved:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def resolved(_: Ticket) -> None:
+            if not done.done():
+                done.set_result(None)
+
+        ticket.hear(resolved)
+        await done
+    if ticket.error is not None:
+        raise ticket.error
 
 
 class Log(Protocol):

@@ -18,9 +18,9 @@ from protocol.errors import Close
 from protocol.events import Drain
 from streaming import deeds
 from streaming.attach import Attached, Greeting
-from streaming.catalogue import Catalogue, stored
+from streaming.catalogue import Catalogue
 from streaming.fold import Fold
-from streaming.log import Claim, Entry
+from streaming.log import Claim, Entry, stored
 from streaming.outbox import Outbox, Wire
 from streaming.session import Session, Surroundings
 from streaming.state import SessionState, snapshot_parts

@@ -185,7 +185,7 @@ class Session:
 
     def _repeat(self, command: cmd.Command, seen: tuple[bytes, int, int], origin: Attached) -> None:
         known, seq, _ = seen
-        command_id: str = command.id  # type: ignore[union-attr]  # only commands with an id come here
+        command_id = id_of(command)
         if digest(command) != known:
             raise Refused(
                 Code.ID_REUSED,
@@ -280,8 +280,7 @@ class Session:
     # --- one append ---------------------------------------------------------------------------
 
     def _act(self, command: cmd.Command, deed: deeds.AnyDeed) -> Ticket:
-        command_id: str = command.id  # type: ignore[union-attr]  # acts are commands with an id
-        return self.append(deed, CommandId(command_id, digest(command)))
+        return self.append(deed, CommandId(id_of(command), digest(command)))
 
     def append(self, deed: deeds.AnyDeed, command: CommandId | None = None) -> Ticket:
         """Fold one deed, hand its entries to the store, queue its frames to everyone attached."""
@@ -381,6 +380,12 @@ class Session:
 
 SAVE_EVERY = 50
 """Answers between two stored snapshots of a session's state."""
+
+
+def id_of(command: Any) -> str:
+    """The id of a command that has one."""
+    found: str = command.id
+    return found
 
 
 def _outs(seq: int, frames: list[bytes], events: list[Message]) -> Iterator[Out]:

@@ -166,7 +166,9 @@ class Talk:
             claim,
         )
         loop = self._ground.loop
-        self._turn = Turn(gen, request, self._ground.routing, self, loop, self._ground.limits)
+        self._turn = Turn(
+            gen, request, first, self._ground.routing, self, loop, self._ground.limits
+        )
         self._turn.begin(ticket)
 
     def _close(

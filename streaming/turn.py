@@ -14,7 +14,7 @@ from typing import Protocol
 from protocol.limits import LIMITS, Limits
 from streaming.log import Ticket
 from streaming.providers.base import End, LlmRequest, ProviderFailed, Spent, Text
-from streaming.routing import Restarted, Routed
+from streaming.routing import Restarted, Routed, Speaker
 
 _LOG = logging.getLogger(__name__)
 _SENTENCE_ENDS = (".", "!", "?", ":", "\n")
@@ -23,7 +23,9 @@ _SENTENCE_ENDS = (".", "!", "?", ":", "\n")
 class Speech(Protocol):
     """Whoever can turn a request into pieces of text (`routing.Routing`)."""
 
-    def stream(self, request: LlmRequest) -> AsyncIterator[Routed]:
+    def stream(
+        self, request: LlmRequest, announced: Speaker | None = None
+    ) -> AsyncIterator[Routed]:
         """Yield pieces, restarts, what was spent, and exactly one end."""
         ...
 
@@ -99,6 +101,7 @@ class Turn:
     """A generation being said. `begin` starts it, `close` stops it; both are synchronous."""
 
     __slots__ = (
+        "_announced",
         "_chunks",
         "_hearer",
         "_loop",
@@ -115,6 +118,7 @@ class Turn:
         self,
         gen: str,
         request: LlmRequest,
+        announced: Speaker,
         speech: Speech,
         hearer: Hearer,
         loop: asyncio.AbstractEventLoop,
@@ -126,6 +130,7 @@ class Turn:
         self.first_s: float | None = None
         self._request = request
         self._speech = speech
+        self._announced = announced
         self._hearer = hearer
         self._loop = loop
         self._chunks = Coalescer(loop, self._chunk, limits)
@@ -168,7 +173,7 @@ class Turn:
     async def _run(self) -> None:
         spent: Spent | None = None
         try:
-            async for piece in self._speech.stream(self._request):
+            async for piece in self._speech.stream(self._request, self._announced):
                 match piece:
                     case Text(text):
                         self._chunks.push(text)
