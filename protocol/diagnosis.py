@@ -96,9 +96,9 @@ def _malformed(frame: bytes, complaint: str) -> str:
     if found is None:  # the input ended too early
         tail = frame.decode()[-_SHOWN_CHARS:]
         return f"a frame: expected one JSON object, came an end too early, after `{tail}`"
-    at = int(found[2])
-    came = frame[at : at + _SHOWN_CHARS].decode(errors="ignore")
     what = found[1].removeprefix("JSON is malformed: ")
+    at = int(found[2]) - (what == "trailing characters")  # there the decoder is one byte ahead
+    came = frame[at : at + _SHOWN_CHARS].decode(errors="ignore")
     return f"a frame: expected one JSON object, came `{came}` at byte {at}: {what}"
 
 
