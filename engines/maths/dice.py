@@ -9,6 +9,7 @@ from __future__ import annotations
 from engines.maths.kernels import philox_block
 
 _WORD = (1 << 64) - 1
+_NONE = (0, 0, 0, 0)
 
 
 class Dice:
@@ -25,15 +26,16 @@ class Dice:
     __slots__ = ("_at", "_block", "_key0", "_key1", "_left", "_words")
 
     def __init__(self, key: int, at: int) -> None:
-        if not (0 <= key >> 64 <= _WORD and 0 <= at <= _WORD):
+        high = key >> 64
+        if not (0 <= high <= _WORD and 0 <= at <= _WORD):
             msg = f"expected 0 <= key < 2**128 and 0 <= at < 2**64, got key {key} and at {at}"
             raise ValueError(msg)
         self._key0 = key & _WORD
-        self._key1 = key >> 64
+        self._key1 = high
         self._at = at
         self._block = 0
         self._left = 0
-        self._words: tuple[int, int, int, int] = (0, 0, 0, 0)
+        self._words: tuple[int, int, int, int] = _NONE
 
     def uint64(self) -> int:
         """The next word, uniform in [0, 2**64)."""
@@ -44,6 +46,15 @@ class Dice:
             left = 4
         self._left = left - 1
         return self._words[4 - left]
+
+    def pair(self) -> tuple[int, int]:
+        """The next two words, as `uint64` would give them one by one."""
+        if self._left == 0:
+            self._block += 1
+            self._words = philox_block(self._key0, self._key1, self._block, self._at)
+            self._left = 2
+            return self._words[:2]
+        return self.uint64(), self.uint64()
 
     def random(self) -> float:
         """The next float, uniform in [0, 1) on the grid of 2**-53.

@@ -40,6 +40,11 @@ def kernel(*signatures: str) -> Callable[[F], F]:
     return compiled_loop
 
 
+def part(loop: F) -> F:
+    """A piece of a kernel, compiled with the kernels of its file that call it, never by itself."""
+    return cast("F", numba.njit(loop))
+
+
 def compiled() -> int:
     """How many signatures are compiled in this process; it must not grow after start.
 
@@ -58,7 +63,7 @@ def cached() -> bool:
     return not _uncached
 
 
-@kernel("UniTuple(uint64, 2)(uint64, uint64)")
+@part
 def _product(a: Any, b: Any) -> Any:
     """High and low word of a 64 by 64 bit product, from 32 bit halves."""
     half, mask = np.uint64(32), np.uint64(0xFFFFFFFF)
