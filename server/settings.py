@@ -2,7 +2,8 @@
 
 Precedence: flag > environment `TUTORSTREAM_*` (`__` nests) > `.env` > `tutorstream.toml` >
 default. A key nobody knows is an error that names the nearest one. A secret may stand in a file
-named by `..._FILE`. `OPENAI_API_KEY` and `OPENAI_BASE_URL` are honoured below their own keys.
+named by `..._FILE`. The usual name of a provider's key (`OPENAI_API_KEY`, `OPENAI_BASE_URL` and
+those of its preset) is honoured where our own key is not given; a key goes to no other provider.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from streaming.providers.presets import presets
+
 PREFIX = "TUTORSTREAM_"
 CONFIG_FILE = "tutorstream.toml"
 ENV_FILE = ".env"
 SHIPPED_COURSE = Path(__file__).parent / "courses" / "linear-equations.json"
 SECRETS = frozenset({"token.secret", "provider.api_key"})
-USUAL_NAMES = {"OPENAI_API_KEY": "provider.api_key", "OPENAI_BASE_URL": "provider.base_url"}
-"""Names that other programs read too; our own name for the key wins."""
+BUILTIN = "builtin"
 SECRET_BYTES = 32
 """Shortest token secret: HMAC with SHA-256 wants as much (RFC 7518, 3.2)."""
 
@@ -44,14 +46,14 @@ class Token(msgspec.Struct, frozen=True):
 class Provider(msgspec.Struct, frozen=True):
     """Who writes the tutor's text."""
 
-    name: Literal["builtin", "openai"] = "builtin"
-    """`builtin` needs no key; `openai` is any endpoint of that shape."""
+    name: str = BUILTIN
+    """`builtin` needs no key; or a preset: `openai`, `openrouter`, `ollama`, ..."""
     base_url: str = ""
-    """Address of the endpoint; empty: the SDK's own."""
+    """Address of the endpoint; empty: the preset's."""
     api_key: str = ""
-    """Key of the endpoint."""
+    """Key of the endpoint; empty: what the preset's usual variable holds."""
     model: str = ""
-    """Name of the model; required with `openai`."""
+    """Name of the model; required with every preset."""
 
 
 class Sqlite(msgspec.Struct, frozen=True):
@@ -170,13 +172,18 @@ def loaded(
     """
     found: dict[str, _Value] = {}
     config = config or _config_named(environ)
+    dot_env = _env_file(folder / ENV_FILE)
     for layer in (
         _from_toml(config or folder / CONFIG_FILE, must_exist=config is not None),
-        _from_environment(_env_file(folder / ENV_FILE), ENV_FILE),
+        _from_environment(dot_env, ENV_FILE),
         _from_environment(environ, "environment"),
         _from_flags(flags or {}),
     ):
         found.update(layer)
+    named = str(found["provider.name"].value) if "provider.name" in found else BUILTIN
+    for variables, origin in ((environ, "environment"), (dot_env, ENV_FILE)):
+        for key, value in _usual(named, variables, origin).items():
+            found.setdefault(key, value)
     settings = _built(found)
     check(settings)
     origins = {key: found[key].origin if key in found else "default" for key in keys()}
@@ -199,16 +206,27 @@ def check(settings: Settings) -> None:
             f"host {settings.host} is reachable from outside and token.secret is not set: "
             f"set {PREFIX}TOKEN__SECRET, or listen on 127.0.0.1, or say --i-know"
         )
-    if settings.provider.name == "openai":
-        if not settings.provider.model:
-            raise Misconfigured('provider.name "openai" needs provider.model: name the model')
-        if not settings.provider.api_key and not settings.provider.base_url:
-            raise Misconfigured(
-                'provider.name "openai" needs OPENAI_API_KEY (or provider.base_url of a local one)'
-            )
+    _check_provider(settings.provider)
     for course in settings.course_files:
         if not course.is_file():
             raise Misconfigured(f"courses: there is no file {str(course)!r}")
+
+
+def _check_provider(provider: Provider) -> None:
+    known = presets()
+    if provider.name == BUILTIN:
+        return
+    if provider.name not in known:
+        near = difflib.get_close_matches(provider.name, [BUILTIN, *known], n=1, cutoff=0.0)[0]
+        raise Misconfigured(f"provider.name: unknown {provider.name!r}; the nearest is {near!r}")
+    if not provider.model:
+        raise Misconfigured(f'provider "{provider.name}" needs provider.model: name the model')
+    preset = known[provider.name]
+    if preset.key_required and not provider.api_key and not provider.base_url:
+        raise Misconfigured(
+            f'provider "{provider.name}" needs a key: set {preset.key_variable} '
+            "(or provider.base_url of an endpoint without one)"
+        )
 
 
 # --- the sources --------------------------------------------------------------------------------
@@ -227,9 +245,6 @@ def _config_named(environ: Mapping[str, str]) -> Path | None:
 
 def _from_environment(environ: Mapping[str, str], origin: str) -> dict[str, _Value]:
     found: dict[str, _Value] = {}
-    for name, key in USUAL_NAMES.items():
-        if environ.get(name):
-            found[key] = _Value(environ[name], f"{origin} {name}")
     for name, value in environ.items():
         if not name.startswith(PREFIX) or name == PREFIX + "CONFIG":
             continue
@@ -239,6 +254,24 @@ def _from_environment(environ: Mapping[str, str], origin: str) -> dict[str, _Val
             found[secret] = _Value(_secret_in(value, name), f"{origin} {name}")
         else:
             found[_known(key, name)] = _Value(value, f"{origin} {name}")
+    return found
+
+
+def _usual(provider: str, environ: Mapping[str, str], origin: str) -> dict[str, _Value]:
+    """What the variables hold that other programs read for this provider too."""
+    preset = presets().get("openai" if provider == BUILTIN else provider)
+    if preset is None:
+        return {}
+    found: dict[str, _Value] = {}
+    if environ.get(preset.key_variable):
+        found["provider.api_key"] = _Value(
+            environ[preset.key_variable], f"{origin} {preset.key_variable}"
+        )
+    base = "OPENAI_BASE_URL" if preset.key_variable == "OPENAI_API_KEY" else ""
+    base = base or preset.base_url_variable
+    if environ.get(base):
+        value = environ[base] if base == "OPENAI_BASE_URL" else preset.url(environ)
+        found["provider.base_url"] = _Value(value, f"{origin} {base}")
     return found
 
 

@@ -98,6 +98,18 @@ def test_the_usual_names_stand_below_our_own(load) -> None:
     assert load(environ=own).settings.provider.api_key == "own"
 
 
+def test_a_key_goes_to_its_own_provider_only(load) -> None:
+    environ = {"OPENAI_API_KEY": "theirs", "EMERGENT_LLM_KEY": "ours"}
+    environ["INTEGRATION_PROXY_URL"] = "http://127.0.0.1:9"
+    flags = {"provider.name": "emergent", "provider.model": "m"}
+    settings, origins = load(environ=environ, flags=flags)
+    assert settings.provider.api_key == "ours"
+    assert settings.provider.base_url == "http://127.0.0.1:9/llm"
+    assert origins["provider.api_key"] == "environment EMERGENT_LLM_KEY"
+    local = {"provider.name": "ollama", "provider.model": "m"}
+    assert load(environ=environ, flags=local).settings.provider.api_key == ""
+
+
 def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text(SECRET + "\n")
@@ -138,7 +150,7 @@ def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path)
         ({"flags": {"host": "0.0.0.0"}}, "--i-know"),
         ({"flags": {"provider.name": "openai"}}, "name the model"),
         ({"flags": {"provider.name": "openai", "provider.model": "m"}}, "OPENAI_API_KEY"),
-        ({"flags": {"provider.name": "oracle"}}, "provider.name"),
+        ({"flags": {"provider.name": "opneai"}}, "the nearest is 'openai'"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_the_fix(load, sources, words: str) -> None:

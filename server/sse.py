@@ -1,0 +1,352 @@
+"""The wire without sockets: events by SSE, commands by POST. This file is that fallback.
+
+`POST /v1/sessions` is the `hello`, `GET /v1/sessions/{sid}/events` the way out and
+`POST /v1/sessions/{sid}/commands` the way in: the same frames, the same joining, the same codes.
+A stream needs no acks: what the server's socket took counts as applied, and a client that lost
+some of it comes back with `Last-Event-ID`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from protocol.codec import decode, refusal
+from protocol.commands import Have, Hello
+from protocol.errors import Closing, Code, Refused
+from server.connection import Connection, Edge
+from server.gate import KNOWN, Told, told
+
+if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
+CID_HEADER = "tutorstream-cid"
+OPENING_S = 2.0
+"""How long commands wait for a stream that is being opened."""
+_NO_STORE = {"cache-control": "no-store"}
+
+
+class _Log(msgspec.Struct):
+    s: str
+    epoch: str
+
+
+class _Numbered(msgspec.Struct):
+    """What of a frame its SSE `id` is made of."""
+
+    t: str
+    s: str | None = None
+    q: int | None = None
+    epoch: str | None = None
+    logs: list[_Log] = []
+
+
+_numbered = msgspec.json.Decoder(_Numbered)
+
+
+class StreamWire:
+    """The way out: frames wait for the task that sends the response's body."""
+
+    def __init__(self) -> None:
+        self.due = asyncio.Event()
+        self._out: list[bytes] = []
+        self._unsent = 0
+        self._closing: Closing | None = None
+        self._epoch = ""
+        self._q = 0
+
+    def write(self, frames: list[bytes]) -> None:
+        """Send these frames, each as one event."""
+        if self._closing is None:
+            self._out.extend(frames)
+            self._unsent += sum(map(len, frames))
+            self.due.set()
+
+    def close(self, code: int, reason: str) -> None:
+        """End the stream once what was written is sent."""
+        if self._closing is None:
+            self._closing = Closing(code, reason)
+            self.due.set()
+
+    def unsent_bytes(self) -> int:
+        """Bytes that were written and not sent."""
+        return self._unsent
+
+    @property
+    def first(self) -> bytes:
+        """The oldest frame that waits."""
+        return self._out[0]
+
+    @property
+    def closing(self) -> Closing | None:
+        """The last word, once it was said."""
+        return self._closing
+
+    def taken(self) -> tuple[bytes, int]:
+        """`(events as text, number of the newest event in it)`; 0 where none has a number."""
+        out, self._out = self._out, []
+        self._unsent = 0
+        self._q = 0
+        text = b"".join([self._event(frame) for frame in out])
+        if self._closing is not None:
+            last = msgspec.json.encode(
+                {"code": int(self._closing.code), "reason": self._closing.reason}
+            )
+            text += b"event: close\ndata: " + last + b"\n\n"
+        return text, self._q
+
+    def _event(self, frame: bytes) -> bytes:
+        head = _numbered.decode(frame)
+        if head.t == "welcome":
+            self._epoch = next((log.epoch for log in head.logs if log.s == "me"), self._epoch)
+        if head.epoch is not None:
+            self._epoch = head.epoch
+        if head.q is None or head.s != "me":
+            return b"data: " + frame + b"\n\n"
+        self._q = head.q
+        return b"id: %s.%d\ndata: %s\n\n" % (self._epoch.encode(), head.q, frame)
+
+
+class Streams:
+    """The three routes, and the streams that are open here."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._open: dict[str, list[Connection]] = {}
+        self._opened: dict[str, asyncio.Event] = {}
+
+    def routes(self) -> list[Route]:
+        """What `app` mounts."""
+        return [
+            Route("/v1/sessions", self.create, methods=["POST"]),
+            Route("/v1/sessions/{sid}/events", Events(self), methods=["GET"]),
+            Route("/v1/sessions/{sid}/commands", self.commands, methods=["POST"]),
+        ]
+
+    # --- hello --------------------------------------------------------------------------------
+
+    async def create(self, request: Request) -> Response:
+        """`hello` in, `welcome` out; the stream is opened afterwards, with the token."""
+        edge = self._edge
+        try:
+            self._check_origin(request)
+            if edge.gate.draining:
+                raise Refused(Code.MOVED, "the server is leaving: come back", retry_ms=1_000)
+            command = decode(await _body(request, edge.limits.hello_bytes))
+            if not isinstance(command, Hello):
+                raise Refused(Code.OUT_OF_ORDER, f"expected `hello`, came `{_type_of(command)}`")
+            wire = StreamWire()
+            connection = Connection(edge, wire, "sse")
+            try:
+                welcome = await _welcomed(connection, wire, command)
+            finally:
+                connection.lost(1000)
+        except KNOWN as error:
+            return self.refused(told(error))
+        return Response(welcome, 201, _NO_STORE, "application/json")
+
+    # --- commands -----------------------------------------------------------------------------
+
+    async def commands(self, request: Request) -> Response:
+        """Frames in, joined by newlines; their replies come by the stream, refusals at once.
+
+        202, or the status of the first refusal with all `err` frames, joined by newlines.
+        """
+        sid = request.path_params["sid"]
+        try:
+            self._check_origin(request)
+            self._own(request, sid)
+            body = await _body(request, self._edge.limits.inbound_bytes)
+            connection = await self._stream_of(sid, request.headers.get(CID_HEADER))
+        except KNOWN as error:
+            return self.refused(told(error))
+        connection.aside = []
+        try:
+            refused = connection.hear(body)
+            frames = b"\n".join(connection.aside)
+        finally:
+            connection.aside = None
+        if refused is not None:
+            return _answer(told(refused), frames)
+        return Response(status_code=202, headers={**_NO_STORE, CID_HEADER: connection.cid})
+
+    async def _stream_of(self, sid: str, cid: str | None) -> Connection:
+        """The newest stream of a session, or the one named.
+
+        A client may speak as soon as it was welcomed: a stream that is being opened is waited for.
+        """
+        found = self._streams(sid, cid)
+        if not found:
+            opened = self._opened.setdefault(sid, asyncio.Event())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(opened.wait(), OPENING_S)
+            found = self._streams(sid, cid)
+        if found:
+            return found[-1]
+        self._opened.pop(sid, None)
+        raise Refused(
+            Code.OUT_OF_ORDER, f"expected an open stream at /v1/sessions/{sid}/events first"
+        )
+
+    def _streams(self, sid: str, cid: str | None) -> list[Connection]:
+        return [c for c in self._open.get(sid, ()) if cid in (None, c.cid) and c.open]
+
+    def _stream_joined(self, sid: str) -> None:
+        opened = self._opened.pop(sid, None)
+        if opened is not None:
+            opened.set()
+
+    # --- events -------------------------------------------------------------------------------
+
+    def admitted(self, request: Request) -> tuple[Hello, str]:
+        """`(the hello that this request is, its address)`; `leave` must follow.
+
+        Raises Refused.
+        """
+        self._check_origin(request)
+        sid = request.path_params["sid"]
+        token = self._own(request, sid)
+        ip = request.client.host if request.client else ""
+        have = _have(request.headers.get("last-event-id"))
+        self._edge.gate.enter(ip)
+        return Hello(token=token, sid=sid, have=have), ip
+
+    async def carry(self, hello: Hello, ip: str, receive: Receive, send: Send) -> None:
+        """Send a session's events until either side ends."""
+        edge = self._edge
+        wire = StreamWire()
+        connection = Connection(edge, wire, "sse")
+        sid = hello.sid or ""
+        connection.welcomed = lambda: self._stream_joined(sid)
+        streams = self._open.setdefault(sid, [])
+        streams.append(connection)
+        gone = edge.loop.create_task(_gone(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
+            connection.admit(hello)
+            await _pumped(connection, wire, gone, send)
+        finally:
+            gone.cancel()
+            connection.lost(wire.closing.code if wire.closing else 1006)
+            edge.gate.leave(ip)
+            streams.remove(connection)
+            if not streams:
+                self._open.pop(sid, None)
+
+    # --- refusing -----------------------------------------------------------------------------
+
+    def _check_origin(self, request: Request) -> None:
+        origin = request.headers.get("origin")
+        if not self._edge.gate.origin_allowed(origin, request.headers.get("host", "")):
+            raise Refused(Code.FORBIDDEN, f"the origin {origin!r} is not let in")
+
+    def _own(self, request: Request, sid: str) -> str:
+        """The bearer token, which must be this session's."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Refused(Code.UNAUTHORIZED, "expected the header `Authorization: Bearer TOKEN`")
+        if self._edge.gate.tokens.read(token.strip())[0] != sid:
+            raise Refused(Code.UNAUTHORIZED, "the token is another session's")
+        return token.strip()
+
+    def refused(self, what: Told) -> Response:
+        """The answer to a request that was not let in."""
+        self._edge.metrics.refused(what.refused.code)
+        return _answer(what)
+
+
+class Events:
+    """`GET .../events` as plain ASGI: the body goes out as it comes."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        streams = self._streams
+        try:
+            hello, ip = streams.admitted(Request(scope, receive))
+        except KNOWN as error:
+            await streams.refused(told(error))(scope, receive, send)
+            return
+        await streams.carry(hello, ip, receive, send)
+
+
+_STREAM_HEADERS = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+def _answer(what: Told, frames: bytes | None = None) -> Response:
+    headers = dict(_NO_STORE)
+    if what.refused.retry_ms is not None:
+        headers["retry-after"] = str(max(1, what.refused.retry_ms // 1000))
+    body = refusal(what.refused) if frames is None else frames
+    return Response(body, what.status, headers, "application/json")
+
+
+def _have(last_event_id: str | None) -> list[Have]:
+    """The position of `epoch.seq`; nothing where the header is absent or not ours."""
+    epoch, dot, q = (last_event_id or "").rpartition(".")
+    if not dot or not q.isascii() or not q.isdigit() or len(q) > 15 or len(epoch) > 64:
+        return []
+    return [Have("me", epoch, int(q))]
+
+
+async def _body(request: Request, most_bytes: int) -> bytes:
+    """The request's body. Raises Refused (TOO_LARGE) without reading more than is allowed."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most_bytes:
+                raise Refused(
+                    Code.TOO_LARGE, f"expected at most {most_bytes} bytes, came {len(body)} or more"
+                )
+    except ClientDisconnect:
+        raise Refused(Code.BAD_FRAME, "the body ended early") from None
+    return bytes(body)
+
+
+def _type_of(command: object) -> str:
+    return str(command.__struct_config__.tag)  # type: ignore[attr-defined] # every command has one
+
+
+async def _gone(receive: Receive) -> None:
+    """Return once the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pumped(
+    connection: Connection, wire: StreamWire, gone: asyncio.Task[None], send: Send
+) -> None:
+    """Send what is written until the client leaves or the last word is said."""
+    gone.add_done_callback(lambda _: wire.due.set())
+    while not gone.done():
+        await wire.due.wait()
+        wire.due.clear()
+        text, q = wire.taken()
+        closing = wire.closing is not None
+        await send({"type": "http.response.body", "body": text, "more_body": not closing})
+        if closing:
+            return
+        if q:
+            connection.acked(q)
+
+
+async def _welcomed(connection: Connection, wire: StreamWire, hello: Hello) -> bytes:
+    """The `welcome` of a hello, or the refusal that it was told. Raises Refused."""
+    connection.admit(hello)
+    await wire.due.wait()
+    if wire.closing is not None:
+        raise Refused(Code.STORE_UNAVAILABLE, wire.closing.reason, retry_ms=1_000)
+    return wire.first
