@@ -78,6 +78,8 @@ class AnswerSpec(Word, frozen=True):
     tolerance: Tolerance | None = None
     percent: Literal["equal", "separate"] = "equal"
     typos: bool = False
+    partial: bool = False
+    """For `multi`: some right options and no others earn a share."""
     examples: Mapping[str, tuple[str, ...]] = {}
 
 

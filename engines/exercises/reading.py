@@ -119,6 +119,8 @@ _OTHER_SIDE = re.compile(r"\s*=\s*([^\W\d_])\s*\$*\s*$")
 def _parsed(response: str, names: tuple[str, ...]) -> Reading:
     if len(response) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
+    if not response.strip():
+        raise ExpressionError(1, "a number", "nothing")
     text, skipped = _value_side(response, names)
     try:
         return reading_of(parsed(text, NUMBER))

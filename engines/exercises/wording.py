@@ -1,0 +1,112 @@
+"""Answers in words and in formulas that are compared as written. This file is their comparison."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Literal
+
+from engines.exercises.notation import formula, one_spelling, squeezed
+
+_LONG_WORD = 5
+"""Letters from which one slip of the keyboard is forgiven."""
+
+
+def normal(text: str) -> str:
+    """The text without what does not count: NFKC, case, and how it is spaced.
+
+    >>> normal("  The  ﬁrst ")
+    'the first'
+    """
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def one_edit_apart(a: str, b: str) -> bool:
+    """Whether one letter added, dropped, changed or swapped with its neighbour makes a into b.
+
+    >>> one_edit_apart("fraction", "fracton"), one_edit_apart("fraction", "fracshun")
+    (True, False)
+    """
+    if a == b:
+        return True
+    if len(a) > len(b):
+        a, b = b, a
+    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
+    if len(a) == len(b):
+        swapped = a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :]
+        return a[at + 1 :] == b[at + 1 :] or swapped
+    return len(b) - len(a) == 1 and a[at:] == b[at + 1 :]
+
+
+def _same_but_typos(a: str, b: str) -> bool:
+    words, others = a.split(), b.split()
+    if len(words) != len(others):
+        return False
+    return all(
+        x == y or (min(len(x), len(y)) >= _LONG_WORD and x.isalpha() and one_edit_apart(x, y))
+        for x, y in zip(words, others, strict=True)
+    )
+
+
+Match = Literal["same", "reordered", ""]
+
+
+def match(response: str, key: str, *, typos: bool) -> Match:
+    r"""How a response agrees with a key: `same`, `reordered` terms or factors, or not at all.
+
+    >>> match(r"$$\frac{2x}{3}$$", "(2/3)*x", typos=False), match("x+3", "3+x", typos=False)
+    ('same', 'reordered')
+    """
+    a, b = normal(response), normal(key)
+    if a == b or (typos and _same_but_typos(a, b)):
+        return "same"
+    if _respelled(response, key):
+        return "same"
+    mine, theirs = formula(response), formula(key)
+    if mine is None or theirs is None:
+        return ""
+    if one_spelling(mine, ordered=True) == one_spelling(theirs, ordered=True):
+        return "same"
+    same = one_spelling(mine, ordered=False) == one_spelling(theirs, ordered=False)
+    return "reordered" if same else ""
+
+
+_SIGN = re.compile(r"[\d$\\^*/+=<>(]")
+
+
+def _respelled(response: str, key: str) -> bool:
+    """Whether both are one formula but for spaces, `$`, brackets around one sign and the like.
+
+    A key that is words only has no notation; letters of a formula keep their case.
+    """
+    if not _SIGN.search(key):
+        return False
+    mine, theirs = squeezed(response), squeezed(key)
+    return mine == theirs or (_WORD.search(theirs) is not None and normal(mine) == normal(theirs))
+
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+
+
+def printed_in(text: str, prompt: str) -> bool:
+    """Whether a formula stands in the prompt as it is, not as a piece of a longer number.
+
+    >>> printed_in("6 / 8", "Simplify $6/8$."), printed_in("6/8", "Simplify $16/8$.")
+    (True, False)
+    """
+    typed = squeezed(text)
+    if not typed:
+        return False
+    before = r"(?<![\w.])" if typed[0].isalnum() else ""
+    return re.search(before + re.escape(typed) + r"(?![\w^]|\.\d)", _formulas(prompt)) is not None
+
+
+_AROUND_SIGNS = re.compile(r"\s*([-+*/^=<>(){},]|[−×·÷]|\\cdot|\\times)\s*")
+
+
+@lru_cache(maxsize=1024)
+def _formulas(prompt: str) -> str:
+    """The prompt with its formulas squeezed and its words still apart."""
+    tight = _AROUND_SIGNS.sub(r"\1", prompt.replace("$", " "))
+    return " ".join(squeezed(word) for word in tight.split())
