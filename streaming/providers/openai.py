@@ -238,7 +238,7 @@ class OpenAIChat:
 
         if isinstance(error, openai.APIResponseValidationError):
             return ProviderFailed("malformed", "an answer of another shape")
-        if isinstance(error, openai.APIConnectionError | transport_errors()):
+        if isinstance(error, (openai.APIConnectionError, *transport_errors())):
             return by_transport(error, answered=answered, emitted=emitted)
         if isinstance(error, openai.APIError):
             status = error.status_code if isinstance(error, openai.APIStatusError) else None

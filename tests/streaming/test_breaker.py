@@ -153,11 +153,11 @@ class BreakerMachine(RuleBasedStateMachine):
 
     @invariant()
     def opens_no_longer_than_the_cap(self) -> None:
-        if self.breaker.open:
-            now_s = self.clock.now_s
-            self.clock.now_s += OPEN_CAP_S
-            assert not self.breaker.open
-            self.clock.now_s = now_s
+        now_s = self.clock.now_s
+        self.clock.now_s += OPEN_CAP_S
+        still_open = self.breaker.open
+        self.clock.now_s = now_s
+        assert not still_open
 
     @invariant()
     def nothing_running_means_nothing_is_held(self) -> None:
