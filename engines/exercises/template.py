@@ -95,7 +95,7 @@ def _has_format(inside: str) -> bool:
     return ":" in inside and not inside.rstrip().endswith(("'", '"'))
 
 
-def rendered(template: str, values: Mapping[str, Operand] | Mapping[str, object]) -> str:
+def rendered(template: str, values: Mapping[str, Operand]) -> str:
     r"""The template printed with these values: LaTeX inside `$...$`, text outside.
 
     Raises ExpressionError with the column in the template.
@@ -106,8 +106,7 @@ def rendered(template: str, values: Mapping[str, Operand] | Mapping[str, object]
     parts = compiled(template)
     if len(parts) == 1 and type(parts[0]) is str:
         return parts[0]
-    given: Mapping[str, Operand] = values  # type: ignore[assignment] # values of an instance
-    return "".join([p if type(p) is str else p.text(given) for p in parts])  # type: ignore[union-attr] # str is handled
+    return "".join([p if type(p) is str else p.text(values) for p in parts])  # type: ignore[union-attr] # str is handled
 
 
 def names_in(template: str) -> frozenset[str]:
@@ -203,6 +202,15 @@ def instance(item: Item, course_sha256: str, seed: int) -> Instance:
     if plan.draw is None:
         plan.kept = (course_sha256, seed, made)
     return made
+
+
+def with_values(item: Item, values: Mapping[str, Operand], seed: int) -> Instance:
+    """The item with these values instead of drawn ones; options are shuffled by id and seed.
+
+    For a sub-question that shares its numbers with the item around it. Compiled anew each time.
+    """
+    dice = Dice(key_of_dice("", item.id, seed), 0)
+    return _made(_Plan(item), dict(values), dice, seed)
 
 
 def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int) -> Instance:

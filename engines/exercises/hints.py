@@ -1,0 +1,141 @@
+"""The hint ladder and the worked steps of an item. This file is what help it can give.
+
+Levels after OATutor (Pardos et al. 2023): nudge, point, scaffold, sibling, bottom-out. Every item
+ends in a bottom-out, made from its key where the author wrote none.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from engines.exercises.grading import key_spelled
+from engines.exercises.masking import masked, states_key
+from engines.exercises.template import instance, rendered, with_values
+from engines.words import HintStep, Instance, Item
+
+_TWIN_TRIES = 24
+_TWIN = "twin"
+"""Stands for a course's hash where a sibling's numbers are drawn: no learner meets that draw."""
+
+
+def _ladder(item: Item) -> tuple[HintStep, ...]:
+    hints = item.hints
+    if not hints and len(item.steps) > 1:
+        first = item.steps[0]
+        hints = (HintStep("point", say=first.why or first.show),)
+    if any(step.level == "bottom-out" for step in hints):
+        return hints
+    return (*hints, HintStep("bottom-out"))
+
+
+def ladder_length(item: Item) -> int:
+    """How many levels of hint the item has, the bottom-out included; at least 1.
+
+    >>> from engines.words import AnswerSpec
+    >>> spec = AnswerSpec(kind="number", value="3")
+    >>> ladder_length(Item(id="i", skills=("s",), prompt="?", answer=spec))
+    1
+    """
+    return len(_ladder(item))
+
+
+def hint(instance: Instance, level: int) -> tuple[str, HintStep]:
+    """The rendered text of one level of the ladder, from 1, and the step itself.
+
+    Raises ValueError for a level the item does not have.
+    """
+    ladder = _ladder(instance.item)
+    if not 1 <= level <= len(ladder):
+        raise ValueError(f"expected a level from 1 to {len(ladder)}, got {level}")
+    step = ladder[level - 1]
+    return _said(instance, step), step
+
+
+def _said(inst: Instance, step: HintStep) -> str:
+    text = "\n\n".join(
+        rendered(part, inst.values).strip() for part in (step.say, step.ask) if part.strip()
+    )
+    if step.level == "sibling":
+        shown = sibling_text(inst)
+        return f"{text}\n\n{shown}" if text else shown
+    if step.level == "bottom-out" and not text:
+        return f"The answer is {key_text(inst)}."
+    return text or rendered(inst.item.prompt, inst.values)
+
+
+def key_text(instance: Instance) -> str:
+    """The key as a page shows it: a formula for a number, the option's text for an option."""
+    key = key_spelled(instance)
+    if instance.item.answer.kind in ("choice", "multi"):
+        ids = [key] if isinstance(key, str) else key
+        return ", ".join(c.text for c in instance.choices if c.id in ids) or ", ".join(ids)
+    text = key if isinstance(key, str) else ", ".join(key)
+    return f"${text}$" if instance.item.answer.kind != "text" else text
+
+
+def scaffold(instance_: Instance, level: int) -> Instance | None:
+    """The sub-question of a scaffold as an instance of its own, or None where it has none."""
+    _, step = hint(instance_, level)
+    if step.answer is None:
+        return None
+    item = instance_.item
+    sub = Item(
+        id=f"{item.id}.hint{level}",
+        skills=item.skills,
+        prompt=step.ask or step.say,
+        answer=step.answer,
+        options=step.options,
+        params=item.params,
+    )
+    return with_values(sub, instance_.values, instance_.seed)
+
+
+def worked(instance: Instance) -> tuple[tuple[str, str], ...]:
+    """The worked steps as (what is written, why), the last one with the answer.
+
+    An item without steps gets them from its ladder.
+    """
+    steps = instance.item.steps
+    if steps:
+        values = instance.values
+        return tuple((rendered(s.show, values), rendered(s.why, values)) for s in steps)
+    texts = (_said(instance, step) for step in _ladder(instance.item) if step.level != "sibling")
+    return tuple((text, "") for text in texts)
+
+
+def sibling(inst: Instance) -> Instance | None:
+    """The same item with other numbers, or None where it has none.
+
+    One is sought whose worked text does not hold this instance's key.
+    """
+    if not inst.item.params:
+        return None
+    best: Instance | None = None
+    for n in range(_TWIN_TRIES):
+        named = f"{inst.item.id}\0{inst.seed}\0{n}".encode()
+        other = instance(inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"))
+        if other.prompt == inst.prompt or other.key == inst.key:
+            continue
+        best = best or other
+        if not states_key(_worked_text(other), inst):
+            return other
+    return best
+
+
+def _worked_text(inst: Instance) -> str:
+    lines = [inst.prompt.strip()]
+    for show, why in worked(inst):
+        lines.append(f"{show} {why}".strip())
+    return "\n\n".join(lines)
+
+
+def sibling_text(inst: Instance) -> str:
+    """A worked twin with other numbers; where there is none, the first worked step.
+
+    Values equal to this instance's key are covered.
+    """
+    other = sibling(inst)
+    if other is not None:
+        return masked(f"A similar one, worked: {_worked_text(other)}", inst)
+    show, why = worked(inst)[0]
+    return masked(f"The first step: {show} {why}".strip(), inst)
