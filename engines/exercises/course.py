@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from engines.words import Course, Floats, Syllabus
+from engines.exercises.checks import item_findings
+from engines.exercises.curriculum import skill_findings
+from engines.words import Course, Finding, Floats, Syllabus
 
 FORMAT = 1
 """The canonical form's own version; another one is refused."""
@@ -246,3 +248,14 @@ def _at(index: Mapping[str, int], skill: str, where: str) -> int:
     if skill not in index:
         raise ValueError(f"{where}: unknown skill {skill}")
     return index[skill]
+
+
+def findings(course: Course) -> list[Finding]:
+    """Every fault that the course alone shows, by check code (content format, section 5).
+
+    Costs up to 200 instances an item. Paths lead through the document's own names.
+    """
+    found = skill_findings(course)
+    for at, item in enumerate(course.items):
+        found += item_findings(item, course.sha256, ("items", at))
+    return found

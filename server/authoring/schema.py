@@ -57,7 +57,12 @@ ANSWER = Record(
     {
         "kind": Key(OneOf(_KINDS, _LATER_KINDS), needed=True),
         "value": Key(ListOf(Written(), least=1, most=12, lone=True), needed=True),
-        "form": Key(OneOf(("any", "integer", "lowest-terms", "mixed", "decimal"))),
+        "form": Key(
+            Word(
+                r"any|integer|lowest-terms|mixed|decimal(\([0-9]{1,2}\))?",
+                "any, integer, lowest-terms, mixed, decimal or decimal(n)",
+            )
+        ),
         "form_policy": Key(OneOf(("ask", "accept", "require"))),
         "accept": Key(ListOf(Written(), most=50)),
         "tolerance": Key(
@@ -73,11 +78,12 @@ ANSWER = Record(
         ),
         "percent": Key(OneOf(("equal", "separate"))),
         "typos": Key(Flag()),
+        "partial": Key(Flag()),
         "examples": Key(
             Record({name: Key(ListOf(Written(), most=50)) for name in ("right", "form", "wrong")})
         ),
     },
-    later=frozenset({"unit", "domain", "complex", "partial", "declared"}),
+    later=frozenset({"unit", "domain", "complex", "declared"}),
 )
 
 PARAMS = MapOf(

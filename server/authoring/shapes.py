@@ -78,7 +78,7 @@ class Word:
 
     def schema(self) -> dict[str, Any]:
         """A string with a pattern."""
-        return {"type": "string", "pattern": f"^{self.pattern}$"}
+        return {"type": "string", "pattern": f"^({self.pattern})$"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,119 @@
+"""Faults of one item that can be told from what the author wrote. This file is those checks.
+
+Templates and params (C201, C202), the key's expression (C307) and the hint ladder (C401, C402)
+are read as they stand; `trials` then draws numbers and tries the item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from engines.exercises.expression import parsed
+from engines.exercises.limits import ExpressionError
+from engines.exercises.params import ParamCycle, ParamError, param_plan
+from engines.exercises.template import names_in
+from engines.exercises.trials import trial_findings
+from engines.words import Finding, Item
+
+Path = tuple[str | int, ...]
+
+_LEVELS = {"nudge": 0, "point": 1, "scaffold": 2, "sibling": 3, "bottom-out": 4}
+
+
+class Place(NamedTuple):
+    """One template or expression of an item, and where it stands."""
+
+    path: Path
+    text: str
+    expression: bool
+
+
+def item_findings(item: Item, course_sha256: str, path: Path) -> list[Finding]:
+    """Every fault of one item; `path` is the item's own place in the course.
+
+    Costs up to 200 instances. An item that cannot be drawn at all is not tried further.
+    """
+    static = [*_written(item, path), *_ladder(item, path)]
+    if any(found.code in {"C201", "C202", "C307"} for found in static):
+        return static
+    return [*static, *trial_findings(item, course_sha256, path)]
+
+
+def places(item: Item) -> Iterator[Place]:
+    """Every template and expression of an item, in the author's order."""
+    yield Place(("prompt",), item.prompt, False)
+    for name, spec in item.params.items():
+        if "expr" in spec:
+            yield Place(("params", name, "expr"), str(spec["expr"]), True)
+    for at, condition in enumerate(item.where):
+        yield Place(("where", at), condition, True)
+    for at, option in enumerate(item.options):
+        yield Place(("options", at, "text"), option.text, False)
+    yield from _answer_places(item)
+    numeric = item.answer.kind in {"number", "fraction"}
+    for at, misconception in enumerate(item.misconceptions):
+        yield Place(("misconceptions", at, "when"), misconception.when, numeric)
+        yield Place(("misconceptions", at, "say"), misconception.say, False)
+    for at, hint in enumerate(item.hints):
+        for name in ("say", "ask"):
+            if text := getattr(hint, name):
+                yield Place(("hints", at, name), text, False)
+        for nth, option in enumerate(hint.options):
+            yield Place(("hints", at, "options", nth, "text"), option.text, False)
+        if hint.answer is not None and isinstance(hint.answer.value, str):
+            numeric = hint.answer.kind in {"number", "fraction"}
+            yield Place(("hints", at, "answer", "value"), hint.answer.value, numeric)
+    for at, step in enumerate(item.steps):
+        yield Place(("steps", at, "show"), step.show, False)
+        yield Place(("steps", at, "why"), step.why, False)
+
+
+def _answer_places(item: Item) -> Iterator[Place]:
+    answer = item.answer
+    if isinstance(answer.value, str) and answer.kind in {"number", "fraction"}:
+        yield Place(("answer", "value"), answer.value, True)
+    elif isinstance(answer.value, str):
+        yield Place(("answer", "value"), answer.value, False)
+    for at, text in enumerate(answer.accept):
+        yield Place(("answer", "accept", at), text, False)
+    for name, examples in answer.examples.items():
+        for at, text in enumerate(examples):
+            yield Place(("answer", "examples", name, at), text, False)
+
+
+def _written(item: Item, path: Path) -> Iterator[Finding]:
+    """C201 for what does not parse or names an unknown param, C202, C307 for the key itself."""
+    for place in places(item):
+        at = (*path, *place.path)
+        key = place.path == ("answer", "value")
+        try:
+            names = parsed(place.text).names if place.expression else names_in(place.text)
+        except ExpressionError as error:
+            told = f"{place.text!r}: {error}"
+            yield Finding("C307" if key else "C201", "E", at, told, "mend the expression")
+            continue
+        for name in sorted(names - item.params.keys()):
+            known = ", ".join(sorted(item.params)) or "none"
+            yield Finding("C201", "E", at, f"unknown param {name!r}", f"params here: {known}")
+    try:
+        param_plan(item.params)
+    except ParamCycle as error:
+        yield Finding("C202", "E", (*path, "params"), str(error), "break the circle")
+    except ParamError as error:
+        yield Finding("C201", "E", (*path, "params"), str(error))
+    except ExpressionError:
+        return  # told above, with its place
+
+
+def _ladder(item: Item, path: Path) -> Iterator[Finding]:
+    levels = [hint.level for hint in item.hints]
+    if len(levels) < 2 or levels[-1] != "bottom-out":
+        lacks = "fewer than 2 levels" if len(levels) < 2 else "no bottom-out at its end"
+        at = (*path, "hints") if levels else path
+        yield Finding("C401", "E", at, f"the hint ladder has {lacks}", "end it with bottom-out")
+    for at, (before, after) in enumerate(zip(levels, levels[1:], strict=False), start=1):
+        if _LEVELS[after] < _LEVELS[before] or before == "bottom-out":
+            told = f"{after} stands after {before}"
+            fix = f"the order is {', '.join(_LEVELS)}"
+            yield Finding("C402", "E", (*path, "hints", at, "level"), told, fix)

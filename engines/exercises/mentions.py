@@ -1,0 +1,82 @@
+"""Which numbers a printed text names, in digits, LaTeX or words. This file is that reading.
+
+It serves the checks of a course (does a hint tell the key?), where a number missed is a warning
+missed: it reads what authors write, not everything a learner may type.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_COUNTS = {word: n for n, word in enumerate(_ONES)} | {
+    word: 10 * n for n, word in enumerate(_TENS, start=2)
+}
+_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6}
+_PARTS |= {"seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
+_PARTS |= {f"{word}s": n for word, n in list(_PARTS.items()) if word not in {"half", "halves"}}
+
+_SIGN = r"(?P<sign>(?<![\w)\]}])(?<![\w)\]}]\s)[-−]\s?)?"
+_LATEX = re.compile(_SIGN + r"\\[dt]?frac\s*\{\s*(?P<top>-?\d+)\s*\}\s*\{\s*(?P<below>-?\d+)\s*\}")
+_PLAIN = re.compile(_SIGN + r"(?P<top>\d+(?:\.\d+)?)(?:\s?/\s?(?P<below>\d+))?")
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_WORD = re.compile(r"[a-z]+")
+
+
+def numbers_in(text: str, *, parts: bool = False) -> frozenset[Fraction]:
+    r"""Every number a text names; with `parts` also the numerators and denominators.
+
+    >>> sorted(numbers_in(r"$\frac{-3}{4}$ of 1,200, or three quarters"))
+    [Fraction(-3, 4), Fraction(3, 4), Fraction(1200, 1)]
+    >>> sorted(numbers_in("$x = -2$ and $x - 5$"))
+    [Fraction(-2, 1), Fraction(5, 1)]
+    >>> sorted(numbers_in("3/4", parts=True))
+    [Fraction(3, 4), Fraction(3, 1), Fraction(4, 1)]
+    """
+    text = _GROUPED.sub("", text)
+    found: set[Fraction] = set()
+    for pattern in (_LATEX, _PLAIN):
+        for match in pattern.finditer(text):
+            found.update(_values(match, parts=parts or pattern is _PLAIN and _spaced(match)))
+        text = pattern.sub(" ", text) if pattern is _LATEX else text
+    return frozenset(found | _in_words(text))
+
+
+def _spaced(match: re.Match[str]) -> bool:
+    """Whether a slash stands between blanks: then it may divide, or only separate."""
+    return " /" in match.group() or "/ " in match.group()
+
+
+def _values(match: re.Match[str], *, parts: bool) -> list[Fraction]:
+    sign = -1 if match["sign"] else 1
+    top = Fraction(match["top"])
+    below = Fraction(match["below"]) if match["below"] else None
+    if below is None:
+        return [sign * top]
+    whole = [sign * top / below] if below else []
+    return [*whole, sign * top, below] if parts else whole
+
+
+def _in_words(text: str) -> set[Fraction]:
+    """Numbers told in English words: "twenty one", "three quarters", "half"."""
+    words = _WORD.findall(text.lower())
+    found: set[Fraction] = set()
+    at = 0
+    while at < len(words):
+        count = _COUNTS.get(words[at])
+        if count is not None and count >= 20 and at + 1 < len(words):
+            ones = _COUNTS.get(words[at + 1], 0)
+            if 0 < ones < 10:
+                count, at = count + ones, at + 1
+        if count is not None:
+            below = _PARTS.get(words[at + 1]) if at + 1 < len(words) else None
+            found.add(Fraction(count, below or 1))
+            at += 1 if below is None else 2
+            continue
+        at += 1
+    return found

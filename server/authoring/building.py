@@ -1,0 +1,53 @@
+"""A checked course written as canonical JSON, with the source map beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.authoring.checking import Checked
+from server.authoring.compiled import map_path
+from server.authoring.folder import Sources
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was written: the compiled file, its size, and the version's hash."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+
+
+class OpenErrors(Exception):  # noqa: N818 (what stands in the way)
+    """A course with errors is not built."""
+
+
+def built(checked: Checked, out: Path) -> Built:
+    """The course written to `out` and its map beside it; the bytes depend on the sources alone.
+
+    Raises `OpenErrors` if a check found an error, OSError where the file cannot be written.
+    """
+    if checked.canonical is None or checked.report.errors:
+        raise OpenErrors(f"{checked.report.errors} errors: nothing is built")
+    sha256 = hashlib.sha256(checked.canonical).hexdigest()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(checked.canonical)
+    map_path(out).write_text(source_map(checked.sources, sha256), encoding="utf-8", newline="\n")
+    return Built(out, len(checked.canonical), sha256)
+
+
+def source_map(sources: Sources, sha256: str) -> str:
+    """Where each skill and item was written, as JSON, with the hash of the compiled course."""
+    assert sources.document is not None
+    ids = {
+        part: {
+            each["id"]: list(sources.place((part, at))[:2])
+            for at, each in enumerate(sources.document[part])
+        }
+        for part in ("skills", "items")
+    }
+    named = {"sha256": sha256, **ids}
+    return json.dumps(named, ensure_ascii=False, sort_keys=True, indent=0) + "\n"

@@ -1,0 +1,148 @@
+"""All checks of a course folder, each finding at its file and line; profiles and strictness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.exercises.course import BadCourse, canonical, course_from, findings, locales
+from engines.words import Course, Finding
+from server.authoring.findings import Located, Report, Severity
+from server.authoring.folder import Sources, read
+
+IMPORTED_WARNS = frozenset(
+    {"C213", "C303", "C304", "C306", "C308", "C401", "C402", "C403", "C404", "C405"}
+)
+"""Faults of form and teaching that an import may bring along: warnings under `imported`."""
+
+IMPORTED_SKIPS = frozenset({"C212"})
+"""Not asked of an import: its items have fixed numbers by nature."""
+
+CODES: dict[str, tuple[Severity, str]] = {
+    "C101": ("E", "YAML syntax, encoding, limits"),
+    "C102": ("E", "form: unknown or missing key, wrong type"),
+    "C103": ("E", "an id is given twice"),
+    "C104": ("W", "an id of the published version is gone (--since)"),
+    "C105": ("E", "a reference outside the folder, a link, or a file that is not carried"),
+    "C201": ("E", "a template or expression does not parse or names an unknown param"),
+    "C202": ("E", "params need one another in a circle"),
+    "C211": ("E", "the conditions accept none of 200 draws"),
+    "C212": ("W", "fewer than 8 distinct instances"),
+    "C213": ("E", "a division by zero, or 0x, 1x, x^1, two signs in a row printed"),
+    "C301": ("E", "the key does not accept itself"),
+    "C302": ("E", "an example is not judged as it says"),
+    "C303": ("E", "two choices read the same"),
+    "C304": ("E", "a misconception equals the key or another one, or names no choice"),
+    "C305": ("E", "the key is not in the form asked for"),
+    "C306": ("W", "one choice is more than three times as long as another"),
+    "C307": ("E", "the key cannot be read or is too large"),
+    "C308": ("W", "two choices have one value"),
+    "C401": ("E", "the hint ladder lacks a bottom-out or a second level"),
+    "C402": ("E", "hint levels out of order"),
+    "C403": ("E", "a text before the bottom-out names the key (W from 20 % of the seeds)"),
+    "C404": ("E", "a scaffold's own key does not accept itself"),
+    "C405": ("W", "the last worked step does not show the answer"),
+    "C501": ("E", "prerequisites in a circle"),
+    "C502": ("E", "unknown skill"),
+    "C503": ("W", "a skill without items"),
+    "C504": ("W", "a skill with fewer than 3 items"),
+    "C505": ("E", "mastery parameters out of range or out of reach"),
+    "C604": ("W", "a locale is incomplete"),
+    "C701": ("E", "licence or attribution missing"),
+}
+"""The codes this version finds, with their meaning."""
+
+LATER_CODES: dict[str, str] = {
+    "C601": "formulas are not rendered here",
+    "C602": "media are not carried",
+    "C603": "media are not carried; texts are shown without raw HTML",
+    "C605": "reading grade is not measured",
+    "C606": "answer kinds with special signs do not exist",
+    "C702": "licences are not compared",
+}
+"""Codes of the content format that need kinds or parts which do not exist in this version."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A course folder after its checks; `course` is None where its head could not be read."""
+
+    sources: Sources
+    report: Report
+    canonical: bytes | None
+    course: Course | None
+
+
+def checked(
+    folder: Path, *, profile: str | None = None, strict: bool = False, since: Path | None = None
+) -> Checked:
+    """The folder read and checked; `profile` overrides the one its course.yaml names.
+
+    `since` is an earlier compiled course whose ids must live on. Raises FileNotFoundError where
+    there is no course, `BadCourse` where `since` is none.
+    """
+    report = Report(strict=strict)
+    sources = read(folder, report)
+    profile = profile or sources.profile
+    if sources.document is None:
+        return Checked(sources, report, None, None)
+    written = canonical(sources.document)
+    course = course_from(written)
+    found = list(findings(course))
+    if since is not None:
+        found += _gone(course, since, sources)
+    found += _untranslated(sources)
+    for finding in found:
+        _locate(finding, sources, report, profile)
+    return Checked(sources, report, written, course)
+
+
+def _locate(finding: Finding, sources: Sources, report: Report, profile: str) -> None:
+    severity = finding.severity
+    if profile == "imported":
+        if finding.code in IMPORTED_SKIPS:
+            return
+        severity = "W" if finding.code in IMPORTED_WARNS else severity
+    if finding.code in {"C503", "C504"} and _dropped(finding, sources):
+        return
+    place = sources.place(finding.path)
+    report.add(Located(*place, finding.code, finding.message, severity, finding.fix))
+
+
+def _dropped(finding: Finding, sources: Sources) -> bool:
+    """Whether items of that skill exist but could not be read: then the count says nothing."""
+    assert sources.document is not None
+    skill = sources.document["skills"][int(finding.path[1])]
+    return skill["id"] in sources.dropped
+
+
+def _gone(course: Course, since: Path, sources: Sources) -> list[Finding]:
+    try:
+        before = course_from(since.read_bytes())
+    except BadCourse as error:
+        raise BadCourse(f"{since}: {error}") from None
+    gone = [("items", i.id) for i in before.items if i.id not in {each.id for each in course.items}]
+    kept = {each.id for each in course.skills}
+    gone += [("skills", s.id) for s in before.skills if s.id not in kept]
+    fix = "learners' records keep the old id: keep it, or retire it knowingly"
+    return [
+        Finding("C104", "W", (part,), f"{part[:-1]} {name} of the earlier version is gone", fix)
+        for part, name in gone
+        if name not in sources.dropped
+    ]
+
+
+def _untranslated(sources: Sources) -> list[Finding]:
+    assert sources.document is not None
+    counts = locales(sources.document)
+    return [
+        Finding(
+            "C604",
+            "W",
+            ("locale",),
+            f"locale {tag} has {held} of {total} texts ({held / total:.0%})",
+            "missing texts fall back to the course's own locale",
+        )
+        for tag, (held, total) in counts.items()
+        if held < total
+    ]
