@@ -46,7 +46,7 @@ def outcome(reading: Callable[[bytes], object], frame: bytes) -> Refused | None:
 
 
 @pytest.mark.parametrize("t", sorted(COMMANDS))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_each_command_comes_back(t, data):
     command = data.draw(structs(COMMANDS[t]))
@@ -58,7 +58,7 @@ def test_each_command_comes_back(t, data):
 
 
 @pytest.mark.parametrize("t", sorted(EVENTS))
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.data())
 def test_each_event_comes_back(t, data):
     event = data.draw(structs(EVENTS[t]))
@@ -68,6 +68,7 @@ def test_each_event_comes_back(t, data):
     assert decode_event(memoryview(frame)) == event
 
 
+@settings(deadline=None)
 @given(COMMAND, st.integers(0, 2))
 def test_the_order_of_fields_and_white_space_do_not_matter(command, indent):
     fields = json.loads(encode_command(command))
@@ -75,6 +76,7 @@ def test_the_order_of_fields_and_white_space_do_not_matter(command, indent):
     assert decode(json.dumps(turned, indent=indent).encode()) == command
 
 
+@settings(deadline=None)
 @given(COMMAND, JSON)
 def test_unknown_fields_are_ignored(command, value):
     fields = json.loads(encode_command(command))
@@ -84,6 +86,7 @@ def test_unknown_fields_are_ignored(command, value):
 # --- anything else ------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 @example(b"")
 @example(b"\xff")
@@ -94,9 +97,10 @@ def test_unknown_fields_are_ignored(command, value):
 def test_bytes_are_a_command_or_a_refusal(data):
     for reading in (decode, decode_event):
         came = outcome(reading, data)
-        assert came is None or decode_event(refusal(came))
+        assert came is None or isinstance(decode_event(refusal(came)), Err)
 
 
+@settings(deadline=None)
 @given(COMMAND | EVENT, st.data())
 def test_a_damaged_frame_is_a_command_or_a_refusal(message, data):
     frame = bytearray(encode(message))
@@ -110,9 +114,10 @@ def test_a_damaged_frame_is_a_command_or_a_refusal(message, data):
         )
     for reading in (decode, decode_event):
         came = outcome(reading, bytes(frame))
-        assert came is None or decode_event(refusal(came))
+        assert came is None or isinstance(decode_event(refusal(came)), Err)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["t", "id", "item", "s", "q", "pos", "have", "input", "response", "span"]),
@@ -131,6 +136,7 @@ def test_json_is_a_command_or_a_refusal_with_its_id(fields):
     assert came is None or came.code is Code.BAD_FRAME
 
 
+@settings(deadline=None)
 @given(COMMAND, st.data())
 def test_a_field_given_twice_is_refused(command, data):
     fields = json.loads(encode_command(command))
@@ -149,6 +155,7 @@ def test_a_colon_hidden_by_an_escape_does_not_hide_a_repeated_field():
     assert refused(frame).detail.startswith("field `id`: expected once")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.booleans())
 def test_depth_has_a_limit_whether_the_field_is_known_or_not(depth, known):
     value = "[" * depth + "]" * depth if depth else "1"
@@ -172,7 +179,7 @@ def test_many_brackets_side_by_side_are_no_depth():
 
 def test_a_frame_above_the_limit_is_too_large():
     frame = encode(Hello(token="x" * 4096)) + b" " * LIMITS.inbound_bytes
-    assert decode(frame[: LIMITS.inbound_bytes])
+    decode(frame[: LIMITS.inbound_bytes])
     came = refused(frame)
     assert came.code is Code.TOO_LARGE
     assert came.detail == f"a frame: expected at most 65536 bytes of UTF-8, came {len(frame)}"
@@ -183,7 +190,7 @@ def test_a_frame_above_the_limit_is_too_large():
 def test_a_question_is_measured_in_bytes_of_utf8(char, count, kind):
     fields = {"t": kind, "id": "c1", "rid": "r", "input": char * count}
     for ascii_only in (True, False):
-        assert decode(json.dumps(fields, ensure_ascii=ascii_only).encode())
+        decode(json.dumps(fields, ensure_ascii=ascii_only).encode())
         more = {**fields, "input": char * count + "a"}
         came = refused(json.dumps(more, ensure_ascii=ascii_only).encode())
         assert (came.code, came.re) == (Code.TOO_LARGE, "c1")
@@ -255,6 +262,7 @@ def test_an_event_that_is_wrong_names_its_field():
 # --- replies ------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.sampled_from(list(Code)), TEXTS, st.none() | TEXTS, st.none() | st.integers(0, 9999))
 def test_a_refusal_is_one_err_frame(code, detail, re, retry_ms):
     came = decode_event(refusal(Refused(code, detail, re=re, retry_ms=retry_ms)))
@@ -264,6 +272,7 @@ def test_a_refusal_is_one_err_frame(code, detail, re, retry_ms):
     assert came.retry_ms == (retry_ms if came.temp else None)
 
 
+@settings(deadline=None)
 @given(EVENT)
 def test_a_repeat_is_the_stored_frame_with_a_mark(event):
     frame = encode(event)
@@ -285,6 +294,7 @@ def test_only_a_frame_of_ours_can_be_repeated():
         repeated(b'{"s":"me"}')
 
 
+@settings(deadline=None)
 @given(COMMAND, COMMAND)
 def test_digests_tell_bodies_apart_and_not_ids(one, other):
     assert len(digest(one)) == 16

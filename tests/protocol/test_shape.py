@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.shape import deeper_than, repeated_key
@@ -21,6 +21,7 @@ def nested(value: Any) -> int:
     return 0
 
 
+@settings(deadline=None)
 @given(JSON, st.integers(0, 6))
 def test_depth_is_that_of_the_value(value, depth):
     assert deeper_than(depth, json.dumps(value).encode()) == (nested(value) > depth)
@@ -51,6 +52,7 @@ def test_a_frame_of_the_largest_size_costs_linear_time(opening):
         repeated_key(b"[" * 1000 + frame.replace(b"[", b""))
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_a_written_value_repeats_no_key(value):
     assert repeated_key(json.dumps(value).encode()) is None
