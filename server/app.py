@@ -1,0 +1,224 @@
+"""Routes and wiring. This file is the one place where objects are built and given to others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import WebSocketRoute
+
+from engines import tutor
+from engines.maths.kernels import cached, compiled
+from server.build import build, version
+from server.connection import Edge
+from server.gate import Gate, Tokens
+from server.http import Pages, Probes, SecurityHeaders, courses_route
+from server.metrics import LoopProbe, Metrics
+from server.settings import BUILTIN, Misconfigured, Settings
+from server.sse import Streams
+from server.websocket import WebSocketEndpoint
+from server.wheel import Wheel
+from streaming.catalogue import Catalogue, stored
+from streaming.ownership import Ownership, new_sid
+from streaming.providers.base import ProviderFailed
+from streaming.providers.builtin import Builtin
+from streaming.providers.openai import OpenAIChat
+from streaming.providers.presets import presets
+from streaming.routing import Routing
+from streaming.session import Surroundings
+from streaming.store_sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from streaming.records import Records
+
+_LOG = logging.getLogger(__name__)
+
+SECRET_KEY = ("edge", "token_secret")
+"""Where a secret that nobody set is kept, so that guests' tokens outlive the process."""
+
+
+class Application:
+    """Every object of one server process, wired.
+
+    `begin` builds it on the running loop, `warm` readies it for learners, `drain` and `aclose`
+    end it. `asgi` is what the server library serves.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqliteStore,
+        catalogue: Catalogue,
+        providers: list[OpenAIChat],
+        secret: str,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.settings = settings
+        self.store = store
+        self.catalogue = catalogue
+        self.providers = providers
+        self.metrics = Metrics(version())
+        self.routing = Routing([*providers, Builtin()])
+        ground = Surroundings(
+            log=store.log,
+            records=store.records,
+            catalogue=catalogue,
+            routing=self.routing,
+            loop=loop,
+            wall_ms=_wall_ms,
+            gauges=self.metrics,
+            build=build(),
+        )
+        self.node = "n_" + secrets.token_urlsafe(6)
+        self.ownership = Ownership(ground, self.node, idle_s=settings.idle_s)
+        tokens = Tokens(secret, days=settings.token.days)
+        self.wheel = Wheel(loop)
+        self.edge = Edge(
+            ownership=self.ownership,
+            gate=Gate(settings, tokens, new_sid),
+            metrics=self.metrics,
+            wheel=self.wheel,
+            loop=loop,
+        )
+        self._probe = LoopProbe(loop, self.metrics.loop_gap)
+        self._warm = False
+        self.asgi = self._routed()
+        self._count()
+
+    @classmethod
+    async def begin(cls, settings: Settings) -> Application:
+        """Open the store, load the courses, build the rest.
+
+        Raises Misconfigured for a course that cannot be read, StoreUnavailable for a store.
+        """
+        loop = asyncio.get_running_loop()
+        store = SqliteStore.open(
+            store_path(settings), loop=loop, synchronous=settings.sqlite.synchronous
+        )
+        try:
+            catalogue = Catalogue(store.records)
+            for path in settings.course_files:
+                await _add_course(catalogue, path)
+            secret = settings.token.secret or await kept_secret(store.records)
+            application = cls(settings, store, catalogue, providers_of(settings), secret)
+        except BaseException:
+            await store.aclose()
+            raise
+        application.ownership.begin()
+        return application
+
+    # --- life ---------------------------------------------------------------------------------
+
+    async def warm(self) -> None:
+        """Compile the kernels and import the providers' SDKs; then readiness is 200."""
+        tutor.warm()
+        if not cached():
+            _LOG.warning("no folder for compiled kernels can be written: set numba_cache_dir")
+        for provider in self.providers:
+            try:
+                await asyncio.to_thread(provider.warm)
+            except ProviderFailed as failed:
+                _LOG.warning("provider %s is left out: %s", provider.name, failed)
+        at_ready = compiled()
+        self.metrics.compiles = lambda: compiled() - at_ready
+        self._warm = True
+        self._probe.start()
+
+    def unready(self) -> str | None:
+        """Why new learners should go elsewhere, or None."""
+        if self.edge.gate.draining:
+            return "draining"
+        return None if self._warm else "warming up"
+
+    async def drain(self, timeout_s: float) -> None:
+        """Tell everybody, let running turns finish, store all sessions, close all connections."""
+        self.edge.drain("the server is restarting")
+        await self.ownership.drain(timeout_s)
+
+    async def aclose(self) -> None:
+        """Store what is queued and give everything back."""
+        self._probe.stop()
+        self.wheel.stop()
+        await self.routing.aclose()
+        await self.store.aclose()
+
+    # --- wiring -------------------------------------------------------------------------------
+
+    def _routed(self) -> Starlette:
+        return Starlette(
+            routes=[
+                WebSocketRoute("/v1/ws", WebSocketEndpoint(self.edge)),
+                *Streams(self.edge).routes(),
+                courses_route(lambda: self.catalogue.offered),
+                *Probes(self.metrics, self.unready).routes(),
+                *Pages().routes(),
+            ],
+            middleware=[Middleware(SecurityHeaders)],
+        )
+
+    def _count(self) -> None:
+        metrics = self.metrics
+        metrics.sessions = lambda: len(self.ownership)
+        metrics.outboxes = self._levels
+        metrics.ready = lambda: self.unready() is None
+
+    def _levels(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        for connection in self.edge.connections:
+            found[connection.level] = found.get(connection.level, 0) + 1
+        return found
+
+
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def store_path(settings: Settings) -> str | None:
+    """The file of the store; None keeps it in memory."""
+    if settings.store == "memory:":
+        return None
+    return settings.store.removeprefix("sqlite:///")
+
+
+async def _add_course(catalogue: Catalogue, path: Path) -> None:
+    try:
+        canonical = await asyncio.to_thread(path.read_bytes)
+        await catalogue.add(canonical)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(
+            f"courses: {path.name} cannot be used: {error}; see `tutorstream content check`"
+        ) from None
+
+
+async def kept_secret(records: Records) -> str:
+    """The token secret kept with the store; made on first use."""
+    document = await records.get(*SECRET_KEY)
+    if document is None:
+        made = secrets.token_urlsafe(48)
+        await stored(records.put(*SECRET_KEY, made.encode(), 0))
+        return made
+    return document.body.decode()
+
+
+def providers_of(settings: Settings) -> list[OpenAIChat]:
+    """The configured providers before the built-in tutor; nothing is imported or called yet."""
+    provider = settings.provider
+    if provider.name == BUILTIN:
+        return []
+    preset = presets()[provider.name]
+    return [
+        OpenAIChat(
+            name=provider.name,
+            model=provider.model,
+            base_url=provider.base_url or preset.base_url,
+            api_key=provider.api_key,
+            quirks=preset.quirks,
+            first_token_s=preset.first_token_s,
+        )
+    ]

@@ -1,0 +1,272 @@
+"""The life of a server process: warm-up, listening, signals, drain. This file is `serve`.
+
+Order: choose numba's cache folder, build, warm, listen, say so. The first SIGTERM or SIGINT
+drains: readiness off, `drain` to everybody, running turns finish, then the end. A second one ends
+at once. uvicorn's own signal handling closes sockets in mid-turn, so it is not installed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol.limits import LIMITS
+from server.settings import Misconfigured, Settings
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from server.app import Application
+
+_LOG = logging.getLogger(__name__)
+
+SEND_BUFFER_BYTES = 64 * 1024
+"""The kernel's part of what a reader has not read: with defaults it takes megabytes of old text."""
+BACKLOG = 2048
+CLOSING_S = 5
+"""How long closed connections may take to say goodbye."""
+ENGINES = Path(__file__).parents[1] / "engines"
+
+
+class Running(NamedTuple):
+    """A server that listens."""
+
+    application: Application
+    url: str
+    port: int
+    """0 on a Unix socket."""
+
+
+def choose_numba_cache(settings: Settings) -> Path | None:
+    """Point numba at a folder it can write, before it is imported; the folder, if we chose one.
+
+    Without a wish: beside the code where that can be written (a checkout), else in the user's
+    cache folder. None: numba's own choice, or no cache at all, about which `warm` warns.
+    """
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return Path(os.environ["NUMBA_CACHE_DIR"])
+    if settings.numba_cache_dir:
+        folder = Path(settings.numba_cache_dir)
+    elif os.access(ENGINES, os.W_OK):
+        return None
+    else:
+        home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+        folder = Path(home) / "tutorstream" / "numba"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    if not os.access(folder, os.W_OK):
+        return None
+    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    return folder
+
+
+def listening_socket(settings: Settings) -> socket.socket:
+    """A bound socket; what it accepts inherits the small send buffer. Raises OSError."""
+    if settings.uds:
+        return _unix_socket(Path(settings.uds))
+    family, kind, proto, _, address = socket.getaddrinfo(
+        settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, proto)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _unix_socket(path: Path) -> socket.socket:
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()  # left by a process that was killed
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        bound.bind(str(path))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """A warm server that listens, until the block ends; running turns are not waited for.
+
+    Raises Misconfigured, StoreUnavailable, OSError (the address is taken).
+    """
+    from server.app import Application
+
+    application = await Application.begin(settings)
+    try:
+        await application.warm()
+        bound = listening_socket(settings)
+        url, port = _address(bound, settings)
+        library = _library(application)
+        await library.startup(sockets=[bound])
+        clock = asyncio.create_task(library.main_loop())
+        try:
+            yield Running(application, url, port)
+        finally:
+            clock.cancel()
+            await library.shutdown(sockets=[bound])
+            _unlink(settings.uds)
+    finally:
+        await application.aclose()
+
+
+def _unlink(uds: str) -> None:
+    if uds:
+        Path(uds).unlink(missing_ok=True)
+
+
+def _library(application: Application) -> uvicorn.Server:
+    """uvicorn, with our socket class and nothing of its own process life."""
+    import uvicorn
+
+    from server.transport import RawWebSocket
+
+    config = uvicorn.Config(
+        application.asgi,
+        loop="none",
+        http="httptools",
+        ws=RawWebSocket,
+        ws_max_size=LIMITS.inbound_bytes,
+        ws_ping_interval=None,
+        ws_per_message_deflate=False,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=CLOSING_S,
+    )
+    config.load()
+    library = uvicorn.Server(config)
+    library.lifespan = config.lifespan_class(config)
+    return library
+
+
+def _address(bound: socket.socket, settings: Settings) -> tuple[str, int]:
+    if settings.uds:
+        return f"unix:{settings.uds}", 0
+    port = bound.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{port}/", port
+
+
+# --- the process ----------------------------------------------------------------------------------
+
+
+def serve(settings: Settings, announce: Callable[[Running], None]) -> int:
+    """Run a server until it is told to stop; `announce` is called once it listens.
+
+    0 after a drain, 1 where turns were cut off or the server could not start. Raises
+    Misconfigured.
+    """
+    begin_logging(settings)
+    choose_numba_cache(settings)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_served(settings, announce))
+
+
+def begin_logging(settings: Settings) -> None:
+    """Our own words on standard error; the server library's from warnings on."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=settings.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for name in ("uvicorn", "websockets", "httpx", "openai"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not made for this system
+        return None
+    return uvloop.new_event_loop
+
+
+async def _served(settings: Settings, announce: Callable[[Running], None]) -> int:
+    from streaming.log import StoreUnavailable
+
+    signals = Signals(asyncio.get_running_loop())
+    signals.listen()
+    try:
+        async with running(settings) as server:
+            gc.collect()
+            gc.freeze()  # what lives from the start on is not looked through again
+            announce(server)
+            await signals.first.wait()
+            return await _drained(server.application, signals)
+    except OSError as error:
+        where = settings.uds or f"{settings.host}:{settings.port}"
+        print(
+            f"tutorstream: cannot listen on {where}: {error.strerror or error}; "
+            "choose another --port",
+            file=sys.stderr,
+        )
+        return 1
+    except StoreUnavailable as error:
+        print(f"tutorstream: the store {settings.store} does not open: {error}", file=sys.stderr)
+        return 1
+    finally:
+        signals.ignore()
+
+
+async def _drained(application: Application, signals: Signals) -> int:
+    """Let turns finish, unless a second signal comes first."""
+    drain = asyncio.create_task(application.drain(LIMITS.drain_s))
+    second = asyncio.create_task(signals.second.wait())
+    await asyncio.wait((drain, second), return_when=asyncio.FIRST_COMPLETED)
+    second.cancel()
+    if not drain.done():
+        drain.cancel()
+        _LOG.warning("stopped by a second signal while turns were running")
+        return 1
+    drain.result()
+    return 0
+
+
+class Signals:
+    """SIGTERM and SIGINT, counted: the first drains, the second stops."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.first = asyncio.Event()
+        self.second = asyncio.Event()
+        self._loop = loop
+
+    def listen(self) -> None:
+        """Take both signals."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._came)
+
+    def ignore(self) -> None:
+        """Give both back."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.remove_signal_handler(number)
+
+    def _came(self) -> None:
+        if self.first.is_set():
+            self.second.set()
+        self.first.set()
+
+
+__all__ = ["Misconfigured", "Running", "choose_numba_cache", "running", "serve"]
