@@ -396,15 +396,15 @@ def chosen(
     _find_unmastered(x, mastery, unmastered)
     _find_ready(requires, unmastered, ready)
     _find_ages(x, leaving, age)
+    n_open = 0
+    for k in range(n):
+        n_open += ready[k] & unmastered[k]
     if skill >= 0:
         skill, count, cause = _asked(item_skills, skill, ready, age, found)
     else:
         skill, count, cause = _frontier(x, item_skills, ready, unmastered, age, found)
     if count == 0:
         return -1.0, 0.0, 0.0, float(skill), 0.0, 0.0, float(cause)
-    n_open = 0
-    for k in range(n):
-        n_open += ready[k] & unmastered[k]
     low = 0.0 if exam else BAND_LOW[int(x[BAND])]
     high = 1.0 if exam else BAND_HIGH[int(x[BAND])]
     item, p = _draw(x, d, item_skills, found, count, low, high, word)

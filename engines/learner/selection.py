@@ -95,7 +95,7 @@ def why_chosen(
     elif cause == k.ALTERNATE:
         lead = "For variety a mastered skill"
     elif cause == k.WAIVED:
-        lead = "No item fits what you mastered yet; the nearest skill"
+        lead = "Nothing else fits yet; the nearest skill"
     else:
         lead = "The skill you asked for"
     return f"{lead} ({title}, {learnt:.2f}); {outlook(p)} ({p:.2f})"

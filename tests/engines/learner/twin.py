@@ -1,0 +1,184 @@
+"""The kernels once more, in plain Python for the eye. This file is the oracle of their tests."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from engines.learner import kernels as k
+from engines.words import Syllabus
+
+BANDS = ((0.70, 0.80), (0.85, 0.92), (0.60, 0.72))
+
+
+class Twin:
+    """One learner's state as lists and dicts; `array` lays it out as the kernels do."""
+
+    def __init__(self, state: np.ndarray, of: Syllabus) -> None:
+        n = len(of.mastery)
+        self.of = of
+        self.head = state[: k.RING_NEXT].tolist()
+        self.next = int(state[k.RING_NEXT])
+        items, seeds = state[k.RING_ITEM : k.RING_SEED], state[k.RING_SEED : k.SKILLS]
+        self.ring = [(int(i), int(s)) for i, s in zip(items, seeds, strict=True)]
+        self.theta_k, self.n_k, self.learnt, self.last = state[k.SKILLS :].reshape(4, n).tolist()
+
+    def array(self) -> np.ndarray:
+        items, seeds = zip(*self.ring, strict=True)
+        blocks = [*self.theta_k, *self.n_k, *self.learnt, *self.last]
+        return np.array([*self.head, self.next, *items, *seeds, *blocks], dtype=np.float64)
+
+    def skills(self, item: int) -> list[int]:
+        return [int(s) for s in self.of.item_skills[item] if s >= 0]
+
+    def p(self, item: int) -> float:
+        mean = sum(self.theta_k[s] for s in self.skills(item)) / len(self.skills(item))
+        return 1.0 / (1.0 + math.exp(-(self.head[k.THETA] + mean - self.of.d[item])))
+
+    def mastered(self) -> set[int]:
+        return {
+            s
+            for s, threshold in enumerate(self.of.mastery)
+            if self.learnt[s] >= threshold and self.n_k[s] >= 3 and self.last[s] == 1.0
+        }
+
+    def answered(self, item: int, flags: int, at_s: float, word: int, seed_word: int):
+        p = self.p(item)
+        theta, band = self.head[k.THETA], self.head[k.BAND]
+        right = bool(flags & k.RIGHT)
+        if flags:
+            self.head[k.AT_S] = at_s
+        if flags & k.COUNTED:
+            self._score(item, p, right)
+            self._band(p, right)
+        pairs = []
+        for s in self.skills(item):
+            before = self.learnt[s]
+            self._learn(s, item, flags)
+            pairs.append((before, self.learnt[s]))
+        choice = None
+        if flags & k.NEXT:
+            choice = self.choice(-1, item, bool(flags & k.EXAM), word, seed_word)
+        live = (p, theta, self.head[k.THETA], math.sqrt(self.head[k.VARIANCE]), band)
+        return (*live, self.head[k.BAND]), pairs, choice
+
+    def _score(self, item: int, p: float, right: bool) -> None:
+        error = right - p
+        self.head[k.THETA] += (0.4 / (1 + 0.03 * self.head[k.ANSWERS]) + 0.03) * error
+        self.head[k.ANSWERS] += 1
+        self.head[k.VARIANCE] = 1 / (1 / self.head[k.VARIANCE] + p * (1 - p)) + 0.002
+        for s in self.skills(item):
+            self.theta_k[s] += (0.2 / (1 + 0.01 * self.n_k[s]) + 0.02) * error
+            self.n_k[s] += 1
+            self.last[s] = float(right)
+
+    def _band(self, p: float, right: bool) -> None:
+        h = self.head
+        h[k.MISSES] = 0 if right else h[k.MISSES] + 1
+        h[k.RIGHTS] = h[k.RIGHTS] + 1 if right else 0
+        h[k.EASY_RIGHTS] = h[k.EASY_RIGHTS] + 1 if right and p >= 0.85 else 0
+        h[k.SINCE_CHANGE] += 1
+        band = h[k.BAND]
+        if h[k.MISSES] >= 2:
+            band = k.EASIER
+        elif h[k.EASY_RIGHTS] >= 5:
+            band = k.HARDER
+        elif (band == k.EASIER and h[k.RIGHTS] >= 2) or (band == k.HARDER and h[k.MISSES] >= 1):
+            band = k.NORMAL
+        if band != h[k.BAND] and h[k.SINCE_CHANGE] >= 3:
+            h[k.BAND], h[k.SINCE_CHANGE], h[k.EASY_RIGHTS] = band, 0, 0
+
+    def _learn(self, s: int, item: int, flags: int) -> None:
+        _, learn, slip, guess, forget = self.of.bkt[s].tolist()
+        slip, guess = min(slip, 0.3), min(max(guess, self.of.guess_floor[item]), 0.5)
+        known = self.learnt[s]
+        if flags & k.COUNTED:
+            yes, no = (1 - slip, guess) if flags & k.RIGHT else (slip, 1 - guess)
+            known = known * yes / (known * yes + (1 - known) * no)
+        if flags & k.LEARNING:
+            known = known * (1 - forget) + (1 - known) * learn
+        self.learnt[s] = known
+
+    def ages(self, leaving: int) -> list[int]:
+        ages = [6] * len(self.of.d)
+        newest_first = [self.ring[(self.next - 1 - back) % 64] for back in range(64)]
+        for item, seed in newest_first[5:]:
+            if item >= 0 and seed == 0:
+                ages[item] = 5
+        for back in reversed(range(5)):
+            item = newest_first[back][0]
+            if item >= 0:
+                ages[item] = back
+        if leaving >= 0:
+            ages[leaving] = 0
+        return ages
+
+    def choice(self, skill: int, leaving: int, exam: bool, word: int, seed_word: int):
+        ages, mastered = self.ages(leaving), self.mastered()
+        everything = set(range(len(self.of.mastery)))
+        ready = {s for s in everything if set(np.flatnonzero(self.of.requires[s])) <= mastered}
+        n_open = len(ready - mastered)
+        found: list[int] = []
+        cause = k.NOTHING
+        if skill >= 0:
+            found = self._oldest([i for i in range(len(ages)) if skill in self.skills(i)], ages)
+            cause = k.ASKED if found else k.NOTHING
+        else:
+            skill, found, cause = self._frontier(ages, ready, mastered)
+            if not found:
+                skill, found, cause = self._frontier(ages, everything, mastered)
+                cause = k.WAIVED if found else k.NOTHING
+        if not found:
+            return (-1.0, 0.0, 0.0, float(skill), 0.0, 0.0, float(cause))
+        item = self._draw(found, (0.0, 1.0) if exam else BANDS[int(self.head[k.BAND])], word)
+        seed = self._seed(item, seed_word)
+        return (item, seed, self.p(item), skill, self.learnt[skill], n_open, cause)
+
+    def _oldest(self, items: list[int], ages: list[int]) -> list[int]:
+        """The fresh ones, else those unseen for five items, else those longest unseen."""
+        if not items:
+            return []
+        oldest = max(ages[i] for i in items)
+        return [i for i in items if ages[i] >= oldest]
+
+    def _frontier(self, ages: list[int], ready: set[int], mastered: set[int]):
+        by_skill = {
+            s: [i for i in range(len(ages)) if s in (t := self.skills(i)) and set(t) <= ready]
+            for s in sorted(ready)
+        }
+        open_ = sorted(ready - mastered, key=lambda s: (self.learnt[s], s))
+        ranked = sorted(
+            (s for s in by_skill if by_skill[s]),
+            key=lambda s: (
+                -min(5, max(ages[i] for i in by_skill[s])),
+                s in mastered,
+                self.learnt[s],
+                s,
+            ),
+        )
+        if not ranked:
+            return -1, [], k.NOTHING
+        skill = ranked[0]
+        cause = k.OPEN if open_ and skill == open_[0] else k.OPEN_NEXT
+        if skill in mastered:
+            cause = k.ALTERNATE if open_ else k.MASTERED
+        return skill, self._oldest(by_skill[skill], ages), cause
+
+    def _draw(self, found: list[int], band: tuple[float, float], word: int) -> int:
+        turn = ((word & 0xFFFFFFFF) * len(found)) >> 32
+        turned = found[turn:] + found[:turn]
+        low, high = band
+        inside = [i for i in turned if low <= self.p(i) <= high]
+        if not inside:
+            return min(turned, key=lambda i: max(low - self.p(i), self.p(i) - high))
+        best = sorted(inside, key=lambda i: abs(self.p(i) - 0.5))[:5]
+        return best[((word >> 32) * len(best)) >> 32]
+
+    def _seed(self, item: int, word: int) -> int:
+        seed = (word >> 11) or 1
+        while (item, seed) in self.ring:
+            seed = seed % (2**53 - 1) + 1
+        self.ring[self.next] = (item, seed)
+        self.next = (self.next + 1) % 64
+        return seed
