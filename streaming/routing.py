@@ -75,7 +75,10 @@ class Speaker(msgspec.Struct, frozen=True, gc=False):
 
 
 class Restarted(msgspec.Struct, frozen=True, gc=False):
-    """The answer starts anew by another voice; `reason` is the failure's kind or `breaker`."""
+    """The answer starts anew by another voice.
+
+    `reason` is the failure's kind; `breaker` or `mode` where who was announced may not begin.
+    """
 
     provider: str
     model: str
@@ -111,7 +114,7 @@ class _Turn:
         self.began_s = began_s
         self.left: set[_Candidate] = set()
         self.again: _Candidate | None = None
-        self.builtin_only = False
+        self.builtin_only = not request.messages
         self.spoke = False
         self.retried: set[str] = set()
         self._spent = Spent(0, 0)
@@ -170,8 +173,13 @@ class Routing:
         self._dice = dice
         self.failures: Counter[tuple[str, str]] = Counter()
 
-    def first(self) -> Speaker:
-        """Who would speak if a turn began now; takes nothing."""
+    def first(self, request: LlmRequest | None = None) -> Speaker:
+        """Who would speak if a turn began now; takes nothing.
+
+        A request without messages may be given to no model: the built-in tutor speaks.
+        """
+        if request is not None and not request.messages:
+            return self._chain[-1].speaker
         return next(c for c in self._chain if c.may_speak()).speaker
 
     async def stream(
@@ -183,7 +191,7 @@ class Routing:
         stream opens with `Restarted`. Raises `ProviderFailed` only if the built-in tutor failed.
         """
         turn = _Turn(request, _now_s())
-        reason, said = "breaker", announced
+        reason, said = "breaker" if request.messages else "mode", announced
         while True:
             candidate = self._choose(turn)
             if said not in (None, candidate.speaker):

@@ -320,6 +320,20 @@ def test_whoever_was_announced_and_may_not_speak_is_restarted() -> None:
     run(scenario())
 
 
+def test_a_request_without_messages_is_given_to_no_model() -> None:
+    async def scenario() -> None:
+        provider = Scripted(GOOD)
+        router = routing(provider)
+        silent = LlmRequest((), 0, builtin_text="Read it again.")
+        assert router.first(silent).source == "builtin"
+        timed = await heard(router, silent, announced=router.first())
+        assert reasons(timed) == [("builtin", "mode")]
+        assert shown(timed) == "Read it again."
+        assert provider.requests == []
+
+    run(scenario())
+
+
 def test_a_bad_key_shuts_the_provider_for_ten_minutes(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         router = routing(Scripted(failing("auth"), GOOD))
