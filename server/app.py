@@ -24,7 +24,8 @@ from server.settings import BUILTIN, Misconfigured, Settings
 from server.sse import Streams
 from server.websocket import WebSocketEndpoint
 from server.wheel import Wheel
-from streaming.catalogue import Catalogue, stored
+from streaming.catalogue import Catalogue
+from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
 from streaming.providers.base import ProviderFailed
 from streaming.providers.builtin import Builtin

@@ -118,12 +118,15 @@ class Connection:
         """Do what a message says, frame by frame; the first refusal, if there was one."""
         arrived_ns = self._heard_ns = self._edge.now_ns()
         first: Refused | None = None
+        talk = self._talk
+        if talk.state is State.CLOSED:  # our last word is said; the socket is still on its way
+            return None
         try:
             said = frames(payload)
         except Refused as refused:
             return self._tell(told(refused))
         for frame in said:
-            if self._ended:
+            if talk.state is State.CLOSED:
                 break
             refused_ = self._hear_frame(frame, arrived_ns)
             first = first or refused_
@@ -131,6 +134,8 @@ class Connection:
 
     def hear_binary(self) -> None:
         """Refuse a binary message: nothing is said in binary yet."""
+        if self._talk.state is State.CLOSED:
+            return
         self._heard_ns = self._edge.now_ns()
         refused = Refused(Code.BAD_FRAME, "expected a text message, a binary one came")
         try:
