@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from engines import tutor
@@ -70,7 +72,7 @@ def line(
 
 
 def instance(of: Syllabus, name: str, seed: int = 1) -> Instance:
-    return Instance(of.course.items[of.item_index[name]], seed, {}, "?", "1", (), (), ())
+    return Instance(of.course.items[of.item_index[name]], seed, {}, "?", Fraction(1), (), (), ())
 
 
 def answered(of: Syllabus, name: str, eid: str = "e", **more) -> Answered:
