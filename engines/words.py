@@ -210,6 +210,21 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     share: float | None = None
 
 
+def ragged(rows: Ints, values: Ints, n_rows: int) -> Ints:
+    """Values by row in one read-only int64 array: row k is `a[a[k]:a[k + 1]]`.
+
+    The first `n_rows + 1` numbers are the offsets. Within a row the order given stays.
+
+    >>> ragged(np.array([1, 0, 1]), np.array([7, 8, 9]), 2).tolist()
+    [3, 4, 6, 8, 7, 9]
+    """
+    ends = n_rows + 1 + np.cumsum(np.bincount(rows, minlength=n_rows))
+    made = np.concatenate(([n_rows + 1], ends, values[np.argsort(rows, kind="stable")]))
+    made = made.astype(np.int64)
+    made.flags.writeable = False
+    return made
+
+
 @dataclass(frozen=True, slots=True)
 class Syllabus:
     """A course with the arrays of its scoring, pinned to one version of item difficulties.
@@ -230,6 +245,18 @@ class Syllabus:
     guess_floor: Floats
     skill_index: Mapping[str, int] = field(repr=False)
     item_index: Mapping[str, int] = field(repr=False)
+    items_of: Ints = field(init=False, repr=False)
+    """Made here: row k of this ragged array holds skill k's items; see `ragged`."""
+    needs_of: Ints = field(init=False, repr=False)
+    """Made here: row k of this ragged array holds the skills that skill k requires."""
+
+    def __post_init__(self) -> None:
+        n_skills = len(self.mastery)
+        item, column = np.nonzero(self.item_skills >= 0)
+        taught = self.item_skills[item, column]
+        object.__setattr__(self, "items_of", ragged(taught, item, n_skills))
+        skill, needed = np.nonzero(self.requires)
+        object.__setattr__(self, "needs_of", ragged(skill, needed, n_skills))
 
 
 class Answered(msgspec.Struct, frozen=True, gc=False):

@@ -46,8 +46,8 @@ TOP = 5
 _READ = "Array(float64, 1, 'C', readonly=True)"
 _READ2 = "Array(float64, 2, 'C', readonly=True)"
 _INTS2 = "Array(int64, 2, 'C', readonly=True)"
-_BOOLS2 = "Array(boolean, 2, 'C', readonly=True)"
-_COURSE = f"{_READ}, {_INTS2}, {_BOOLS2}"
+_INTS = "Array(int64, 1, 'C', readonly=True)"
+_COURSE = f"{_READ}, {_INTS2}, {_INTS}, {_INTS}"
 
 
 # --- ability -----------------------------------------------------------------------------------
@@ -183,14 +183,12 @@ def _find_unmastered(x: Any, mastery: Any, unmastered: Any) -> None:
 
 
 @part
-def _find_ready(requires: Any, unmastered: Any, ready: Any) -> None:
-    needs = requires.view(np.uint8)
-    n = unmastered.shape[0]
-    for k in range(n):
-        row, missing = needs[k], np.uint8(0)
-        for j in range(n):
-            missing = np.uint8(missing | np.uint8(row[j] & unmastered[j]))
-        ready[k] = 0 if missing else 1
+def _find_ready(needs_of: Any, unmastered: Any, ready: Any) -> None:
+    for k in range(unmastered.shape[0]):
+        ready[k] = 1
+        for at in range(needs_of[k], needs_of[k + 1]):
+            if unmastered[needs_of[at]]:
+                ready[k] = 0
 
 
 @part
@@ -212,22 +210,26 @@ def _find_ages(x: Any, leaving: Any, age: Any) -> None:
 
 @part
 def _gather(
-    item_skills: Any, skill: Any, ready: Any, age: Any, oldest: Any, waived: Any, found: Any
+    item_skills: Any,
+    items_of: Any,
+    skill: Any,
+    ready: Any,
+    age: Any,
+    oldest: Any,
+    waived: Any,
+    found: Any,
 ) -> Any:
     """How many items train a skill, need nothing that is not ready and have at least that age.
 
     Their indices go to `found`; only fresh ones if there are any.
     """
     count, fresh = 0, 0
-    n, width = item_skills.shape
-    for item in range(n):
-        trains = 0
-        for q in range(width):
-            trains |= item_skills[item, q] == skill
-        if not trains or age[item] < oldest or (fresh and age[item] < FRESH):
+    for at in range(items_of[skill], items_of[skill + 1]):
+        item = items_of[at]
+        if age[item] < oldest or (fresh and age[item] < FRESH):
             continue
         allowed = 1
-        for q in range(width):
+        for q in range(item_skills.shape[1]):
             other = item_skills[item, q]
             if other >= 0 and not ready[other]:
                 allowed = waived
@@ -284,12 +286,12 @@ def _find_best_ages(item_skills: Any, ready: Any, age: Any, best: Any) -> None:
 
 @part
 def _frontier(
-    x: Any, item_skills: Any, ready: Any, unmastered: Any, age: Any, found: Any
+    x: Any, item_skills: Any, items_of: Any, ready: Any, unmastered: Any, age: Any, found: Any
 ) -> tuple[Any, Any, Any]:
     """Skill, number of candidates in `found` and the cause: the open frontier, then variety."""
     first = _weakest_open(x, ready, unmastered)
     if first >= 0:
-        count = _gather(item_skills, first, ready, age, STALE, 0, found)
+        count = _gather(item_skills, items_of, first, ready, age, STALE, 0, found)
         if count:
             return first, count, OPEN
     best = np.empty(ready.shape[0], np.uint8)
@@ -303,17 +305,19 @@ def _frontier(
     if skill < 0:
         return -1, 0, NOTHING
     oldest = min(int(best[skill]) - 1, STALE)
-    count = _gather(item_skills, skill, ready, age, oldest, 0, found)
+    count = _gather(item_skills, items_of, skill, ready, age, oldest, 0, found)
     if cause != WAIVED and not unmastered[skill]:
         cause = MASTERED if first < 0 else ALTERNATE
     return skill, count, cause
 
 
 @part
-def _asked(item_skills: Any, skill: Any, ready: Any, age: Any, found: Any) -> tuple[Any, Any, Any]:
+def _asked(
+    item_skills: Any, items_of: Any, skill: Any, ready: Any, age: Any, found: Any
+) -> tuple[Any, Any, Any]:
     """The same for a skill that the learner asked for; prerequisites are waived."""
     for oldest in range(STALE, -1, -1):
-        count = _gather(item_skills, skill, ready, age, oldest, 1, found)
+        count = _gather(item_skills, items_of, skill, ready, age, oldest, 1, found)
         if count:
             return skill, count, ASKED
     return skill, 0, NOTHING
@@ -379,7 +383,8 @@ def chosen(
     x: Any,
     d: Any,
     item_skills: Any,
-    requires: Any,
+    items_of: Any,
+    needs_of: Any,
     mastery: Any,
     skill: Any,
     leaving: Any,
@@ -394,15 +399,15 @@ def chosen(
     age = np.empty(d.shape[0], np.uint8)
     found = np.empty(d.shape[0], np.int64)
     _find_unmastered(x, mastery, unmastered)
-    _find_ready(requires, unmastered, ready)
+    _find_ready(needs_of, unmastered, ready)
     _find_ages(x, leaving, age)
     n_open = 0
     for k in range(n):
         n_open += ready[k] & unmastered[k]
     if skill >= 0:
-        skill, count, cause = _asked(item_skills, skill, ready, age, found)
+        skill, count, cause = _asked(item_skills, items_of, skill, ready, age, found)
     else:
-        skill, count, cause = _frontier(x, item_skills, ready, unmastered, age, found)
+        skill, count, cause = _frontier(x, item_skills, items_of, ready, unmastered, age, found)
     if count == 0:
         return -1.0, 0.0, 0.0, float(skill), 0.0, 0.0, float(cause)
     low = 0.0 if exam else BAND_LOW[int(x[BAND])]
@@ -421,7 +426,8 @@ def answered(
     x: Any,
     d: Any,
     item_skills: Any,
-    requires: Any,
+    items_of: Any,
+    needs_of: Any,
     bkt: Any,
     mastery: Any,
     guess_floor: Any,
@@ -456,7 +462,7 @@ def answered(
     choice = (-1.0, 0.0, 0.0, -1.0, 0.0, 0.0, float(NOTHING))
     if flags & NEXT:
         choice = chosen(
-            x, d, item_skills, requires, mastery, -1, item, flags & EXAM, word, seed_word
+            x, d, item_skills, items_of, needs_of, mastery, -1, item, flags & EXAM, word, seed_word
         )
     moved = (pairs[0], pairs[1], pairs[2], pairs[3], pairs[4], pairs[5], pairs[6], pairs[7])
     live = (p, theta, x[THETA], np.sqrt(x[VARIANCE]), band, x[BAND])
@@ -472,9 +478,9 @@ def warm() -> None:
     x[VARIANCE] = 1.0
     d, ones = np.zeros(1), np.ones(1)
     skills = np.array([[0, -1, -1, -1]])
-    requires = np.zeros((1, 1), np.bool_)
+    items_of, needs_of = np.array([2, 3, 0]), np.array([2, 2])
     bkt = np.full((1, 5), 0.1)
     flags = RIGHT | COUNTED | LEARNING | NEXT | USED
     expected(x, d, skills, 0)
-    chosen(x, d, skills, requires, ones, -1, -1, 0, 0, 0)
-    answered(x, d, skills, requires, bkt, ones, d, 0, flags, 0.0, 0, 0)
+    chosen(x, d, skills, items_of, needs_of, ones, -1, -1, 0, 0, 0)
+    answered(x, d, skills, items_of, needs_of, bkt, ones, d, 0, flags, 0.0, 0, 0)

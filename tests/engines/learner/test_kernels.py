@@ -46,7 +46,7 @@ def courses(draw):
 def test_a_lesson_equals_the_twin(made, length: int) -> None:
     of, bits = made
     state = Beliefs.fresh(of).state.copy()
-    arrays = (of.d, of.item_skills, of.requires)
+    arrays = (of.d, of.item_skills, of.items_of, of.needs_of)
     for n in range(length):
         word, seed_word = (int(w) for w in bits.integers(0, 2**64, 2, dtype=np.uint64))
         twin = Twin(state, of)
@@ -78,7 +78,7 @@ def test_a_lesson_equals_the_twin(made, length: int) -> None:
 def test_a_used_seed_is_not_given_again(word: int) -> None:
     of = course([skill(0)], [item(0, (0,))])
     state = Beliefs.fresh(of).state.copy()
-    arrays = (of.d, of.item_skills, of.requires, of.mastery)
+    arrays = (of.d, of.item_skills, of.items_of, of.needs_of, of.mastery)
     seeds = [k.chosen(state, *arrays, -1, -1, 0, 0, word)[1] for _ in range(k.RING)]
     assert len(set(seeds)) == k.RING
     assert all(1 <= seed < 2**53 and seed == int(seed) for seed in seeds)
@@ -91,7 +91,19 @@ def test_nothing_is_compiled_after_import() -> None:
     of = course([skill(0)], [item(0, (0,))])
     for state in (Beliefs.fresh(of).state.copy(), np.zeros(k.SKILLS + 4)):
         for d in (of.d, of.d.copy()):  # read-only and not
-            k.chosen(state, d, of.item_skills, of.requires, of.mastery, -1, 0, False, 1, 2**64 - 1)
+            k.chosen(
+                state,
+                d,
+                of.item_skills,
+                of.items_of,
+                of.needs_of,
+                of.mastery,
+                -1,
+                0,
+                False,
+                1,
+                2**64 - 1,
+            )
     assert compiling.compiled() == before
 
 
