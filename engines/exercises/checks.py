@@ -7,6 +7,7 @@ are read as they stand; `trials` then draws numbers and tries the item.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from engines.exercises.expression import parsed
@@ -112,8 +113,8 @@ def _ladder(item: Item, path: Path) -> Iterator[Finding]:
         lacks = "fewer than 2 levels" if len(levels) < 2 else "no bottom-out at its end"
         at = (*path, "hints") if levels else path
         yield Finding("C401", "E", at, f"the hint ladder has {lacks}", "end it with bottom-out")
-    for at, (before, after) in enumerate(zip(levels, levels[1:], strict=False), start=1):
+    for nth, (before, after) in enumerate(pairwise(levels), start=1):
         if _LEVELS[after] < _LEVELS[before] or before == "bottom-out":
             told = f"{after} stands after {before}"
             fix = f"the order is {', '.join(_LEVELS)}"
-            yield Finding("C402", "E", (*path, "hints", at, "level"), told, fix)
+            yield Finding("C402", "E", (*path, "hints", nth, "level"), told, fix)

@@ -137,7 +137,7 @@ def _degenerate(trial: _Trial, place: Path, text: str, drawn: Instance) -> None:
 def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = "C301") -> None:
     item = drawn.item
     shown = {option.id for option in item.options}
-    keys = {drawn.key} if isinstance(drawn.key, str) else set(drawn.key) if shown else set()
+    keys = set(_keys(drawn))
     if item.answer.kind in {"choice", "multi"} and not keys <= shown:
         told = f"the key {sorted(keys - shown)[0]!r} is no choice's id"
         trial.tell(code, (*place, "value"), told, f"one of {', '.join(sorted(shown))}")
@@ -153,6 +153,13 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
     elif code == "C301" and verdict.verdict == "unreadable":
         code = "C307"
     trial.tell(code, place, told, verdict.message)
+
+
+def _keys(drawn: Instance) -> tuple[str, ...]:
+    """The key's texts or option ids; none for a number."""
+    if isinstance(drawn.key, tuple):
+        return drawn.key
+    return (drawn.key,) if isinstance(drawn.key, str) else ()
 
 
 _WANTED = {
@@ -266,7 +273,7 @@ def _last_step(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> 
 def _shows_key(text: str, drawn: Instance) -> bool:
     if isinstance(drawn.key, Fraction):
         return drawn.key in numbers_in(text)
-    keys = (drawn.key,) if isinstance(drawn.key, str) else drawn.key
+    keys = _keys(drawn)
     wanted = [c.text for c in drawn.choices if c.id in keys] or list(keys)
     return all(_plain(each) in _plain(text) for each in wanted)
 
@@ -298,7 +305,7 @@ def _names_key(text: str, drawn: Instance, printed: frozenset[Fraction]) -> bool
 
 def _names_option(text: str, drawn: Instance) -> bool:
     """Whether a text repeats the right choice and none of the others, in whole words."""
-    keys = {drawn.key} if isinstance(drawn.key, str) else set(drawn.key)
+    keys = _keys(drawn)
     right = [c.text for c in drawn.choices if c.id in keys]
     wrong = [c.text for c in drawn.choices if c.id not in keys]
     bare = f" {_bare(text)} "
@@ -314,6 +321,7 @@ def _tell_leaks(trial: _Trial) -> None:
     for place, count in trial.leaks.items():
         share = count / trial.seeds
         if share >= LEAK_WARNING:
-            told = f"names the key in {share:.0%} of {trial.seeds} seeds"
+            often = f" in {share:.0%} of {trial.seeds} seeds" if trial.seeds > 1 else ""
+            told = f"names the key{often}"
             fix = "ask for the step, not for the result"
             trial.tell("C403", place, told, fix, warn=share < LEAK_ERROR)

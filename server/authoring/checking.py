@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.exercises.course import BadCourse, canonical, course_from, findings, locales
+from engines.exercises.course import canonical, course_from, findings, locales
 from engines.words import Course, Finding
+from server.authoring.compiled import opened
 from server.authoring.findings import Located, Report, Severity
 from server.authoring.folder import Sources, read
 
@@ -117,10 +118,7 @@ def _dropped(finding: Finding, sources: Sources) -> bool:
 
 
 def _gone(course: Course, since: Path, sources: Sources) -> list[Finding]:
-    try:
-        before = course_from(since.read_bytes())
-    except BadCourse as error:
-        raise BadCourse(f"{since}: {error}") from None
+    before = opened(since)
     gone = [("items", i.id) for i in before.items if i.id not in {each.id for each in course.items}]
     kept = {each.id for each in course.skills}
     gone += [("skills", s.id) for s in before.skills if s.id not in kept]

@@ -1,4 +1,4 @@
-"""A compiled course as the server opens it: canonical JSON and the hash its map names."""
+"""A compiled course opened again: canonical JSON and the hash its map names."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ import msgspec
 
 from engines.exercises.course import BadCourse, course_from
 from engines.words import Course
-
-SHIPPED = Path(__file__).parent.parent / "courses" / "linear-equations.json"
-"""The course that comes with the server."""
 
 
 class _Map(msgspec.Struct):
@@ -24,7 +21,7 @@ def map_path(compiled: Path) -> Path:
     return compiled.with_suffix(".map.json")
 
 
-def opened(compiled: Path = SHIPPED, *, locale: str | None = None) -> Course:
+def opened(compiled: Path, *, locale: str | None = None) -> Course:
     """The course of a compiled file, checked against the hash in its map.
 
     A file without a map is taken by its own hash. Raises `BadCourse` for altered or truncated

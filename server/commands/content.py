@@ -1,0 +1,205 @@
+"""`tutorstream content`: check, build, import and begin courses. This file is that command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from server.authoring.checking import Checked
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+_EPILOG = """\
+exit codes: 0 clean, 1 errors, 2 usage.
+Codes are listed by `content check --codes`; those that need answer kinds or parts which this
+version does not have are marked there.
+"""
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the subcommands and their options."""
+    parser.epilog = _EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(dest="content_command", metavar="COMMAND", required=True)
+    check = commands.add_parser("check", help="find a course's faults, each with file and line")
+    check.add_argument("folder", nargs="?", type=Path, help="the folder with course.yaml")
+    check.add_argument("--codes", action="store_true", help="list the check codes and leave")
+    check.add_argument(
+        "--since", type=Path, metavar="FILE", help="a compiled version whose ids must live on"
+    )
+    _add_checking(check)
+    build = commands.add_parser("build", help="write a course as canonical JSON and its map")
+    build.add_argument("folder", type=Path, help="the folder with course.yaml")
+    build.add_argument(
+        "--out", type=Path, metavar="FILE", help="the compiled file (default: FOLDER.json)"
+    )
+    _add_checking(build)
+    schema = commands.add_parser("schema", help="print the author's form as JSON Schema")
+    schema.add_argument("--json", action="store_true", help="accepted: the schema is JSON anyway")
+    _add_import(commands)
+    new = commands.add_parser("new", help="write a small course to begin with")
+    new.add_argument("folder", type=Path, help="a folder that is empty or does not exist")
+    new.add_argument("--id", help="the course's id (default: the folder's name)")
+    new.add_argument("--json", action="store_true", help="print the written files as JSON")
+
+
+def _add_checking(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        choices=("authored", "imported"),
+        help="imported: faults of teaching are warnings (default: what course.yaml says)",
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    parser.add_argument("--json", action="store_true", help="print the findings as one object")
+
+
+def _add_import(commands: Any) -> None:
+    parser = commands.add_parser("import", help="turn another format into a course folder")
+    formats = parser.add_subparsers(dest="import_format", metavar="FORMAT", required=True)
+    oatutor = formats.add_parser("oatutor", help="OATutor problems, one JSON object a line")
+    oatutor.add_argument("file", type=Path, help="the .jsonl file")
+    oatutor.add_argument("--out", type=Path, required=True, help="the course folder to write")
+    oatutor.add_argument("--locale", default="en", help="the texts' language (default: en)")
+    oatutor.add_argument("--force", action="store_true", help="replace a course that is there")
+    oatutor.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the subcommand; 0 clean, 1 errors, 2 usage."""
+    from server.authoring.reading import AuthoringMissing
+    from server.authoring.writing import Occupied
+
+    parts: dict[str, Callable[[argparse.Namespace], int]] = {
+        "check": _check,
+        "build": _build,
+        "schema": _schema,
+        "import": _import,
+        "new": _new,
+    }
+    try:
+        return parts[args.content_command](args)
+    except (FileNotFoundError, Occupied, AuthoringMissing) as error:
+        return _told(str(error), USAGE)
+    except (OSError, ValueError) as error:
+        return _told(str(error), FAILED)
+
+
+def _told(message: str, code: int) -> int:
+    print(f"tutorstream content: {message}", file=sys.stderr)
+    return code
+
+
+def _check(args: argparse.Namespace) -> int:
+    if args.codes:
+        return _codes(as_json=args.json)
+    if args.folder is None:
+        return _told("check needs the folder with course.yaml", USAGE)
+    found = _checked(args, since=args.since)
+    _print_findings(found, as_json=args.json)
+    return FAILED if found.report.errors else DONE
+
+
+def _checked(args: argparse.Namespace, since: Path | None = None) -> Checked:
+    from server.authoring.checking import checked
+
+    folder = args.folder.parent if args.folder.name == "course.yaml" else args.folder
+    return checked(folder, profile=args.profile, strict=args.strict, since=since)
+
+
+def _print_findings(found: Checked, *, as_json: bool) -> None:
+    if as_json:
+        print(found.report.json())
+        return
+    *findings, counts = found.report.text().splitlines()
+    for line in findings:
+        print(line)
+    print(counts, file=sys.stderr if findings else sys.stdout)
+
+
+def _codes(*, as_json: bool) -> int:
+    from server.authoring.checking import CODES, LATER_CODES
+
+    if as_json:
+        print(json.dumps({"codes": CODES, "later": LATER_CODES}, ensure_ascii=False))
+        return DONE
+    for code, (severity, means) in CODES.items():
+        print(f"{code} {severity}  {means}")
+    for code, why in LATER_CODES.items():
+        print(f"{code} -  not in this version: {why}")
+    return DONE
+
+
+def _build(args: argparse.Namespace) -> int:
+    from server.authoring.building import OpenErrors, built
+
+    found = _checked(args)
+    folder = args.folder.parent if args.folder.name == "course.yaml" else args.folder
+    out = args.out or folder.resolve().with_name(f"{folder.resolve().name}.json")
+    try:
+        made = built(found, out)
+    except OpenErrors as error:
+        _print_findings(found, as_json=args.json)
+        return FAILED if args.json else _told(str(error), FAILED)
+    if args.json:
+        told = {"file": str(made.path), "size_bytes": made.size_bytes, "sha256": made.sha256}
+        print(json.dumps({**told, "warnings": found.report.warnings}))
+    else:
+        print(f"{made.path}: {made.size_bytes} bytes, version {made.sha256[:12]}")
+        if found.report.warnings:
+            print(f"{found.report.warnings} warnings: see content check", file=sys.stderr)
+    return DONE
+
+
+def _schema(_args: argparse.Namespace) -> int:
+    from server.authoring.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2))
+    return DONE
+
+
+def _import(args: argparse.Namespace) -> int:
+    from server.authoring.oatutor import imported, report_of
+    from server.authoring.writing import folder_written, has_room
+
+    has_room(args.out, force=args.force)
+    text = args.file.read_bytes()
+    made = imported(text, locale=args.locale)
+    report = report_of(made, args.file, text)
+    if made.count:
+        folder_written(args.out, made.head(), made.files(), force=args.force)
+        path = args.out / "import-report.json"
+        path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if args.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        _print_report(report, args.out)
+    return DONE if made.count else _told("nothing came through; nothing is written", FAILED)
+
+
+def _print_report(report: dict[str, Any], out: Path) -> None:
+    share = report["usable_share"]
+    print(f"{report['items']} of {report['steps']} steps imported ({share:.1%}) into {out}")
+    for part in ("not_imported", "changed"):
+        for reason, entry in report[part].items():
+            ids = ", ".join(entry["first"][:5])
+            more = ", ..." if entry["count"] > 5 else ""
+            print(f"{part.replace('_', ' ')}: {reason} x{entry['count']}: {entry['means']}")
+            print(f"    {ids}{more}")
+
+
+def _new(args: argparse.Namespace) -> int:
+    from server.authoring.oatutor_texts import slug
+    from server.authoring.starter import started
+
+    files = started(args.folder, args.id or slug(args.folder.resolve().name))
+    if args.json:
+        print(json.dumps({"files": [str(path) for path in files]}))
+    else:
+        print("\n".join(str(path) for path in files))
+        print(f"next: tutorstream content check {args.folder}", file=sys.stderr)
+    return DONE
