@@ -76,6 +76,7 @@ _SAME = {
     "≠": "≠",
 }
 _SUPERSCRIPT = {c: i for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_SUPERSCRIPTS = frozenset("⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _NUMBER = r"\d{1,3}(?:[,\u2009]\d{3})+(?![\d])(?:\.\d+)?|\d+\.?\d*|\.\d+"
 _WORD = re.compile(
@@ -115,7 +116,7 @@ def _same_sign(char: str) -> str:
     if digit is not None:
         return str(digit)
     folded = unicodedata.normalize("NFKC", char)
-    return folded if len(folded) == 1 and char not in _SUPERSCRIPT else char
+    return folded if len(folded) == 1 and char not in _SUPERSCRIPTS else char
 
 
 def plain(text: str) -> str:

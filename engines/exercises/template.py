@@ -45,6 +45,7 @@ class Mark:
 
 
 _SIGN = re.compile(r"@@\{|@\{|\\\$|\$+")
+_HALVES = re.compile(r"""((?:[^:'"]|'[^']*'|"[^"]*")*)(?::([^'"]*))?""")
 _END = re.compile(r"""(?:[^}'"]|'[^']*'|"[^"]*")*\}""")
 
 
@@ -78,7 +79,8 @@ def _mark(template: str, at: int, latex: bool) -> tuple[Mark, int]:
     if end is None:
         raise ExpressionError(at - 1, "'}' at the end of '@{'", "the end")
     inside = end.group()[:-1]
-    source, _, form = inside.rpartition(":") if _has_format(inside) else (inside, "", "")
+    halves = _HALVES.fullmatch(inside)
+    source, form = (halves[1], halves[2] or "") if halves is not None else (inside, "")
     try:
         code = parsed(source)
     except ExpressionError as error:
@@ -86,13 +88,9 @@ def _mark(template: str, at: int, latex: bool) -> tuple[Mark, int]:
     try:
         shape = format_named(form.strip())
     except Inexact as error:
-        raise ExpressionError(at + len(source) + 1, str(error), repr(form)) from None
+        raise ExpressionError(at + len(source) + 2, str(error), repr(form)) from None
     alone = str(code.ops[0].arg) if len(code.ops) == 1 and code.ops[0].kind == NAME else ""
     return Mark(code, shape, latex, alone, at - 1), end.end()
-
-
-def _has_format(inside: str) -> bool:
-    return ":" in inside and not inside.rstrip().endswith(("'", '"'))
 
 
 def rendered(template: str, values: Mapping[str, Operand]) -> str:
