@@ -244,7 +244,8 @@ class Fold:
         )
 
     def _chunk(self, state: SessionState, deed: deeds.ChunkSaid, seq: int, at_ms: int) -> Folded:
-        gen = state.plain.gens[-1]
+        gen = state.gen(deed.gen)
+        assert gen is not None
         i = gen.next_i
         gen.chunks.append(deed.text)
         return Folded([ev.Delta("me", seq, at_ms, deed.gen, (i, i), deed.text)])
@@ -252,7 +253,8 @@ class Fold:
     def _switch(
         self, state: SessionState, deed: deeds.TurnSwitched, seq: int, at_ms: int
     ) -> Folded:
-        gen = state.plain.gens[-1]
+        gen = state.gen(deed.gen)
+        assert gen is not None
         gen.from_i = gen.next_i
         gen.provider, gen.model = deed.provider, deed.model
         gen.source = "builtin" if deed.provider == "builtin" else "llm"

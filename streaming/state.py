@@ -176,8 +176,7 @@ class SessionState:
     @property
     def running(self) -> Gen | None:
         """The generation that is being said now."""
-        gens = self.plain.gens
-        return gens[-1] if gens and gens[-1].status == "running" else None
+        return next((g for g in reversed(self.plain.gens) if g.status == "running"), None)
 
     def gen(self, name: str) -> Gen | None:
         """A kept generation by its name."""

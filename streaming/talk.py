@@ -14,10 +14,10 @@ from protocol import commands as cmd
 from protocol.codec import digest
 from protocol.errors import Code, Refused
 from streaming import deeds
-from streaming.log import CommandId
+from streaming.log import CommandId, Ticket
 from streaming.prompt import asked
 from streaming.providers.base import LlmRequest, Spent
-from streaming.routing import Restarted
+from streaming.routing import Restarted, Speaker
 from streaming.state import QUEUED_TURNS, Asked
 from streaming.turn import Turn
 
@@ -47,8 +47,7 @@ class Talk:
         self._admit(command)
         claim = CommandId(command.id, digest(command))
         if command.id in plain.cancelled:
-            self._begin(ask, claim)
-            self._close("cancelled", "learner")
+            self._stillborn(ask, claim)
             return
         running = self._session.state.running
         if running is None:
@@ -101,8 +100,7 @@ class Talk:
         waiting = next((a for a in state.plain.queue if a.cmd == command.cmd), None)
         self._session.append(deeds.TurnRefused(command.id, command.cmd), claim)
         if waiting is not None:
-            self._begin(waiting, None)
-            self._close("cancelled", "learner")
+            self._stillborn(waiting, None)
 
     # --- from outside -------------------------------------------------------------------------
 
@@ -147,29 +145,34 @@ class Talk:
     # --- inside -------------------------------------------------------------------------------
 
     def _begin(self, ask: Asked, claim: CommandId | None) -> None:
-        session = self._session
-        gen = f"g{session.state.plain.turns + 1}"
+        ground = self._ground
         request, act = self._request(ask)
-        first = self._ground.routing.first()
-        ticket = session.append(
-            deeds.TurnBegan(
-                gen=gen,
-                cmd=ask.cmd,
-                text=ask.text,
-                action=ask.action,
-                item=ask.item,
-                provider=first.provider,
-                model=first.model,
-                source=first.source,
-                act=act,
-            ),
-            claim,
-        )
-        loop = self._ground.loop
-        self._turn = Turn(
-            gen, request, first, self._ground.routing, self, loop, self._ground.limits
-        )
+        first = ground.routing.first()
+        gen, ticket = self._started(ask, claim, first, act)
+        self._turn = Turn(gen, request, first, ground.routing, self, ground.loop, ground.limits)
         self._turn.begin(ticket)
+
+    def _stillborn(self, ask: Asked, claim: CommandId | None) -> None:
+        """A turn that was cancelled before it came: it starts and ends, and nobody speaks."""
+        gen, _ = self._started(ask, claim, self._ground.routing.first(), "cancelled")
+        self._session.append(deeds.TurnEnded(gen, "cancelled", "learner"))
+
+    def _started(
+        self, ask: Asked, claim: CommandId | None, first: Speaker, act: str
+    ) -> tuple[str, Ticket]:
+        gen = f"g{self._session.state.plain.turns + 1}"
+        begun = deeds.TurnBegan(
+            gen=gen,
+            cmd=ask.cmd,
+            text=ask.text,
+            action=ask.action,
+            item=ask.item,
+            provider=first.provider,
+            model=first.model,
+            source=first.source,
+            act=act,
+        )
+        return gen, self._session.append(begun, claim)
 
     def _close(
         self,

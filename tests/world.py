@@ -171,7 +171,9 @@ class World:
         )
         ownership = Ownership(ground, node, idle_s=idle_s)
         ownership.begin()
-        return cls(store, ownership, counted)
+        world = cls(store, ownership, counted)
+        _ALIVE.append(world)
+        return world
 
     async def learner(self, sid: str | None = None) -> Learner:
         """A fresh client, connected."""
@@ -192,9 +194,20 @@ class World:
             if session.head:
                 assert result.state == session.state.to_bytes()
 
-    async def aclose(self) -> None:
-        """Stop as a killed process would: nothing is stored that was not."""
-        await self.store.aclose()
+    def kill(self) -> None:
+        """Stop as a killed process would: what was queued and not stored is gone."""
+        self.store.db.close()
+        if self.store.lock is not None:
+            self.store.lock.close()
+
+
+_ALIVE: list[World] = []
+
+
+def kill_all() -> None:
+    """Kill every world that is still alive."""
+    while _ALIVE:
+        _ALIVE.pop().kill()
 
 
 class Learner:

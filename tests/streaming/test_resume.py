@@ -55,7 +55,7 @@ async def test_little_missed_is_replayed_much_is_a_snapshot(virtual: VirtualLoop
 async def test_another_epoch_is_a_reset_and_said_so(virtual: VirtualLoop) -> None:
     first = await World.begin()
     learner = await started(first)
-    await first.aclose()
+    first.kill()
     learner.cut()
     second = await World.begin()
     learner.world = second
@@ -130,7 +130,7 @@ async def test_a_killed_owner_ends_its_turn_as_lost_with_the_text_so_far(
     learner.pump()
     seen = learner.replica.text("g1")
     epoch = learner.replica.position.epoch
-    await world.aclose()
+    world.kill()
     learner.cut()
 
     again = await World.begin(tokens(300), path=path, node="n2")

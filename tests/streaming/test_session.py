@@ -175,7 +175,7 @@ async def test_a_repeat_after_a_restart_finds_the_first_reply(
     command = cmd.AnswerSubmit("kept", item.item, key_of(learner), 10)
     await learner.send(command)
     first = learner.of(ev.Feedback)[-1]
-    await world.aclose()
+    world.kill()
 
     again = await World.begin(path=path, node="n2")
     other = await again.learner(learner.sid)
