@@ -209,6 +209,16 @@ def _find_ages(x: Any, leaving: Any, age: Any) -> None:
 
 
 @part
+def _allowed(item_skills: Any, item: Any, ready: Any) -> Any:
+    """1 where all skills of the item are ready."""
+    for q in range(item_skills.shape[1]):
+        k = item_skills[item, q]
+        if k >= 0 and not ready[k]:
+            return 0
+    return 1
+
+
+@part
 def _gather(
     item_skills: Any,
     items_of: Any,
@@ -228,12 +238,7 @@ def _gather(
         item = items_of[at]
         if age[item] < oldest or (fresh and age[item] < FRESH):
             continue
-        allowed = 1
-        for q in range(item_skills.shape[1]):
-            other = item_skills[item, q]
-            if other >= 0 and not ready[other]:
-                allowed = waived
-        if allowed:
+        if waived or _allowed(item_skills, item, ready):
             if age[item] == FRESH and not fresh:
                 fresh, count = 1, 0
             found[count] = item
@@ -269,19 +274,16 @@ def _weakest_with_items(x: Any, ready: Any, unmastered: Any, best: Any) -> Any:
 
 
 @part
-def _find_best_ages(item_skills: Any, ready: Any, age: Any, best: Any) -> None:
-    """For each skill 1 + the age of its oldest allowed item, 0 where it has none."""
-    best[:] = 0
-    for item in range(item_skills.shape[0]):
-        allowed = 1
-        for q in range(item_skills.shape[1]):
-            k = item_skills[item, q]
-            if k >= 0 and not ready[k]:
-                allowed = 0
-        for q in range(item_skills.shape[1]):
-            k = item_skills[item, q]
-            if k >= 0 and allowed:
-                best[k] = max(best[k], age[item] + 1)
+def _find_best_ages(item_skills: Any, items_of: Any, ready: Any, age: Any, best: Any) -> None:
+    """For each ready skill 1 + the age of its oldest allowed item, else 0; STALE + 1 is enough."""
+    for k in range(ready.shape[0]):
+        best[k] = 0
+        for at in range(items_of[k], items_of[k + 1] if ready[k] else 0):
+            item = items_of[at]
+            if age[item] >= best[k] and _allowed(item_skills, item, ready):
+                best[k] = age[item] + 1
+                if best[k] > STALE:
+                    break
 
 
 @part
@@ -295,12 +297,12 @@ def _frontier(
         if count:
             return first, count, OPEN
     best = np.empty(ready.shape[0], np.uint8)
-    _find_best_ages(item_skills, ready, age, best)
+    _find_best_ages(item_skills, items_of, ready, age, best)
     skill = _weakest_with_items(x, ready, unmastered, best)
     cause = OPEN if skill == first else OPEN_NEXT
     if skill < 0:
         ready[:] = 1
-        _find_best_ages(item_skills, ready, age, best)
+        _find_best_ages(item_skills, items_of, ready, age, best)
         skill, cause = _weakest_with_items(x, ready, unmastered, best), WAIVED
     if skill < 0:
         return -1, 0, NOTHING
