@@ -85,9 +85,12 @@ class Reader:
         self.waiting = False
 
     def hear(self, q: int, span: int = 1) -> Judgement:
-        """What to do with an event that ends at `q` and covers `span` places."""
+        """What to do with an event that ends at `q` and covers `span` places.
+
+        While the log's epoch is unknown nothing can be applied: a place without its epoch is none.
+        """
         have = self.position.seq
-        if q - span == have:
+        if q - span == have and self.position.epoch:
             return APPLY
         if q <= have:
             return OLD

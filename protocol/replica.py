@@ -176,6 +176,9 @@ class Replica:
     def hear(self, event: Event | Foreign, now_s: float = 0.0) -> Outgoing:
         """Work an event in; returns what to send for it: `sync`, `ack`, `pong`, commands again."""
         match event:
+            case Durable() | Foreign() | Snapshot() if not self.connected:
+                self.counters.dropped += 1  # before `welcome` nobody knows which log this is
+                return []
             case Durable() | Foreign():
                 return self._durable(event, now_s)
             case Snapshot():
@@ -209,9 +212,9 @@ class Replica:
 
     def _judged_head(self, line: LogHead) -> Judgement:
         kept = self._kept(line.s)
-        epoch = kept.reader.position.epoch
-        if line.mode == "reset" or epoch not in ("", line.epoch):
-            self.counters.resets += 1
+        have = kept.reader.position
+        again = line.mode == "reset" and have.seq > 0
+        self.counters.resets += again or have.epoch not in ("", line.epoch)
         return kept.reader.welcomed(line.epoch, line.head, line.mode)
 
     def _heads(self, heads: dict[str, int]) -> Outgoing:

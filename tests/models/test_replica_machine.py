@@ -211,6 +211,11 @@ class Network(RuleBasedStateMachine):
         self.replica.cut()
 
     @initialize()
+    def first_connection(self) -> None:
+        self.connect()
+        self.all_arrives()
+
+    @rule()
     def connect(self) -> None:
         self.cut()
         self.talk = Conversation()
@@ -223,7 +228,7 @@ class Network(RuleBasedStateMachine):
         match data.draw(st.sampled_from(["drop", "double", "move"])):
             case "drop":
                 del self.down[at]
-            case "double":
+            case "double" if not self.down[at].startswith(b'{"t":"welcome"'):
                 self.down.insert(at, self.down[at])
             case "move":
                 frame = self.down.pop(at)
@@ -303,6 +308,12 @@ class Network(RuleBasedStateMachine):
             self.the_picture_is_the_owners()
 
     @rule()
+    def all_arrives(self) -> None:
+        for _ in range(3):
+            self.the_server_hears(99)
+            self.the_replica_hears(99)
+
+    @rule()
     def a_command_is_given(self) -> None:
         self.commands += 1
         self.send(self.replica.send(ItemNext(f"c{self.commands}")))
@@ -355,4 +366,4 @@ class Network(RuleBasedStateMachine):
 
 
 TestNetwork = Network.TestCase
-TestNetwork.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestNetwork.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)

@@ -124,6 +124,22 @@ def test_a_guest_keeps_the_token_it_was_given():
     assert replica.hello().token == "t3"
 
 
+def test_before_welcome_nothing_is_applied():
+    replica = Replica()
+    replica.hello()
+    assert replica.hear(reward(1)) == []
+    assert replica.hear(Snapshot("me", "e1", 1, None, [])) == []
+    assert replica.counters.dropped == 2
+    assert replica.position == Position("", 0)
+
+
+def test_a_reset_in_the_same_epoch_is_counted_once():
+    replica = connected(3)
+    for _ in range(2):
+        replica.hear(welcome(5, "reset"))
+    assert replica.counters.resets == 1
+
+
 def test_a_welcome_that_hides_a_gap_is_asked():
     replica = connected(2)
     replica.hello()
@@ -189,7 +205,8 @@ def test_events_of_an_unknown_log_and_of_an_unknown_type():
     assert replica.hear(Foreign("firework", "me", 3)) == []
     assert replica.hear(Foreign("confetti")) == []
     assert replica.position == Position("e1", 3)
-    assert replica.hear(Delta("room", 5, 0, "g1", (0, 0), "x")) == [Sync("room", "", 0)]
+    assert replica.hear(Delta("room", 1, 0, "g1", (0, 0), "x")) == [Sync("room", "", 0)]
+    assert replica.hear(Delta("room", 2, 0, "g1", (1, 1), "y")) == []
     assert replica.hello().have == [Have("me", "e1", 3)]
 
 
