@@ -101,8 +101,8 @@ _PATTERNS: tuple[tuple[str, Act], ...] = (
     (r"\b(remind me|remember|forgot|forget|recall|which rule)\b", "recall"),
     # Only as the whole text: "I add the bottoms, ok?" must not be taken as agreement.
     (
-        r"^\W*((ok(ay)?|yes|ah|oh|cool|great)\W+)*(got it|makes sense|thank\w*( you)?|i see"
-        r"|understood|ok(ay)?|cool)( now| then)?\W*$",
+        r"^\W*((ok(ay)?|ah|oh|cool|great|thank(s| you)?|got it|((that|it) )?makes sense|i see"
+        r"|understood|now|very much|a lot)\b\W*)+$",
         "affirm",
     ),
     (r"\b(hints?|help|stuck|no idea|don'?t know|start|begin|how)\b", "nudge"),

@@ -114,7 +114,7 @@ def sibling(inst: Instance) -> Instance | None:
     for n in range(_TWIN_TRIES):
         named = f"{inst.item.id}\0{inst.seed}\0{n}".encode()
         other = instance(inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"))
-        if other.prompt == inst.prompt or other.key == inst.key:
+        if _looks(other) == _looks(inst) or (other.key == inst.key and not inst.choices):
             continue
         best = best or other
         if not states_key(_worked_text(other), inst):
@@ -122,8 +122,12 @@ def sibling(inst: Instance) -> Instance | None:
     return best
 
 
+def _looks(inst: Instance) -> tuple[str, list[str]]:
+    return inst.prompt, sorted(choice.text for choice in inst.choices)
+
+
 def _worked_text(inst: Instance) -> str:
-    lines = [inst.prompt.strip()]
+    lines = [inst.prompt.strip(), *(f"- {choice.text}" for choice in inst.choices)]
     for show, why in worked(inst):
         lines.append(f"{show} {why}".strip())
     return "\n\n".join(lines)

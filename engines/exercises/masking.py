@@ -34,7 +34,7 @@ _WORDS = (
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
 )  # fmt: skip
 """Number words from two on; `one` and `zero` are too common in prose to be covered."""
-_OPERAND_BEFORE = re.compile(r"[\w)}\]%]\s*$")
+_OPERAND_BEFORE = re.compile(r"(?:[\d)}\]%]|(?<![^\W\d_])[^\W\d_])\s*$")
 _ANSWER_BEFORE = re.compile(
     r"""(?:(?<![\w)}\]+\-−*/^=.])\s*\\?[^\W\d_]\s*=\s*\$?\s*
     |(?:\bis|\bare|\bequals?|\banswer|\bgives?|\bgets?|\bmakes?|\bto)\b[\s:$=]*)$""",
@@ -44,15 +44,18 @@ _END_OF_FORMULA = re.compile(r"=\s*$")
 
 
 class Found(NamedTuple):
-    """A number in a text: where, and the values it may be read as (a minus may be a sign)."""
+    """A number in a text: where, the values it may be read as (a minus may be a sign), and how
+    it is written: `6/8`, not `3/4`.
+    """
 
     start: int
     end: int
     values: tuple[Fraction, ...]
+    written: str = ""
 
 
-def _size(found: re.Match[str]) -> Fraction | None:
-    """The absolute value of a matched number, or None for a division by zero."""
+def _size(found: re.Match[str]) -> tuple[Fraction | None, str]:
+    """The absolute value of a matched number (None for a division by zero), and how it stands."""
     g = found.groupdict()
     if g["latex"]:
         whole, num, den = g["lw"] or "0", g["ln"], g["ld"]
@@ -65,8 +68,11 @@ def _size(found: re.Match[str]) -> Fraction | None:
         whole, num, den = "0", g["rn"], g["rd"]
     else:
         value = Fraction(g["decimal"].replace(",", "").replace("٫", "."))
-        return value / 100 if g["percent"] else value
-    return int(whole) + Fraction(int(num), int(den)) if int(den) else None
+        if g["percent"]:
+            return value / 100, f"{value}%"
+        return value, f"{value}" if value.denominator == 1 else f"{value}d"
+    written = f"{int(whole)} {int(num)}/{int(den)}"
+    return (int(whole) + Fraction(int(num), int(den)) if int(den) else None), written
 
 
 def numbers_in(text: str) -> Iterator[Found]:
@@ -79,24 +85,24 @@ def numbers_in(text: str) -> Iterator[Found]:
     ['2', '3', '-3', '-1/2']
     """
     for found in _NUMBER.finditer(text):
-        size = _size(found)
+        size, written = _size(found)
         if size is None:
             continue
         start = found.start() + len(found["sign"])
         if found["lm"]:
             size = -size
         if not found["sign"]:
-            yield Found(start, found.end(), (size,))
+            yield Found(start, found.end(), (size,), written)
         elif _OPERAND_BEFORE.search(text[: found.start()]):
-            yield Found(start, found.end(), (size, -size))
+            yield Found(start, found.end(), (size, -size), written)
         else:
-            yield Found(found.start(), found.end(), (-size,))
+            yield Found(found.start(), found.end(), (-size,), written)
 
 
 @lru_cache(maxsize=4096)
-def _given(prompt: str) -> frozenset[Fraction]:
-    """Values the question prints."""
-    return frozenset(v for found in numbers_in(prompt) for v in found.values)
+def _given(prompt: str) -> frozenset[tuple[Fraction, str]]:
+    """Values the question prints, each with how it is written."""
+    return frozenset((v, found.written) for found in numbers_in(prompt) for v in found.values)
 
 
 _FORMULA = re.compile(r"\$+[^$]*\$+")
@@ -131,11 +137,11 @@ def _number_masked(text: str, key: Fraction, prompt: str) -> str:
         for f in _FORMULA.finditer(text)
         if "=" in f.group() and printed_in(f.group(), prompt)
     ]
-    given = key in _given(prompt)
+    given = _given(prompt)
     out, at = [], 0
     for found in _stating(text, key):
         inside = any(a <= found.start < b for a, b in whole_formulas)
-        if inside or (given and not _as_answer(text, found)):
+        if inside or ((key, found.written) in given and not _as_answer(text, found)):
             continue
         out += [text[at : found.start], BOX]
         at = found.end
@@ -148,7 +154,7 @@ def _stating(text: str, key: Fraction) -> list[Found]:
     if key.denominator == 1 and 2 <= key <= 20:
         word = _WORDS[int(key) - 2]
         spots = re.finditer(rf"\b{word}\b", text, re.IGNORECASE)
-        found += [Found(m.start(), m.end(), (key,)) for m in spots]
+        found += [Found(m.start(), m.end(), (key,), str(key)) for m in spots]
     return sorted(found)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.exercises.expression import evaluated, parsed
-from engines.exercises.lexer import NOTATION, NUMBER, TEMPLATE
+from engines.exercises.lexer import NOTATION, NUMBER, TEMPLATE, Dialect
 from engines.exercises.limits import ExpressionError, TooLarge
 
 F = Fraction
@@ -171,9 +171,9 @@ _SIGNS = st.text(alphabet="0123456789+-*/^()[]{},.!%=<>xyab \\½²٣$'\"−frac"
 
 @settings(max_examples=200)
 @given(st.one_of(_SIGNS, st.text(max_size=40)), st.sampled_from([TEMPLATE, NUMBER, NOTATION]))
-def test_any_text_is_read_or_refused_inside_itself(text: str, dialect: object) -> None:
+def test_any_text_is_read_or_refused_inside_itself(text: str, dialect: Dialect) -> None:
     try:
-        evaluated(parsed(text, dialect), {})  # type: ignore[arg-type] # sampled
+        evaluated(parsed(text, dialect), {})
     except ExpressionError as refused:
         column, expected = refused.column, refused.expected
     else:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.exercises.expression import evaluated, parsed
+from engines.exercises.expression import Operand, evaluated, parsed
 from engines.exercises.lexer import NUMBER
 from engines.exercises.limits import ExpressionError
 from engines.exercises.params import ParamCycle, ParamError, Undrawable, param_plan
@@ -15,7 +15,15 @@ from engines.words import AnswerSpec, Item, Misconception
 from tests.engines.exercises.items import ALL, BARE, CHOICE, MULTI, TWO_STEP
 
 F = Fraction
-VALUES = {"a": 1, "b": -3, "c": F(-3, 4), "m": F(7, 4), "n": -1, "t": "red", "l": (1, F(1, 2))}
+VALUES: dict[str, Operand] = {
+    "a": 1,
+    "b": -3,
+    "c": F(-3, 4),
+    "m": F(7, 4),
+    "n": -1,
+    "t": "red",
+    "l": (1, F(1, 2)),
+}
 
 PRINTED = [
     ("@{a}", "1"),
