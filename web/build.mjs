@@ -15,7 +15,11 @@ const BUDGET_BYTES = 200 * 1024;
 
 /** What is taken from each package: file in the package -> file in web/vendor/. */
 const TAKEN = {
-  htm: { "preact/standalone.module.js": "htm-preact.js", LICENSE: "licenses/htm.txt" },
+  htm: {
+    "preact/standalone.module.js": "htm-preact.js",
+    "preact/index.d.ts": "htm-preact.d.ts", // for `npm run types`; not published
+    LICENSE: "licenses/htm.txt",
+  },
   preact: { LICENSE: "licenses/preact.txt" }, // its code is inside htm's standalone module
   katex: {
     "dist/katex.min.js": "katex/katex.min.js",
@@ -36,10 +40,11 @@ for (const name of katexFonts) TAKEN.katex[`dist/fonts/${name}`] = `katex/fonts/
 const record = [];
 for (const [name, files] of Object.entries(TAKEN)) record.push(...(await taken(name, files)));
 await onlyWoff2(join(VENDOR, "katex/katex.min.css"), "katex/katex.min.css");
-await writeFile(join(VENDOR, "vendor.json"), `${JSON.stringify(record, null, 1)}\n`);
+const shipped = record.filter(({ file }) => !file.endsWith(".d.ts"));
+await writeFile(join(VENDOR, "vendor.json"), `${JSON.stringify(shipped, null, 1)}\n`);
 const gzipped = await withinBudget();
 await published();
-console.log(`web: ${record.length} vendored files, ${(gzipped / 1024).toFixed(0)} kB of script and style gzipped`);
+console.log(`web: ${shipped.length} vendored files, ${(gzipped / 1024).toFixed(0)} kB of script and style gzipped`);
 
 async function taken(name, files) {
   const { version, license } = JSON.parse(await readFile(join(MODULES, name, "package.json"), "utf8"));

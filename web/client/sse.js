@@ -3,6 +3,9 @@
 
 /** @typedef {import("./wire.js").Frame} Frame */
 
+/** What a refused request is as a close code; anything else is a lost line. @type {Record<number, number>} */
+const CLOSES = { 400: 4400, 401: 4401, 403: 4403, 413: 4413 };
+
 export class SseSocket {
   /** @param {string} url of the WebSocket route, `.../v1/ws` */
   constructor(url) {
@@ -16,6 +19,7 @@ export class SseSocket {
     /** @type {(() => void)|null} */
     this.onerror = null;
     this.sid = "";
+    this.cid = "";
     this.token = "";
     this.ended = new AbortController();
     /** Commands go up one after the other, so that none overtakes. */
@@ -36,28 +40,30 @@ export class SseSocket {
     this.ended.abort();
   }
 
-  /** @param {string} data */
+  /**
+   * The hello: who we are. Its welcome is told again by the stream, which says how it catches up.
+   * @param {string} data
+   */
   async #enter(data) {
     const hello = JSON.parse(data.split("\n", 1)[0] ?? "");
     this.token = hello.token ?? "";
     const answer = await this.#fetch("/sessions", { method: "POST", body: data });
-    if (!answer.ok) return this.#fail(answer.status === 401 ? 4401 : 1006);
-    const lines = (await answer.text()).split("\n").filter((line) => line !== "");
-    const welcome = lines.map((line) => JSON.parse(line)).find(({ t }) => t === "welcome");
-    if (welcome === undefined) return this.#fail(1006);
+    if (!answer.ok) return this.#fail(CLOSES[answer.status] ?? 1006);
+    const welcome = JSON.parse((await answer.text()).split("\n", 1)[0] ?? "");
     this.sid = welcome.sid;
     this.token = welcome.token ?? this.token;
-    for (const line of lines) this.onmessage?.({ data: line });
     void this.#listen(positionOf(hello, welcome)).catch(() => this.#fail(1006));
   }
 
   /** @param {string} data */
   async #post(data) {
     const path = `/sessions/${encodeURIComponent(this.sid)}/commands`;
-    const answer = await this.#fetch(path, { method: "POST", body: data });
+    /** @type {Record<string, string>} */
+    const headers = this.cid === "" ? {} : { "tutorstream-cid": this.cid };
+    const answer = await this.#fetch(path, { method: "POST", body: data, headers });
     const said = await answer.text();
-    if (answer.status >= 500 || answer.status === 404) return this.#fail(1006);
-    if (said.startsWith("{")) this.onmessage?.({ data: said });
+    if (said.startsWith("{")) this.onmessage?.({ data: said }); // refusals come at once
+    if (answer.status >= 500) this.#fail(1006);
   }
 
   /** @param {string|null} position */
@@ -67,7 +73,7 @@ export class SseSocket {
     const headers = { accept: "text/event-stream" };
     if (position !== null) headers["last-event-id"] = position;
     const answer = await this.#fetch(path, { headers });
-    if (!answer.ok || answer.body === null) return this.#fail(1006);
+    if (!answer.ok || answer.body === null) return this.#fail(CLOSES[answer.status] ?? 1006);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
@@ -83,8 +89,17 @@ export class SseSocket {
   #dispatch(block) {
     const lines = block.split("\n").filter((line) => line.startsWith("data:"));
     const data = lines.map((line) => line.slice(5).replace(/^ /, "")).join("\n");
-    // A comment is a sign of life: an empty message resets the heartbeat's deadline.
-    this.onmessage?.({ data });
+    if (/^event: ?close$/m.test(block)) {
+      const { code, reason } = JSON.parse(data);
+      this.#fail(code, reason);
+    } else if (this.cid === "" && data.includes('"welcome"')) {
+      const welcome = JSON.parse(data);
+      this.cid = welcome.cid;
+      this.onmessage?.({ data: JSON.stringify({ token: this.token, ...welcome }) });
+    } else {
+      // A comment is a sign of life: an empty message resets the heartbeat's deadline.
+      this.onmessage?.({ data });
+    }
   }
 
   /**
@@ -104,11 +119,14 @@ export class SseSocket {
     });
   }
 
-  /** @param {number} code */
-  #fail(code) {
+  /**
+   * @param {number} code
+   * @param {string} [reason]
+   */
+  #fail(code, reason = "") {
     if (this.ended.signal.aborted) return;
     this.ended.abort();
-    this.onclose?.({ code });
+    this.onclose?.({ code, reason });
   }
 }
 

@@ -1,0 +1,449 @@
+"""A small server that speaks the frames of a lesson. This file is for what a real one rarely does.
+
+It answers the learner page on loopback from a script: nine skills, a dozen items, a tutor whose
+words it can hold, break off or begin again. It judges by comparing text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import mimetypes
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+PAGES = Path(__file__).parents[2] / "server" / "pages"
+CSP = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+SKILLS = [
+    ("frac.equivalent", "Equivalent fractions"),
+    ("frac.lowest", "Lowest terms"),
+    ("frac.add-like", "Adding like fractions"),
+    ("frac.add-unlike", "Adding unlike fractions"),
+    ("int.signed", "Signed numbers"),
+    ("expr.collect", "Collecting like terms"),
+    ("eq.one-step", "One-step equations"),
+    ("eq.two-step", "Two-step equations"),
+    ("eq.both-sides", "Unknown on both sides"),
+]
+WORDS = (
+    "Let us look at it together. The equation $3x + 5 = 20$ says that *three times* a number, "
+    "with 5 added on top, makes 20.\n\nWhat was done **last** to the side with $x$? Undo that "
+    "first, on both sides:\n\n- undo the addition by a subtraction,\n- then undo the product by "
+    "a division.\n\nCan you say what is left after the first step?"
+)
+
+
+def item(n: int) -> dict[str, Any]:
+    """One of the script's items."""
+    a, x, b = 3 + n % 4, 5 + n % 3, 5 + n
+    base = {
+        "item": f"eq.two-step.{n:02}",
+        "kind": "number",
+        "prompt": f"Solve ${a}x + {b} = {a * x + b}$ for $x$.",
+        "skills": ["eq.two-step"],
+        "p_success": 0.71,
+        "why": "Two-step equations are within reach now: about 7 in 10 go right at this point.",
+        "hints": 4,
+        "title": "Two steps",
+        "source": "Written for tutorstream",
+    }
+    if n % 4 == 2:
+        texts = ["$\\frac{3}{4}$", "$\\frac{4}{3}$", "$\\frac{6}{9}$", "None of these"]
+        base |= {
+            "item": f"frac.lowest.{n:02}",
+            "kind": "choice",
+            "prompt": "Which of these equals $\\frac{6}{8}$ in lowest terms?",
+            "choices": [{"id": f"o{k}", "text": text} for k, text in enumerate(texts)],
+            "skills": ["frac.lowest", "frac.equivalent"],
+        }
+    return base
+
+
+def key(n: int) -> str:
+    """What item `n` takes as right."""
+    return "o0" if n % 4 == 2 else str(5 + n % 3)
+
+
+class Lesson:
+    """One guest session: its log, its state, its tutor."""
+
+    def __init__(self, server: FakeServer) -> None:
+        self.server = server
+        self.log: list[dict[str, Any]] = []
+        self.replies: dict[str, int] = {}
+        self.lines: set[ServerConnection] = set()
+        self.mastery = dict.fromkeys((s for s, _ in SKILLS), 0.25) | {"frac.equivalent": 0.88}
+        self.n = -1
+        self.attempts = 0
+        self.hints: list[dict[str, Any]] = []
+        self.steps: list[dict[str, str]] | None = None
+        self.draft: Any = None
+        self.started = False
+        self.turns: list[dict[str, Any]] = []
+        self.speaking: asyncio.Task[None] | None = None
+
+    async def append(self, *events: dict[str, Any]) -> None:
+        """Number events and send them to every line, each batch as one message."""
+        made = []
+        for event in events:
+            made.append({**event, "s": "me", "q": len(self.log) + 1, "ts": int(time.time() * 1000)})
+            self.log.append(made[-1])
+        for line in list(self.lines):
+            try:
+                await line.send("\n".join(json.dumps(event) for event in made))
+            except ConnectionClosed:
+                self.lines.discard(line)
+
+    def next_item(self) -> dict[str, Any]:
+        """Open the next item of the script."""
+        self.n, self.attempts, self.hints, self.steps = self.n + 1, 0, [], None
+        self.draft = None
+        return {"t": "item", **item(self.n)}
+
+    def facts(self) -> dict[str, Any]:
+        """Course and skills, as `ok` and the snapshot tell them."""
+        return {
+            "course": {
+                "id": "linear-equations",
+                "title": "Linear equations",
+                "version": "1.0.0",
+                "license": "CC-BY-4.0",
+                "attribution": ["Written for tutorstream"],
+            },
+            "skills": [{"id": s, "title": t, "mastery": self.mastery[s]} for s, t in SKILLS],
+            "theta": 0.1,
+            "sd": 0.6,
+        }
+
+    def snapshot(self) -> dict[str, Any]:
+        """The whole state."""
+        state: dict[str, Any] = {"course": None, "skills": [], "item": None}
+        if self.started:
+            state = {**self.facts(), "item": item(self.n)}
+        gens = [{k: t[k] for k in ("gen", "text", "next_i", "status")} for t in self.turns]
+        state |= {
+            "mode": "practice",
+            "attempts": self.attempts,
+            "hints": self.hints,
+            "steps": self.steps,
+            "draft": self.draft,
+            "last_feedback": None,
+            "turns": [{k: v for k, v in t.items() if k != "next_i"} for t in self.turns],
+            "prefs": {},
+        }
+        at = {"s": "me", "epoch": self.server.epoch, "q": len(self.log)}
+        return {"t": "snapshot", **at, "state": state, "gens": gens}
+
+    # --- commands -----------------------------------------------------------------------------
+
+    async def hear(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Do one command, once per id."""
+        if (seen := self.replies.get(frame.get("id", ""))) is not None:
+            await line.send(json.dumps({**self.log[seen], "dup": True}))
+            return
+        act = ACTS.get(frame["t"])
+        if act is None:
+            return
+        if "id" in frame:
+            self.replies[frame["id"]] = len(self.log)
+        await act(self, line, frame)
+
+    async def start(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Open the first item."""
+        self.started = True
+        changed = {"mode": "practice", **self.facts()}
+        await self.append({"t": "ok", "re": frame["id"], "changed": changed}, self.next_item())
+
+    async def leave(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Another item."""
+        await self.append({**self.next_item(), "re": frame["id"]})
+
+    async def submit(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """A verdict; a right answer opens the next item in the same append."""
+        if frame["item"] != item(self.n)["item"]:
+            await self.refuse(line, frame, 108, "gone", f"the open item is {item(self.n)['item']!r}")
+            return
+        right = str(frame["response"]) == key(self.n)
+        self.attempts += 1
+        moves = []
+        for skill in item(self.n)["skills"]:
+            before = self.mastery[skill]
+            after = before + (1 - before) * 0.42 if right else before * 0.86
+            self.mastery[skill] = after
+            moves.append({"id": skill, "before": before, "after": after})
+        timing = {"decode_us": 4, "check_us": 60, "score_us": 20, "store_us": 90, "total_us": 180}
+        wrong = "You undid the product first. What was done to $x$ last?"
+        feedback = {
+            "t": "feedback",
+            "re": frame["id"],
+            "item": frame["item"],
+            "verdict": "correct" if right else "incorrect",
+            "read_as": str(frame["response"]),
+            "message": "" if right else wrong,
+            "assisted": bool(self.hints or self.steps),
+            "skills": moves,
+            "p_expected": 0.71,
+            "timing": timing,
+            "attempt": self.attempts,
+            "done": right,
+        }
+        live = {"theta": 0.2, "sd": 0.55, "target": [0.6, 0.85], "step": 0.1, "reason": "right"}
+        rest = [{"t": "difficulty", **live}, *([self.next_item()] if right else [])]
+        await self.append(feedback, *rest)
+
+    async def hint(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """One level of four."""
+        texts = ["Which operation was done to $x$ last?", "Undo the addition on both sides.",
+                 "What is $20 - 5$?", f"$x = {key(self.n)}$"]  # fmt: skip
+        level = len(self.hints) + 1
+        self.hints = [*self.hints, {"level": level, "of": 4, "text": texts[level - 1]}]
+        await self.append({"t": "hint", "item": frame["item"], **self.hints[-1], "re": frame["id"]})
+
+    async def worked(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Two worked steps."""
+        self.steps = [
+            {"show": "$3x = 15$", "why": "Subtract 5 on both sides."},
+            {"show": "$x = 5$", "why": "Divide both sides by 3."},
+        ]
+        steps = {"item": frame["item"], "steps": self.steps, "re": frame["id"]}
+        await self.append({"t": "steps", **steps})
+
+    async def preview(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """How an answer is read."""
+        text = str(frame["response"])
+        readable = all(c in "0123456789/.-+ " for c in text)
+        top, _, bottom = text.partition("/")
+        read = f"\\frac{{{top}}}{{{bottom}}}" if top and bottom else text.rstrip("/")
+        seen = {"read_as": read} if readable else {"read_as": "", "column": 1, "note": "a number is expected"}  # fmt: skip
+        await line.send(json.dumps({"t": "preview", "item": frame["item"], **seen}))
+
+    async def keep_draft(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Newest wins."""
+        self.draft = frame["response"]
+
+    async def refuse(
+        self, line: ServerConnection, frame: dict[str, Any], code: int, name: str, msg: str
+    ) -> None:
+        """A refusal is not remembered."""
+        del self.replies[frame["id"]]
+        err = {"t": "err", "re": frame["id"], "code": code, "name": name, "msg": msg, "temp": False}
+        await line.send(json.dumps(err))
+
+    # --- the tutor ----------------------------------------------------------------------------
+
+    async def ask(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Start a turn; its words come at the server's pace."""
+        said = frame["input"] if isinstance(frame["input"], str) else frame["input"]["action"]
+        if self.turns and self.turns[-1]["status"] == "running":
+            await self.end("superseded")
+        turn = {"gen": f"g{len(self.turns) + 1}", "cmd": frame["id"], "input": said, "text": "",
+                "status": "running", "provider": "builtin", "model": "builtin",
+                "source": "builtin", "next_i": 0}  # fmt: skip
+        self.replies[frame["id"]] = len(self.log)
+        self.turns.append(turn)
+        names = ("gen", "cmd", "input", "provider", "model", "source")
+        await self.append({"t": "turn.started", **{k: turn[k] for k in names}})
+        self.speaking = asyncio.create_task(self.speak(turn))
+
+    async def speak(self, turn: dict[str, Any]) -> None:
+        """Say the words in pieces of three characters, so that cuts fall inside words."""
+        words = self.server.words
+        for at in range(0, len(words), 3):
+            await asyncio.sleep(self.server.pace_s)
+            await self.server.gate.wait()
+            if turn["status"] != "running":
+                return
+            i = turn["next_i"]
+            turn["next_i"], turn["text"] = i + 1, turn["text"] + words[at : at + 3]
+            piece = {"gen": turn["gen"], "i": [i, i], "text": words[at : at + 3]}
+            await self.append({"t": "delta", **piece})
+        await self.end("completed")
+
+    async def restart(self) -> None:
+        """The provider failed: the running turn begins again."""
+        turn = self.turns[-1]
+        turn["text"] = ""
+        await self.append({"t": "turn.restarted", "gen": turn["gen"], "from_i": turn["next_i"],
+                           "provider": "builtin", "model": "builtin", "reason": "guard.maths"})  # fmt: skip
+
+    async def end(self, status: str, reason: str | None = None) -> None:
+        """Exactly one end."""
+        turn = self.turns[-1]
+        if turn["status"] != "running":
+            return
+        turn["status"] = status
+        sha = hashlib.sha256(turn["text"].encode()).hexdigest()
+        done = {"gen": turn["gen"], "status": status, "n": turn["next_i"], "text_sha256": sha}
+        await self.append({"t": "turn.done", **done, "ttft_ms": 20.0, "reason": reason})
+
+    async def cancel(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Stop the running turn."""
+        await self.append({"t": "ok", "re": frame["id"]})
+        await self.end("cancelled")
+
+
+Act = Callable[[Lesson, ServerConnection, dict[str, Any]], Awaitable[None]]
+ACTS: dict[str, Act] = {
+    "lesson.start": Lesson.start,
+    "item.next": Lesson.leave,
+    "answer.submit": Lesson.submit,
+    "answer.preview": Lesson.preview,
+    "answer.draft": Lesson.keep_draft,
+    "hint.request": Lesson.hint,
+    "steps.request": Lesson.worked,
+    "turn.start": Lesson.ask,
+    "turn.cancel": Lesson.cancel,
+}
+
+
+class FakeServer:
+    """Runs in a thread of its own; `url` once it listens. Use as a context manager."""
+
+    def __init__(self, *, pace_s: float = 0.02, retained: int = 10_000, words: str = WORDS) -> None:
+        self.pace_s = pace_s
+        self.retained = retained
+        self.words = words
+        self.epoch = "e1"
+        self.url = ""
+        self.lessons: dict[str, Lesson] = {}
+        self.gate = asyncio.Event()
+        self.requests: list[str] = []
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> FakeServer:
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+    @property
+    def lesson(self) -> Lesson:
+        """The newest session."""
+        return next(reversed(self.lessons.values()))
+
+    def do(self, act: Awaitable[Any]) -> Any:
+        """Run a coroutine on the server's loop."""
+
+        async def run() -> Any:
+            return await act
+
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(10)
+
+    def hold(self, held: bool) -> None:
+        """Let the tutor pause, or go on."""
+        act = self.gate.clear if held else self.gate.set
+        self._loop.call_soon_threadsafe(act)
+
+    def close_lines(self, code: int) -> None:
+        """Close every line with a code."""
+        for line in list(self.lesson.lines):
+            self.do(line.close(code))
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+        self._loop.close()
+
+    async def _serve(self) -> None:
+        self.gate.set()
+        async with serve(
+            self._line, "127.0.0.1", 0, process_request=self._page, compression=None,
+            subprotocols=["tutorstream.v1.json"], ping_interval=None,  # type: ignore[list-item]  # a NewType of str
+        ) as server:  # fmt: skip
+            self._tell(server)
+            await self._stop.wait()
+            for lesson in self.lessons.values():
+                if lesson.speaking is not None:
+                    lesson.speaking.cancel()
+
+    def _tell(self, server: Server) -> None:
+        port = next(iter(server.sockets)).getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/"
+        self._ready.set()
+
+    def _page(self, _: ServerConnection, request: Request) -> Response | None:
+        path = request.path.partition("?")[0]
+        if path == "/v1/ws":
+            return None
+        self.requests.append(path)
+        name = "learner/index.html" if path == "/" else path.removeprefix("/pages/")
+        file = (PAGES / name).resolve()
+        if not file.is_relative_to(PAGES) or not file.is_file():
+            return Response(404, "Not Found", Headers({"content-length": "0"}), b"")
+        body = file.read_bytes()
+        if path == "/":
+            body = re.sub(rb'(src|href)="(?![a-z]+:|/|#)', rb'\1="/pages/learner/', body)
+        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        headers = Headers({"content-type": kind, "content-length": str(len(body)),
+                           "connection": "close", "content-security-policy": CSP})  # fmt: skip
+        return Response(200, "OK", headers, body)
+
+    async def _line(self, line: ServerConnection) -> None:
+        try:
+            hello = json.loads(await line.recv())
+            lesson = await self._welcome(line, hello)
+            async for message in line:
+                for frame in str(message).split("\n"):
+                    await self._hear(lesson, line, json.loads(frame))
+        except ConnectionClosed:
+            pass
+        finally:
+            for known in self.lessons.values():
+                known.lines.discard(line)
+
+    async def _welcome(self, line: ServerConnection, hello: dict[str, Any]) -> Lesson:
+        token = hello.get("token")
+        if token is not None and token not in self.lessons:
+            await line.close(4401, "unknown token")
+        token = token or f"t{len(self.lessons) + 1}"
+        lesson = self.lessons.setdefault(token, Lesson(self))
+        have = next((h for h in hello["have"] if h["s"] == "me"), None)
+        head = len(lesson.log)
+        mode = "snapshot"
+        if have is not None and have["epoch"] == self.epoch and head - have["q"] <= self.retained:
+            mode = "live" if have["q"] == head else "replay"
+        frames: list[dict[str, Any]] = [
+            {"t": "welcome", "cid": "c", "sid": f"s_{token}", "token": token, "node": "fake",
+             "heartbeat_s": 20, "window": 64,
+             "logs": [{"s": "me", "epoch": self.epoch, "head": head, "mode": mode}]}
+        ]  # fmt: skip
+        if mode == "replay" and have is not None:
+            frames.extend(lesson.log[have["q"] :])
+        elif mode == "snapshot":
+            frames.append(lesson.snapshot())
+        lesson.lines.add(line)
+        await line.send("\n".join(json.dumps(frame) for frame in frames))
+        return lesson
+
+    async def _hear(self, lesson: Lesson, line: ServerConnection, frame: dict[str, Any]) -> None:
+        if frame["t"] == "sync":
+            after = lesson.log[frame["q"] :] if frame["q"] else [lesson.snapshot()]
+            for event in after:
+                await line.send(json.dumps(event))
+        else:
+            await lesson.hear(line, frame)
+
+
+if __name__ == "__main__":
+    with FakeServer() as running:
+        print(running.url, flush=True)
+        threading.Event().wait()

@@ -1,0 +1,389 @@
+// What the learner page knows beyond the lesson itself, and what its buttons do. This file draws
+// nothing; it calls `changed` when something to be drawn has moved.
+
+import { spoken } from "../shared/markup.js";
+
+/** @typedef {import("../client/index.js").Session} Session */
+/** @typedef {import("../client/wire.js").Frame} Frame */
+/**
+ * What the exercise side shows: the open item, or the one just solved until the learner moves on.
+ * @typedef {object} Shown
+ * @property {Frame} item
+ * @property {{level: number, of: number, text: string}[]} hints
+ * @property {{show: string, why: string}[]|null} steps
+ * @property {Frame|null} feedback
+ * @property {boolean} solved
+ */
+
+const RESUMED_MS = 7000;
+const AWAY_MS = 2000;
+const SETTLED_MS = 2000;
+const LATENCIES_KEPT = 500;
+
+export class Page {
+  /**
+   * @param {Session} session
+   * @param {() => void} changed
+   * @param {(region: "tutor"|"lesson", words: string) => void} say
+   */
+  constructor(session, changed, say) {
+    this.session = session;
+    this.changed = changed;
+    this.say = say;
+    /** @type {Shown|null} the item just closed, kept in sight until Next */
+    this.held = null;
+    /** @type {any} text, a choice's id, or a list of them */
+    this.answer = "";
+    /** @type {Frame|null} */
+    this.reading = null;
+    /** @type {{item: string, response: any}|null} an answer whose verdict is not here yet */
+    this.pending = null;
+    this.problem = "";
+    /** @type {{text: string, id: string, since_ms: number}|null} */
+    this.asking = null;
+    this.question = "";
+    this.strip = false;
+    /** @type {"lesson"|"tutor"} the side in sight on narrow screens */
+    this.tab = "lesson";
+    this.resumedUntil_ms = 0;
+    /** @type {{server_ms: number, wire_ms: number, paint_ms: number, all_ms: number}|null} */
+    this.latency = null;
+    /** @type {number[]} */
+    this.latencies = [];
+    this.shownItem = "";
+    this.shownAt_ms = performance.now();
+    this.starting = false;
+    /** @type {any} */
+    this.phaseTimer = null;
+    this.saidPhase = "live";
+    this.#listen();
+  }
+
+  get lesson() {
+    return this.session.lesson;
+  }
+
+  /** @returns {Shown|null} */
+  get shown() {
+    if (this.held !== null) return this.held;
+    const { item, hints, steps, last_feedback } = this.lesson;
+    if (item === null) return null;
+    const feedback = last_feedback?.item === item.item ? last_feedback : null;
+    return { item, hints, steps, feedback, solved: false };
+  }
+
+  get runningTurn() {
+    return this.lesson.turns.find(({ status }) => status === "running");
+  }
+
+  /** @param {string} id */
+  skillTitle(id) {
+    return this.lesson.skills.find((skill) => skill.id === id)?.title ?? id;
+  }
+
+  // --- acts ------------------------------------------------------------------------------------
+
+  /** @param {any} answer */
+  type(answer) {
+    const shown = this.shown;
+    if (shown === null || shown.solved) {
+      this.changed(); // a choice clicked after the verdict springs back
+      return;
+    }
+    this.answer = answer;
+    this.problem = "";
+    this.session.draft(shown.item.item, answer);
+    if (typeof answer === "string" && answer.trim() === "") this.reading = null;
+    else if (!shown.item.choices) this.#askReading(shown.item.item, answer);
+    this.changed();
+  }
+
+  /** @param {string} item @param {any} answer */
+  async #askReading(item, answer) {
+    const reading = await this.session.preview(item, answer);
+    if (reading === null || this.answer !== answer || this.shown?.item.item !== item) return;
+    this.reading = reading;
+    this.changed();
+  }
+
+  /** Check the answer; after a solved item, go on. */
+  check() {
+    const shown = this.shown;
+    if (shown === null) return;
+    if (shown.solved) {
+      this.next();
+      return;
+    }
+    const response = typeof this.answer === "string" ? this.answer.trim() : this.answer;
+    if (response === "" || response.length === 0) {
+      this.problem = shown.item.choices ? "Choose an answer first." : "Write an answer first.";
+      this.changed();
+      return;
+    }
+    if (this.pending !== null && same(this.pending.response, response)) return;
+    void this.#submit(shown.item.item, response);
+  }
+
+  /** @param {string} item @param {any} response */
+  async #submit(item, response) {
+    const pressed_ms = performance.now();
+    const pending = { item, response };
+    this.pending = pending;
+    this.problem = "";
+    this.changed();
+    try {
+      const feedback = await this.session.submit(item, response, pressed_ms - this.shownAt_ms);
+      this.#measure(feedback, pressed_ms);
+    } catch (refusal) {
+      this.problem = wordsOf(refusal);
+    }
+    if (this.pending === pending) this.pending = null;
+    this.changed();
+  }
+
+  hint() {
+    const shown = this.shown;
+    if (shown === null || shown.solved || shown.hints.length >= shown.item.hints) return;
+    void this.#did(this.session.hint(shown.item.item));
+  }
+
+  steps() {
+    const shown = this.shown;
+    if (shown === null || shown.solved || shown.steps !== null) return;
+    void this.#did(this.session.steps(shown.item.item));
+  }
+
+  next() {
+    if (this.held !== null) {
+      this.held = null;
+      this.#itemTurned();
+      this.changed();
+    } else if (this.lesson.item !== null) void this.#did(this.session.next());
+  }
+
+  /** @param {Promise<Frame>} command */
+  async #did(command) {
+    this.problem = "";
+    this.changed();
+    try {
+      await command;
+    } catch (refusal) {
+      this.problem = wordsOf(refusal);
+      this.changed();
+    }
+  }
+
+  /** @param {string|{action: "simpler"|"example"|"why"|"next_step"}} input */
+  async ask(input) {
+    if (typeof input === "string" && input.trim() === "") return;
+    const open = this.held === null ? this.lesson.item?.item : undefined;
+    const words = typeof input === "string" ? input.trim() : input;
+    const command = this.session.ask(words, { ...(open ? { item: open } : {}), on_busy: "replace" });
+    const asking = { text: asked(words), id: command.id, since_ms: performance.now() };
+    this.asking = asking;
+    if (typeof input === "string") this.question = "";
+    this.problem = "";
+    this.changed();
+    try {
+      await command;
+    } catch (refusal) {
+      this.problem = wordsOf(refusal);
+    }
+    if (this.asking === asking) this.asking = null;
+    this.changed();
+  }
+
+  stop() {
+    const turn = this.runningTurn;
+    if (turn !== undefined) void this.#did(this.session.cancel(turn.gen));
+    else if (this.asking !== null) void this.#did(this.session.cancel({ cmd: this.asking.id }));
+  }
+
+  cut() {
+    this.session.cut(AWAY_MS);
+  }
+
+  toggleStrip() {
+    this.strip = !this.strip;
+    this.changed();
+  }
+
+  /** @param {"lesson"|"tutor"} tab */
+  show(tab) {
+    this.tab = tab;
+    this.changed();
+  }
+
+  // --- events ----------------------------------------------------------------------------------
+
+  #listen() {
+    const { session } = this;
+    session.on("state", () => this.#lineChanged());
+    session.on("resumed", () => {
+      this.resumedUntil_ms = Date.now() + RESUMED_MS;
+      setTimeout(() => this.changed(), RESUMED_MS + 20);
+    });
+    session.on("forgotten", () => {
+      this.held = null;
+    });
+    session.on("item", () => {
+      if (this.held === null) this.#itemTurned();
+    });
+    session.on("snapshot", () => this.#restored());
+    session.on("feedback", (event) => this.#judged(event));
+    session.on("hint", ({ level, of }) => this.say("lesson", `Hint ${level} of ${of}`));
+    session.on("steps", () => this.say("lesson", "Worked steps are shown"));
+    session.on("turn.started", () => this.say("tutor", "Tutor is writing"));
+    session.on("turn.restarted", () => this.say("tutor", "The tutor begins this answer again"));
+    session.on("turn.done", ({ status }) => this.say("tutor", ENDS[status] ?? "Answer interrupted"));
+    session.on("*", () => this.changed());
+  }
+
+  #lineChanged() {
+    const { phase } = this.session.state;
+    if (phase === "live") this.#begin();
+    clearTimeout(this.phaseTimer);
+    if (phase !== this.saidPhase) {
+      this.phaseTimer = setTimeout(() => this.#sayPhase(), SETTLED_MS);
+    }
+    this.changed();
+  }
+
+  /** Connection changes are told once they have lasted; a short cut interrupts nobody. */
+  #sayPhase() {
+    const { phase } = this.session.state;
+    if (phase === this.saidPhase) return;
+    this.saidPhase = phase;
+    this.say("lesson", PHASES[phase] ?? "");
+    this.changed();
+  }
+
+  /** A session without a course is new: ask for the first lesson. */
+  #begin() {
+    if (this.lesson.course !== null || this.starting) return;
+    this.starting = true;
+    this.session
+      .start()
+      .catch((refusal) => {
+        this.problem = wordsOf(refusal);
+      })
+      .finally(() => {
+        this.starting = false;
+        this.changed();
+      });
+  }
+
+  #itemTurned() {
+    this.shownItem = this.lesson.item?.item ?? "";
+    this.shownAt_ms = performance.now();
+    this.answer = "";
+    this.reading = null;
+    this.problem = "";
+  }
+
+  /** The lesson was restored whole: what stands in the box is kept where its item is still open. */
+  #restored() {
+    const open = this.lesson.item?.item ?? "";
+    if (this.held !== null || open === this.shownItem) return;
+    this.#itemTurned();
+    if (this.lesson.draft !== null) {
+      this.answer = this.lesson.draft;
+      if (!this.lesson.item?.choices) void this.#askReadingSoon(open, this.answer);
+    }
+  }
+
+  /** @param {string} item @param {any} answer */
+  async #askReadingSoon(item, answer) {
+    const stop = this.session.on("state", ({ phase }) => {
+      if (phase !== "live") return;
+      stop();
+      void this.#askReading(item, answer);
+    });
+  }
+
+  /** @param {Frame} feedback */
+  #judged(feedback) {
+    const { item, hints, steps } = this.lesson;
+    this.say("lesson", verdictWords(feedback));
+    const closes = feedback.done === true || feedback.verdict === "correct";
+    if (!closes || item === null || item.item !== feedback.item || this.held !== null) return;
+    this.held = { item, hints, steps, feedback, solved: true };
+    this.reading = null;
+  }
+
+  /**
+   * From the key to the frame that shows the verdict.
+   * @param {Frame} feedback
+   * @param {number} pressed_ms
+   */
+  #measure(feedback, pressed_ms) {
+    const heard_ms = performance.now();
+    requestAnimationFrame(() => {
+      const channel = new MessageChannel(); // the task after the frame's paint
+      channel.port1.onmessage = () => {
+        const all_ms = performance.now() - pressed_ms;
+        const server_ms = (feedback.timing?.total_us ?? 0) / 1000;
+        const wire_ms = Math.max(0, heard_ms - pressed_ms - server_ms);
+        this.latency = { server_ms, wire_ms, paint_ms: all_ms - (heard_ms - pressed_ms), all_ms };
+        this.latencies = [...this.latencies, all_ms].slice(-LATENCIES_KEPT);
+        channel.port1.close();
+        this.changed();
+      };
+      channel.port2.postMessage(0);
+    });
+  }
+}
+
+/** @type {Record<string, string>} */
+const ENDS = {
+  completed: "Answer complete",
+  cancelled: "Answer stopped",
+  superseded: "Answer stopped for your newer question",
+};
+
+/** @type {Record<string, string>} */
+const PHASES = {
+  live: "Connection is back",
+  reconnecting: "Connection lost; what you type is kept",
+  restarting: "The server restarts; what you type is kept",
+  ended: "Connection ended",
+};
+
+/** @type {Record<string, string>} */
+const ACTIONS = {
+  simpler: "Say it more simply",
+  example: "Show me an example",
+  why: "Why?",
+  next_step: "What is the next step?",
+};
+
+/** What the learner said, in words. @param {string|{action: string}|null} input */
+export function asked(input) {
+  if (input === null) return "";
+  const key = typeof input === "string" ? input : input.action;
+  return ACTIONS[key] ?? key;
+}
+
+/** @type {Record<string, string>} */
+export const VERDICTS = {
+  correct: "Right",
+  incorrect: "Not yet",
+  partial: "Partly right",
+  wrong_form: "Right value, another form is asked",
+  unreadable: "I could not read that",
+};
+
+/** @param {Frame} feedback */
+function verdictWords({ verdict, message }) {
+  return `${VERDICTS[verdict] ?? verdict}. ${spoken(message ?? "")}`.trim();
+}
+
+/** @param {any} a @param {any} b */
+function same(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** @param {any} refusal */
+function wordsOf(refusal) {
+  return refusal?.message ? `${refusal.message}` : "That did not work.";
+}
