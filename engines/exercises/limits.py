@@ -20,7 +20,7 @@ class Limits:
     factorial: int = 100
     integer_bits: int = 4_096
     nodes: int = 2_000
-    steps: int = 20_000
+    """Also the most steps of an evaluation, which runs forward only, one step a node."""
     where_tries: int = 200
     domain: int = 20_000
     """Most values a drawn parameter may have where they must be listed one by one."""
