@@ -266,7 +266,7 @@ def _weakest_with_items(x: Any, ready: Any, unmastered: Any, best: Any) -> Any:
     for k in range(n):
         if not ready[k] or not best[k]:
             continue
-        rank = 2 * min(int(best[k]), STALE + 1) + unmastered[k]
+        rank = 2 * min(np.int64(best[k]), STALE + 1) + np.int64(unmastered[k])
         learnt = x[SKILLS + SKILL_LEARNT * n + k]
         if rank > highest or (rank == highest and learnt < lowest):
             chosen, highest, lowest = k, rank, learnt
@@ -306,7 +306,7 @@ def _frontier(
         skill, cause = _weakest_with_items(x, ready, unmastered, best), WAIVED
     if skill < 0:
         return -1, 0, NOTHING
-    oldest = min(int(best[skill]) - 1, STALE)
+    oldest = min(np.int64(best[skill]) - 1, STALE)
     count = _gather(item_skills, items_of, skill, ready, age, oldest, 0, found)
     if cause != WAIVED and not unmastered[skill]:
         cause = MASTERED if first < 0 else ALTERNATE
@@ -405,7 +405,7 @@ def chosen(
     _find_ages(x, leaving, age)
     n_open = 0
     for k in range(n):
-        n_open += ready[k] & unmastered[k]
+        n_open += np.int64(ready[k] & unmastered[k])
     if skill >= 0:
         skill, count, cause = _asked(item_skills, items_of, skill, ready, age, found)
     else:
