@@ -63,18 +63,32 @@ def course_from(
     if sha256 is not None and sha256 != found:
         raise BadCourse(f"the course's bytes hash to {found[:12]}, expected {sha256[:12]}")
     document = _document(canonical)
+    try:
+        _localise(document, locale)
+        _to_floats(document)
+        document["sha256"] = found
+        return msgspec.convert(document, Course)
+    except _UNLIKE_A_COURSE as error:
+        raise BadCourse(f"not a course of format {FORMAT}: {error}") from None
+
+
+_UNLIKE_A_COURSE = (
+    msgspec.ValidationError,
+    ValueError,
+    ZeroDivisionError,
+    TypeError,
+    AttributeError,
+)
+"""What a document of another shape runs into, before or at its conversion."""
+
+
+def _localise(document: dict[str, Any], locale: str | None) -> None:
     own = document.get("locale", "en")
-    locales = document.pop("locales", None)
-    if locales is not None:
+    tags = document.pop("locales", [own])
+    if tags != [own]:
         for place in _texts(document):
             _resolve(place, locale or own, own)
-    document["locale"] = _nearest(locale or own, locales or [own]) or own
-    document["sha256"] = found
-    try:
-        _to_floats(document)
-        return msgspec.convert(document, Course)
-    except (msgspec.ValidationError, ValueError, ZeroDivisionError, TypeError) as error:
-        raise BadCourse(f"not a course of format {FORMAT}: {error}") from None
+    document["locale"] = _nearest(locale or own, tags) or own
 
 
 def _document(canonical: bytes) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def settled_mastery(skill: Skill) -> float:
     """P(L) after many right answers in a row (Corbett & Anderson 1995, with forgetting).
 
     >>> round(settled_mastery(Skill("s", "S")), 3)
-    0.979
+    0.978
     """
     known, bkt = skill.bkt.init, skill.bkt
     for _ in range(_RUNS):

@@ -195,8 +195,8 @@ def _whole(item: dict[str, Any], node: Node, report: Report) -> bool:
     """Settle every answer of an item; tell what a shape alone cannot know."""
     faults = _settle(item, "answer")
     for place, hint in enumerate(item.get("hints", ())):
-        if hint["level"] == "scaffold" and ("ask" in hint) != ("answer" in hint):
-            faults.append(("hints", place, "a scaffold has both ask and answer, or neither"))
+        if ("ask" in hint) != ("answer" in hint):
+            faults.append(("hints", place, "a hint that asks has both ask and answer"))
         if "answer" in hint:
             faults += [("hints", place, fault) for *_, fault in _settle(hint, "answer")]
         if "say" not in hint and "ask" not in hint:
