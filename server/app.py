@@ -15,6 +15,7 @@ from starlette.routing import WebSocketRoute
 
 from engines import tutor
 from engines.maths.kernels import cached, compiled
+from protocol.limits import LIMITS, Limits
 from server.build import build, version
 from server.connection import Edge
 from server.gate import Gate, Tokens
@@ -58,6 +59,7 @@ class Application:
         catalogue: Catalogue,
         providers: list[OpenAIChat],
         secret: str,
+        limits: Limits = LIMITS,
     ) -> None:
         loop = asyncio.get_running_loop()
         self.settings = settings
@@ -75,6 +77,7 @@ class Application:
             wall_ms=_wall_ms,
             gauges=self.metrics,
             build=build(),
+            limits=limits,
         )
         self.node = "n_" + secrets.token_urlsafe(6)
         self.ownership = Ownership(ground, self.node, idle_s=settings.idle_s)
@@ -86,6 +89,7 @@ class Application:
             metrics=self.metrics,
             wheel=self.wheel,
             loop=loop,
+            limits=limits,
         )
         self._probe = LoopProbe(loop, self.metrics.loop_gap)
         self._warm = False
@@ -93,7 +97,7 @@ class Application:
         self._count()
 
     @classmethod
-    async def begin(cls, settings: Settings) -> Application:
+    async def begin(cls, settings: Settings, limits: Limits = LIMITS) -> Application:
         """Open the store, load the courses, build the rest.
 
         Raises Misconfigured for a course that cannot be read, StoreUnavailable for a store.
@@ -107,7 +111,7 @@ class Application:
             for path in settings.course_files:
                 await _add_course(catalogue, path)
             secret = settings.token.secret or await kept_secret(store.records)
-            application = cls(settings, store, catalogue, providers_of(settings), secret)
+            application = cls(settings, store, catalogue, providers_of(settings), secret, limits)
         except BaseException:
             await store.aclose()
             raise

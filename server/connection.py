@@ -118,15 +118,14 @@ class Connection:
         """Do what a message says, frame by frame; the first refusal, if there was one."""
         arrived_ns = self._heard_ns = self._edge.now_ns()
         first: Refused | None = None
-        talk = self._talk
-        if talk.state is State.CLOSED:  # our last word is said; the socket is still on its way
+        if self.over():
             return None
         try:
             said = frames(payload)
         except Refused as refused:
             return self._tell(told(refused))
         for frame in said:
-            if talk.state is State.CLOSED:
+            if self.over():
                 break
             refused_ = self._hear_frame(frame, arrived_ns)
             first = first or refused_
@@ -134,7 +133,7 @@ class Connection:
 
     def hear_binary(self) -> None:
         """Refuse a binary message: nothing is said in binary yet."""
-        if self._talk.state is State.CLOSED:
+        if self.over():
             return
         self._heard_ns = self._edge.now_ns()
         refused = Refused(Code.BAD_FRAME, "expected a text message, a binary one came")
@@ -348,6 +347,10 @@ class Connection:
             self._attached.detach()
         self._edge.connections.discard(self)
         self._edge.metrics.closed(self.carrier, code)
+
+    def over(self) -> bool:
+        """Whether the last word was said; the socket may still be on its way."""
+        return self._talk.state is State.CLOSED
 
     @property
     def open(self) -> bool:

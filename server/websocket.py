@@ -156,8 +156,8 @@ class PlainWire:
 async def _heard(receive: Receive, connection: Connection, wire: PlainWire, edge: Edge) -> int:
     """Tell the connection what comes until the socket ends; the close code."""
     while True:
-        most = edge.limits.inbound_bytes if connection.open else edge.limits.hello_bytes
         event = await receive()
+        most = edge.limits.inbound_bytes if connection.open else edge.limits.hello_bytes
         if event["type"] == "websocket.disconnect":
             return int(event.get("code") or 1005)
         if wire.closing:

@@ -8,8 +8,9 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 import uvicorn
 from websockets.utils import apply_mask
 
@@ -144,3 +145,87 @@ async def serving(
         while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0)
         await server.lifespan.shutdown()
+
+
+class Answer(NamedTuple):
+    """What came back on an HTTP request."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+async def request(
+    port: int, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
+) -> Answer:
+    """One HTTP request on a connection of its own."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_request_bytes(port, method, path, body, headers))
+    status, answered = await read_head(reader)
+    if "content-length" in answered:
+        content = await reader.readexactly(int(answered["content-length"]))
+    else:
+        content = await reader.read()
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return Answer(status, answered, content)
+
+
+def _request_bytes(
+    port: int, method: str, path: str, body: bytes, headers: dict[str, str] | None
+) -> bytes:
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Connection: close",
+        f"Content-Length: {len(body)}",
+        *[f"{name}: {value}" for name, value in (headers or {}).items()],
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+async def read_head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    """Status and headers of a response."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    fields = dict(line.split(": ", 1) for line in head[1:] if line)
+    return int(head[0].split(" ")[1]), {name.lower(): value for name, value in fields.items()}
+
+
+class EventStream:
+    """One open SSE response."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._text = b""
+
+    async def event(self) -> dict[str, Any]:
+        """The next event: `id` (where it has one), `event`, and `data` parsed."""
+        while b"\n\n" not in self._text:
+            size = int(await self._reader.readuntil(b"\r\n"), 16)
+            chunk = await self._reader.readexactly(size + 2)
+            if not size:
+                raise EOFError("the stream ended")
+            self._text += chunk[:-2]
+        block, _, self._text = self._text.partition(b"\n\n")
+        fields = dict(line.split(": ", 1) for line in block.decode().split("\n"))
+        return {**fields, "data": msgspec.json.decode(fields["data"])}
+
+    async def aclose(self) -> None:
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+
+async def event_stream(port: int, path: str, headers: dict[str, str]) -> EventStream:
+    """Open an SSE response."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(_request_bytes(port, "GET", path, b"", headers))
+    status, answered = await read_head(reader)
+    assert status == 200, (status, answered, await reader.read())
+    assert answered["content-type"] == "text/event-stream"
+    return EventStream(reader, writer)
