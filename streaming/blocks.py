@@ -1,4 +1,4 @@
-"""The Markdown blocks that prompts are made of, one folder a language. This file loads them.
+"""The Markdown blocks that prompts are made of, one folder a language. This file is their loader.
 
 A block's first line is a comment with its name and version. Placeholders (`@{item.prompt}`) come
 from a closed list; an unknown one, a missing block or a missing phrase fails when loading.
@@ -12,13 +12,9 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple, get_args
 
+from engines.exercises.acts import ACTS
 from engines.words import Mode, VerdictName
 
-ACTS = (
-    "greet", "nudge", "point", "probe", "scaffold", "explain", "simpler", "example", "show_step",
-    "bottom_out", "compare", "affirm", "submit_prompt", "clarify", "recall", "redirect", "rest",
-    "safety",
-)  # fmt: skip
 ACTIONS = ("simpler", "example", "why", "next_step", "none")
 BANDS = ("new", "growing", "nearly", "mastered")
 PHRASES = frozenset(

@@ -168,7 +168,8 @@ class SqliteLog:
         if known is None:
             epoch = secrets.token_hex(8)
             db.execute(
-                "INSERT INTO logs (name, epoch, term, node, floor, at_ms) VALUES (?, ?, 1, ?, 0, ?)",
+                "INSERT INTO logs (name, epoch, term, node, floor, at_ms) "
+                "VALUES (?, ?, 1, ?, 0, ?)",
                 (name, epoch, node, at_ms),
             )
             known = self._known(name)
@@ -219,7 +220,8 @@ class SqliteLog:
             known.claimed = 0
             self._store.db.execute(
                 "DELETE FROM commands WHERE log = ?1 AND at_ms < ?2 AND seq < "
-                "(SELECT min(seq) FROM (SELECT seq FROM commands WHERE log = ?1 ORDER BY seq DESC LIMIT ?3))",
+                "(SELECT min(seq) FROM "
+                "(SELECT seq FROM commands WHERE log = ?1 ORDER BY seq DESC LIMIT ?3))",
                 (known.id, at_ms - int(self._limits.ids_kept_s * 1000), self._limits.ids_kept),
             )
 

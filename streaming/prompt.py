@@ -1,4 +1,4 @@
-"""What a model is told: stable blocks first, volatile ones last. This file assembles it.
+"""What a model is told: stable blocks first, volatile ones last. This file is its assembly.
 
 P0 policy, P1 mode and P2 course are one system message, equal byte for byte in all turns of a
 lesson. P4 is the recent turns verbatim. P5, the turn note, follows the learner's text and is not

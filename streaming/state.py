@@ -12,7 +12,7 @@ import msgspec
 
 from engines.exercises.template import instance as drawn
 from engines.learner.beliefs import Beliefs
-from engines.words import Instance, Item, Syllabus
+from engines.words import Instance, Item, Syllabus, VerdictName
 from protocol.commands import Mode
 
 TURNS_KEPT = 12
@@ -35,7 +35,7 @@ class Open(msgspec.Struct):
     hints: int = 0
     steps_shown: bool = False
     learning_done: bool = False
-    verdict: str | None = None
+    verdict: VerdictName | None = None
     misconception: str | None = None
     message: str = ""
     response: Any = None
