@@ -121,7 +121,7 @@ class Application:
     # --- life ---------------------------------------------------------------------------------
 
     async def warm(self) -> None:
-        """Compile the kernels and import the providers' SDKs; then readiness is 200."""
+        """Compile the kernels and import the providers' SDKs; `open` is next."""
         tutor.warm()
         if not cached():
             _LOG.warning("no folder for compiled kernels can be written: set numba_cache_dir")
@@ -130,6 +130,9 @@ class Application:
                 await asyncio.to_thread(provider.warm)
             except ProviderFailed as failed:
                 _LOG.warning("provider %s is left out: %s", provider.name, failed)
+
+    def open(self) -> None:
+        """From now on /readyz is 200, and what holds the loop up is counted."""
         at_ready = compiled()
         self.metrics.compiles = lambda: compiled() - at_ready
         self._warm = True

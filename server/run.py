@@ -105,10 +105,11 @@ def _unix_socket(path: Path) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(settings: Settings, *, freeze: bool = False) -> AsyncIterator[Running]:
     """A warm server that listens, until the block ends; running turns are not waited for.
 
-    Raises Misconfigured, StoreUnavailable, OSError (the address is taken).
+    `freeze` takes all that is alive out of the garbage collector's sight: for a process that does
+    nothing else. Raises Misconfigured, StoreUnavailable, OSError (the address is taken).
     """
     from server.app import Application
 
@@ -120,6 +121,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         library = _library(application)
         await library.startup(sockets=[bound])
         clock = asyncio.create_task(library.main_loop())
+        if freeze:
+            gc.collect()
+            gc.freeze()
+        application.open()
         try:
             yield Running(application, url, port)
         finally:
@@ -210,9 +215,7 @@ async def _served(settings: Settings, announce: Callable[[Running], None]) -> in
     signals = Signals(asyncio.get_running_loop())
     signals.listen()
     try:
-        async with running(settings) as server:
-            gc.collect()
-            gc.freeze()  # what lives from the start on is not looked through again
+        async with running(settings, freeze=True) as server:
             announce(server)
             await signals.first.wait()
             return await _drained(server.application, signals)

@@ -37,6 +37,7 @@ async def node(
     settings = {"courses": [str(course)], **settings}
     application = await Application.begin(Settings(**settings), limits)
     await application.warm()
+    application.open()
     try:
         async with serving(application.asgi, ws, ws_max_size=4 * 1024 * 1024) as (port, _):
             yield Node(port, application)

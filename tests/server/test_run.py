@@ -1,0 +1,262 @@
+"""The life of a real server process: ready line, signals, drain, kill, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server import run as run_module
+from server.run import SEND_BUFFER_BYTES, choose_numba_cache, listening_socket, running
+from server.settings import Settings
+from tests.wire.node import Learner, open_socket
+from tests.wire.sockets import request
+from tests.world import small_course
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> str:
+    path = tmp_path / "sums.json"
+    path.write_bytes(small_course())
+    return str(path)
+
+
+class Process:
+    """`tutorstream serve` in a process of its own."""
+
+    def __init__(self, course: str, *flags: str) -> None:
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "server.cli", "serve", "--course", course, "--json", *flags],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={k: v for k, v in os.environ.items() if not k.startswith("TUTORSTREAM_")},
+        )
+        assert self.popen.stdout is not None
+        self.ready: dict[str, Any] = json.loads(self.popen.stdout.readline())
+        self.port: int = self.ready["port"]
+
+    def ended(self) -> tuple[int, str]:
+        """The exit code and what stood on standard error."""
+        _, errors = self.popen.communicate(timeout=30)
+        return self.popen.returncode, errors
+
+
+@pytest.fixture
+def process(course: str) -> Iterator[Any]:
+    began: list[Process] = []
+
+    def begin(*flags: str) -> Process:
+        began.append(Process(course, "--port", "0", *flags))
+        return began[-1]
+
+    yield begin
+    for each in began:
+        if each.popen.poll() is None:
+            each.popen.kill()
+        each.popen.communicate()
+
+
+def test_the_ready_line_names_the_port_and_sigterm_drains(process: Any) -> None:
+    server = process()
+    assert server.ready["ready"] is True
+    assert server.ready["courses"] == ["sums"]
+    assert server.ready["pid"] == server.popen.pid
+
+    async def go() -> None:
+        assert (await request(server.port, "GET", "/readyz")).status == 200
+        learner = await Learner.come(server.port)
+        await learner.lesson()
+        turn = {"t": "turn.start", "id": "t1", "input": {"action": "why"}}
+        learner.say(turn)
+        await learner.until("delta")
+        server.popen.send_signal(signal.SIGTERM)
+        assert (await learner.until("drain"))["after_ms"] >= 500
+        ready = await request(server.port, "GET", "/readyz")
+        assert (ready.status, ready.json()["why"]) == (503, "draining")
+        refused = await request(server.port, "POST", "/v1/sessions", b'{"t":"hello"}')
+        assert refused.status == 503
+        done = await learner.until("turn.done")
+        assert done["status"] == "completed", "a running turn ends before the process"
+        assert await learner.socket.close_code() == 4001
+        await learner.aclose()
+
+    asyncio.run(go())
+    assert server.ended() == (0, "")
+
+
+def test_a_second_signal_stops_at_once(process: Any) -> None:
+    server = process()
+
+    async def go() -> None:
+        learner = await Learner.come(server.port)
+        await learner.lesson()
+        learner.say({"t": "turn.start", "id": "t1", "input": {"action": "why"}})
+        await learner.until("delta")
+        server.popen.send_signal(signal.SIGINT)
+        await learner.until("drain")
+        server.popen.send_signal(signal.SIGINT)
+        assert await learner.socket.close_code() in (1012, 4001)
+        await learner.aclose()
+
+    asyncio.run(go())
+    code, errors = server.ended()
+    assert code == 1
+    assert "second signal" in errors
+
+
+def test_after_kill_9_a_learner_goes_on_with_its_old_token(process: Any, tmp_path: Path) -> None:
+    store = f"sqlite:///{tmp_path / 'store.db'}"
+    server = process("--store", store)
+    have: dict[str, Any] = {}
+
+    async def before() -> tuple[str, str]:
+        learner = await Learner.come(server.port)
+        await learner.lesson()
+        feedback = await learner.answer()
+        epoch = learner.frames[0]["logs"][0]["epoch"]
+        have.update(s="me", epoch=epoch, q=feedback["q"] - 1)
+        server.popen.kill()
+        await learner.aclose()
+        return learner.sid, learner.token
+
+    sid, token = asyncio.run(before())
+    server.popen.communicate()
+    again = process("--store", store)
+
+    async def after() -> None:
+        learner = await Learner.come(again.port, sid=sid, token=token, have=[have])
+        assert learner.frames[0]["logs"][0]["epoch"] == have["epoch"]
+        assert (await learner.hear())["t"] == "feedback"
+        await learner.aclose()
+
+    asyncio.run(after())
+    again.popen.terminate()
+    assert again.ended()[0] == 0
+
+
+def test_a_taken_port_is_1_and_one_line(course: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "server.cli", "serve", "--course", course, "--port", str(port)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert "choose another --port" in ended.stderr
+
+
+def test_words_for_people_stand_in_the_ready_lines(course: str) -> None:
+    ended = subprocess.Popen(
+        [sys.executable, "-m", "server.cli", "serve", "--course", course, "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert ended.stdout is not None
+    first, second = ended.stdout.readline(), ended.stdout.readline()
+    ended.terminate()
+    ended.communicate(timeout=30)
+    assert "course: sums (12 items, 2 skills)" in first
+    assert "tutor: built-in" in first
+    assert "listening on http://127.0.0.1:" in second
+    assert ended.returncode == 0
+
+
+def test_in_process_on_a_unix_socket(tmp_path: Path, course: str) -> None:
+    path = tmp_path / "t.sock"
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(path))  # as a killed process leaves it
+    left.close()
+
+    async def go() -> None:
+        async with running(Settings(uds=str(path), courses=[course])) as server:
+            assert (server.url, server.port) == (f"unix:{path}", 0)
+            reader, writer = await asyncio.open_unix_connection(str(path))
+            writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b"200 OK" in await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        assert not path.exists()
+
+    asyncio.run(go())
+
+
+def test_what_is_accepted_has_a_small_send_buffer(course: str) -> None:
+    async def go() -> None:
+        async with running(Settings(port=0, courses=[course])) as server:
+            client = await open_socket(server.port)
+            client.text('{"t":"hello"}')
+            await client.message()
+            (connection,) = server.application.edge.connections
+            accepted = connection._wire.transport.get_extra_info("socket")  # type: ignore[attr-defined] # the raw socket
+            held = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            assert SEND_BUFFER_BYTES <= held <= 4 * SEND_BUFFER_BYTES  # the kernel doubles it
+            await client.aclose()
+
+    asyncio.run(go())
+
+
+def test_a_socket_is_bound_or_the_reason_said() -> None:
+    with contextlib.closing(listening_socket(Settings(port=0))) as bound:
+        port = bound.getsockname()[1]
+        bound.listen()
+        with pytest.raises(OSError, match="in use"):
+            listening_socket(Settings(port=port))
+    with pytest.raises(OSError, match=r"resolve|known|lookup|host"):
+        listening_socket(Settings(host="no.such.host.invalid", port=0, i_know=True))
+
+
+def test_the_compiler_s_cache_is_where_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "chosen")
+    assert choose_numba_cache(Settings(numba_cache_dir="other")) == Path("chosen")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    assert choose_numba_cache(Settings()) is None, "a checkout keeps its own cache"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # so that it is restored afterwards
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    wanted = tmp_path / "a" / "b"
+    assert choose_numba_cache(Settings(numba_cache_dir=str(wanted))) == wanted
+    assert os.environ["NUMBA_CACHE_DIR"] == str(wanted)
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    monkeypatch.setattr(run_module, "ENGINES", tmp_path / "not there")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert choose_numba_cache(Settings()) == tmp_path / "cache" / "tutorstream" / "numba"
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    (tmp_path / "file").write_text("")
+    assert choose_numba_cache(Settings(numba_cache_dir=str(tmp_path / "file" / "x"))) is None
+    assert "NUMBA_CACHE_DIR" not in os.environ
+
+
+def test_a_course_that_cannot_be_read_is_78(tmp_path: Path) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text("{}")
+    start_s = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-m", "server.cli", "serve", "--course", str(path), "--port", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 78, ended.stderr
+    assert "tutorstream content check" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert time.monotonic() - start_s < 20
