@@ -29,7 +29,6 @@ MAX_TOKENS_OF_ACT = {"simpler": 140}
 MAX_TOKENS_OF_MODE: dict[Mode, int] = {"review": 90}
 SILENT_MODES = frozenset({"exam"})
 """Modes in which no model is called."""
-SILENT_ACTS = frozenset({"safety"})
 ANSWER_CHARS = 200
 NEARLY = 0.7
 GROWING = 0.4
@@ -196,11 +195,11 @@ def asked(
 ) -> LlmRequest:
     """The request for one turn; `text` is what the built-in tutor would say.
 
-    In an exam, and for the act `safety`, it carries no messages: no model may be called.
+    In an exam it carries no messages: no model may be called.
     """
     plain = state.plain
     at_once = plain.prefs.get("reduced_motion") is True
-    if plain.mode in SILENT_MODES or act in SILENT_ACTS:
+    if plain.mode in SILENT_MODES:
         return LlmRequest((), 0, builtin_text=text, at_once=at_once)
     past = [_past(gen) for gen in plain.gens if gen.status != "running"]
     messages = prompt(

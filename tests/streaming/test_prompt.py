@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engines.exercises.acts import ACTS
 from engines.exercises.template import instance
 from engines.words import (
     AnswerSpec,
@@ -23,7 +24,7 @@ from engines.words import (
     Skill,
     WorkedStep,
 )
-from streaming.blocks import ACTS, blocks, checked, filled, sections
+from streaming.blocks import blocks, checked, filled, sections
 from streaming.prompt import (
     TURNS_FEWEST,
     TURNS_MOST,
