@@ -347,10 +347,16 @@ def evaluated(code: Code, values: Mapping[str, Operand] | None = None) -> Operan
             if kind == CONST:
                 stack.append(arg)
             elif kind == NAME:
-                stack.append(_given(given, arg))
+                value = given.get(arg)
+                stack.append(value if type(value) is int else _given(value, arg))
             elif kind == BINARY_OP:
                 right = stack.pop()
-                stack[-1] = _binary(arg, stack[-1], right)
+                left = stack[-1]
+                if type(left) is int and type(right) is int and arg in WHOLE:
+                    result = WHOLE[arg](left, right)
+                    stack[-1] = result if -BOUND < result < BOUND else within(result)
+                else:
+                    stack[-1] = BINARY[arg](left, right)
             else:
                 i = _stepped(kind, arg, stack, i)
     except Beyond as error:
@@ -360,15 +366,8 @@ def evaluated(code: Code, values: Mapping[str, Operand] | None = None) -> Operan
     return stack[0]
 
 
-def _binary(sign: str, left: Operand, right: Operand) -> Operand:
-    if type(left) is int and type(right) is int and sign in WHOLE:
-        result = WHOLE[sign](left, right)
-        return result if -BOUND < result < BOUND else within(result)
-    return BINARY[sign](left, right)
-
-
-def _given(values: Mapping[str, Operand], name: str) -> Operand:
-    value = values.get(name)
+def _given(value: Operand | None, name: str) -> Operand:
+    """A name's value, whole where it can be. Raises Inexact for a name without one."""
     if value is None:
         msg = f"a known name, not {name!r}"
         raise Inexact(msg)

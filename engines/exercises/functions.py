@@ -82,6 +82,8 @@ def quotient(a: Operand, b: Operand) -> Number:
     if not below:
         msg = "a divisor other than 0"
         raise Inexact(msg)
+    if type(a) is int and type(below) is int:
+        return narrowed(Fraction(a, below))  # no longer than its two halves, which are within
     return within(Fraction(number(a)) / below)
 
 

@@ -42,7 +42,9 @@ class Draw:
     size: int
     samples: tuple[tuple[str, tuple[Scalar, ...], int], ...]
     computed: tuple[tuple[str, Code], ...]
-    where: tuple[Code, ...]
+    early: tuple[Code, ...]
+    """Conditions on drawn values alone: tried before anything is computed."""
+    late: tuple[Code, ...]
 
 
 def param_plan(params: Mapping[str, Mapping[str, Any]], where: Sequence[str] = ()) -> Draw:
@@ -71,7 +73,8 @@ def param_plan(params: Mapping[str, Mapping[str, Any]], where: Sequence[str] = (
         prod(len(d) for _, d in listed),
         tuple(samples),
         tuple((name, codes[name]) for name in _ordered(codes)),
-        conditions,
+        tuple(c for c in conditions if not c.names & codes.keys()),
+        tuple(c for c in conditions if c.names & codes.keys()),
     )
 
 
@@ -83,15 +86,20 @@ def drawn(plan: Draw, dice: Dice) -> dict[str, Operand]:
     for _ in range(LIMITS.where_tries):
         values = _thrown(plan, dice)
         try:
-            for name, code in plan.computed:
-                values[name] = evaluated(code, values)
-            if all(evaluated(code, values) for code in plan.where):
-                return values
+            if _holds(plan.early, values):
+                for name, code in plan.computed:
+                    values[name] = evaluated(code, values)
+                if _holds(plan.late, values):
+                    return values
         except ExpressionError:
-            if not plan.where:
+            if not (plan.early or plan.late):
                 raise
     msg = f"no draw of {LIMITS.where_tries} met the conditions"
     raise Undrawable(msg)
+
+
+def _holds(conditions: tuple[Code, ...], values: dict[str, Operand]) -> bool:
+    return not conditions or all(evaluated(code, values) for code in conditions)
 
 
 def _thrown(plan: Draw, dice: Dice) -> dict[str, Operand]:

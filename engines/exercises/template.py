@@ -228,6 +228,8 @@ def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int) -> Ins
 
 
 def _value(value: Operand) -> Value | tuple[Value, ...]:
+    if type(value) is int:
+        return Fraction(value)
     if isinstance(value, tuple):
         return tuple(v if isinstance(v, str) else Fraction(v) for v in value)
     return value if isinstance(value, str) else Fraction(value)
@@ -243,7 +245,9 @@ def _key(plan: _Plan, values: dict[str, Operand]) -> Value | tuple[str, ...]:
 
 
 def _number(value: Operand) -> Fraction:
-    if isinstance(value, int | Fraction):
+    if type(value) is Fraction:
+        return value
+    if isinstance(value, int):
         return Fraction(value)
     raise ExpressionError(1, "a number as the answer's value", repr(value))
 
