@@ -1,4 +1,4 @@
-"""The `/v1/ws` endpoint. This file joins a WebSocket to a `Connection`.
+"""The `/v1/ws` endpoint. This file is where a WebSocket becomes a `Connection`.
 
 Where the server offers the raw socket it is taken, and this call returns; elsewhere the same
 connection runs on plain ASGI, with a queue and a task.

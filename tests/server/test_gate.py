@@ -111,7 +111,7 @@ GOOD = {"sid": "s_1", "exp": NOW_S + 100}
         forged({**GOOD, "sid": "x" * 65}),
         forged({**GOOD, "exp": "soon"}),
         forged(GOOD, key="k" * 64, algorithm="HS512"),
-        Hello(token=jwt.encode(GOOD, None, "none")),
+        Hello(token=jwt.encode(GOOD, "", "none")),
     ],
 )
 def test_a_forged_token_opens_nothing(hello: Hello) -> None:
