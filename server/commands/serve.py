@@ -24,10 +24,11 @@ def run(args: argparse.Namespace) -> int:
     settings = loaded_by(args).settings
     from server.run import serve
 
-    return serve(settings, _ready_json if args.json else _ready_words)
+    return serve(settings, ready_json if args.json else _ready_words)
 
 
-def _ready_json(server: Running) -> None:
+def ready_json(server: Running) -> None:
+    """Print the ready line for machines."""
     from server.build import version
 
     ready = {

@@ -1,0 +1,119 @@
+"""`tutorstream replay`: a session's log, decision by decision. This file is that command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the session, the store and the form of the output."""
+    parser.add_argument("session", nargs="?", help="the session's id; with --all every session")
+    parser.add_argument("--store", required=True, metavar="URL", help="sqlite:///FILE")
+    parser.add_argument("--all", action="store_true", help="replay every session; one line each")
+    parser.add_argument("--json", action="store_true", help="print JSON lines")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 where every event and snapshot was met bit by bit, 1 where not, 2 for a wrong call."""
+    import asyncio
+
+    from streaming.log import StoreUnavailable
+
+    if bool(args.session) == args.all:
+        print("tutorstream replay: name one session, or say --all", file=sys.stderr)
+        return 2
+    path = args.store.removeprefix("sqlite:///")
+    if path == args.store:
+        print(f"tutorstream replay: expected --store sqlite:///FILE, {path} came", file=sys.stderr)
+        return 2
+    try:
+        return asyncio.run(_replay(path, args))
+    except (LookupError, StoreUnavailable) as error:
+        print(f"tutorstream replay: {error}", file=sys.stderr)
+        return 1
+
+
+async def _replay(path: str, args: argparse.Namespace) -> int:
+    import asyncio
+
+    from streaming.catalogue import Catalogue
+    from streaming.replay import Replay
+    from streaming.store_sqlite import SqliteStore
+
+    store = SqliteStore.open(path, loop=asyncio.get_running_loop(), readonly=True)
+    try:
+        catalogue = Catalogue(store.records)
+        sids = await store.log.names() if args.all else [args.session]
+        equal = True
+        for sid in sids:
+            replay = Replay(sid, store.log, store.records, catalogue)
+            async for decided in replay.decisions():
+                if not args.all:
+                    _print_decided(decided, as_json=args.json)
+            assert replay.result is not None
+            _print_result(replay.result, as_json=args.json)
+            equal = equal and replay.result.equal
+        return 0 if equal else 1
+    finally:
+        await store.aclose()
+
+
+def _print_decided(decided: Any, *, as_json: bool) -> None:
+    import msgspec
+
+    kind = type(decided.deed).__struct_config__.tag
+    deed = {k: v for k, v in msgspec.to_builtins(decided.deed).items() if k not in ("k", "cmd")}
+    if as_json:
+        row = {"seq": decided.seq, "at_ms": decided.at_ms, "deed": kind, **deed}
+        row["events"] = msgspec.to_builtins(decided.events)
+        row["differs"] = decided.differs
+        print(json.dumps(row, ensure_ascii=False))
+        return
+    said = " ".join(f"{k}={v!r}" for k, v in deed.items() if v is not None)
+    print(f"{decided.seq:>6}  {kind:<7} {said[:160]}")
+    for event in decided.events:
+        reason = _reason(event)
+        if reason:
+            print(f"        {reason}")
+    if decided.differs:
+        print(f"        DIFFERS: {decided.differs}")
+
+
+def _reason(event: Any) -> str:
+    from protocol import events as ev
+
+    match event:
+        case ev.Feedback():
+            moved = ", ".join(f"{m.id} {m.before:.3f} -> {m.after:.3f}" for m in event.skills)
+            return (
+                f"{event.verdict}: read {event.read_as}; expected {event.p_expected:.3f}; {moved}"
+            )
+        case ev.Difficulty():
+            return f"theta {event.theta:.3f} (sd {event.sd:.3f}): {event.reason}"
+        case ev.ItemShown():
+            return f"next {event.item} (p {event.p_success:.3f}): {event.why}"
+        case ev.TurnDone():
+            return f"turn {event.gen} {event.status}, {event.n} chunks"
+    return ""
+
+
+def _print_result(result: Any, *, as_json: bool) -> None:
+    from server.build import build
+
+    other = [name for name in result.builds if name != build()]
+    if as_json:
+        facts = ("sid", "epoch", "entries", "decisions", "builds", "snapshot_equal", "differs")
+        row = {"equal": result.equal, **{name: getattr(result, name) for name in facts}}
+        print(json.dumps(row, ensure_ascii=False))
+        return
+    if other:
+        print(f"{result.sid}: written by another build: {', '.join(other)}")
+    snapshot = {True: "equal", False: "DIFFERS", None: "none stored"}[result.snapshot_equal]
+    verdict = "equal" if result.equal else "DIFFERS"
+    print(
+        f"{result.sid}: {verdict}; {result.entries} entries, {result.decisions} decisions, "
+        f"snapshot {snapshot}"
+    )

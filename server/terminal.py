@@ -1,0 +1,180 @@
+"""A lesson in a terminal: what is said, what is typed. This file is the face of `chat`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable
+from itertools import count
+from typing import Any, Literal, TypeGuard
+
+from protocol import commands as cmd
+from protocol import events as ev
+from server.client import Client
+
+ActionName = Literal["simpler", "example", "why", "next_step"]
+ACTIONS: tuple[ActionName, ...] = ("simpler", "example", "why", "next_step")
+QUIET_S = 30.0
+"""How long a script waits for what it expects."""
+
+
+class Mismatch(Exception):  # noqa: N818 - what a script found
+    """A script did not hear what it expected."""
+
+
+class Terminal:
+    """One learner at a terminal, or a script in its place."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None,
+        course: str | None,
+        on_event: Callable[[Any], None] | None = None,
+    ) -> None:
+        self._client = Client(url, token=token, on_state=self._state)
+        self._course = course
+        self._on_event = on_event
+        self._ids = count(1)
+        self._heard = ""
+        self._changed = asyncio.Event()
+
+    # --- two ways to use it -------------------------------------------------------------------
+
+    async def interact(self) -> None:
+        """Read lines from standard input until its end or `/quit`."""
+        async with self._client:
+            listening = asyncio.create_task(self._listen())
+            reading = asyncio.create_task(self._read())
+            done, _ = await asyncio.wait((listening, reading), return_when=asyncio.FIRST_COMPLETED)
+            for task in (listening, reading):
+                task.cancel()
+            for task in done:
+                task.result()
+
+    async def play(self, lines: list[str]) -> None:
+        """Play a script; raises `Mismatch` for an expectation that is not met in time."""
+        async with self._client:
+            listening = asyncio.create_task(self._listen())
+            try:
+                await self._expect("exercise")
+                for line in lines:
+                    if line.startswith("="):
+                        await self._expect(line[1:].strip())
+                    elif line.strip() and not line.startswith("#"):
+                        self._heard = ""
+                        if not await self._do(line):
+                            return
+            finally:
+                listening.cancel()
+
+    async def _expect(self, text: str) -> None:
+        try:
+            async with asyncio.timeout(QUIET_S):
+                while text.lower() not in self._heard.lower():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            raise Mismatch(f"expected {text!r}, heard {self._heard.strip()!r}") from None
+
+    # --- typing -------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        async for line in _lines():
+            if not await self._do(line):
+                return
+
+    async def _do(self, line: str) -> bool:
+        word, _, rest = line.strip().partition(" ")
+        item = self._client.replica.item
+        if word == "/quit":
+            return False
+        if word == "/cut":
+            await self._client.cut()
+        elif word == "/ask":
+            self._client.send(cmd.TurnStart(self._id(), rest or "Help me.", on_busy="replace"))
+        elif (action := word[1:]) and word.startswith("/") and _is_action(action):
+            self._client.send(cmd.TurnStart(self._id(), cmd.Action(action), on_busy="replace"))
+        elif word == "/stop":
+            self._stop()
+        elif item is None:
+            self._show("(waiting for an exercise)")
+        elif word == "/hint":
+            self._client.send(cmd.HintRequest(self._id(), item.item))
+        elif word == "/steps":
+            self._client.send(cmd.StepsRequest(self._id(), item.item))
+        elif word == "/next":
+            self._client.send(cmd.ItemNext(self._id(), rest or None))
+        elif word.startswith("/"):
+            self._show(f"no command {word}; see tutorstream chat --help")
+        elif line.strip():
+            self._client.send(cmd.AnswerSubmit(self._id(), item.item, line.strip()))
+        return True
+
+    def _stop(self) -> None:
+        running = [g for g in self._client.replica.me.generations.values() if g.running]
+        if running:
+            self._client.send(cmd.TurnCancel(self._id(), gen=running[-1].gen))
+
+    def _id(self) -> str:
+        return f"t{next(self._ids)}-{id(self):x}"
+
+    # --- hearing ------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        async for event in self._client:
+            if self._on_event is not None:
+                self._on_event(event)
+            self._tell(event)
+
+    def _tell(self, event: Any) -> None:  # noqa: C901 - one line a kind of event
+        match event:
+            case ev.Welcome() if self._client.replica.position.seq == 0 and not any(
+                head.head for head in event.logs
+            ):
+                self._client.send(cmd.LessonStart(self._id(), self._course))
+            case ev.ItemShown(dup=False):
+                self._show(f"\nexercise {event.item}: {event.prompt.strip()}")
+                for choice in event.choices or ():
+                    self._show(f"  {choice.id}) {choice.text}")
+                self._show(f"  ({event.why})")
+            case ev.Feedback(dup=False):
+                moved = ", ".join(f"{m.id} {m.before:.2f} -> {m.after:.2f}" for m in event.skills)
+                self._show(f"{event.verdict}. {event.message} [{moved}]")
+            case ev.Hint(dup=False):
+                self._show(f"hint {event.level}/{event.of}: {event.text}")
+            case ev.Steps(dup=False):
+                for step in event.steps:
+                    self._show(f"  {step.show}  {step.why}")
+            case ev.TurnStarted(dup=False):
+                self._show(f"\ntutor ({event.model}): ", end="")
+            case ev.Delta():
+                self._show(event.text, end="")
+            case ev.TurnRestarted():
+                self._show(f"\n(started anew by {event.provider}: {event.reason})")
+            case ev.TurnDone():
+                self._show("" if event.status == "completed" else f"\n({event.status})")
+            case ev.Err():
+                self._show(f"refused ({event.code} {event.name}): {event.msg}")
+
+    def _state(self, state: str) -> None:
+        if self._on_event is None:
+            print(f"[{state}]", file=sys.stderr, flush=True)
+
+    def _show(self, text: str, end: str = "\n") -> None:
+        self._heard += text + end
+        self._changed.set()
+        if self._on_event is None:
+            print(text, end=end, flush=True)
+
+
+def _is_action(word: str) -> TypeGuard[ActionName]:
+    return word in ACTIONS
+
+
+async def _lines() -> AsyncIterator[str]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := await reader.readline():
+        yield line.decode(errors="replace")
