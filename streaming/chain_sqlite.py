@@ -29,8 +29,8 @@ class Strand:
 
     __slots__ = ("at_ms", "head", "id", "tail")
 
-    def __init__(self, id: int, head: int, at_ms: int, tail: int) -> None:
-        self.id = id
+    def __init__(self, key: int, head: int, at_ms: int, tail: int) -> None:
+        self.id = key
         self.head = head
         self.at_ms = at_ms
         self.tail = tail
@@ -40,7 +40,7 @@ class Chain:
     """The chained table `rows` and its table of `strands`.
 
     `strands` has the columns id, head, at_ms, tail; `rows` has place, strand, prev, head, at_ms
-    and then `columns`. `limit` rows are gathered in memory between two calls of `flush`.
+    and then `columns`. Rows are gathered in memory until `flush`.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Chain:
             "WHERE r.strand = :strand AND r.head > :after) "
         )
         """Begins a query over `chain`: the places of a strand's rows with `head` > :after."""
+        self._gathered: list[Any] = []
+        self._mark = self._next = 0
         self.forget()
 
     def newest(self, strand: Strand) -> None:
@@ -112,8 +114,8 @@ class Chain:
         self._mark = self._next
 
     def forget(self) -> None:
-        """Drop what was gathered and read the numbers again, after a rollback and at the start."""
-        self._gathered: list[Any] = []
+        """Drop what was gathered and read the numbers again: at the start, after a rollback."""
+        self._gathered = []
         query = "SELECT upto FROM marks WHERE rows = ?"
-        self._mark: int = self._db.execute(query, (self._rows,)).fetchone()[0]
+        self._mark = self._db.execute(query, (self._rows,)).fetchone()[0]
         self._next = max(self._mark, self._db.execute(self._newest).fetchone()[0] or 0)

@@ -134,8 +134,10 @@ async def stored(ticket: Ticket) -> None:
 class Log(Protocol):
     """All logs of a deployment."""
 
-    commit_us: int
-    """How long the newest finished group commit took, in microseconds."""
+    @property
+    def commit_us(self) -> int:
+        """How long the newest finished group commit took, in microseconds."""
+        ...
 
     async def claim(self, name: str, node: str, *, at_ms: int) -> Claim:
         """Take or renew ownership; an unknown log is begun with a fresh epoch and head 0."""

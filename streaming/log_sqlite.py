@@ -1,235 +1,289 @@
 """The embedded twin of `Log`, on SQLite. This file checks and stores appends.
 
-What an append is checked against (term, head, newest time) is kept in memory by the writer's
-thread and read from the file when a log is first met or a transaction was rolled back.
+One append is one row: its entries packed, its command id and the digest beside them. What an
+append is checked against (term, head, newest time, command ids) is kept in memory by the writer's
+thread, and read from the file when a log is first met. Of the ids it keeps 8 bytes each: an id
+that is not among them is new; one that seems to be is looked up.
 """
 
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from struct import Struct
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from protocol.limits import LIMITS, Limits
-from streaming.log import (
-    Claim,
-    CommandId,
-    Duplicate,
-    Entry,
-    Fenced,
-    OutOfOrder,
-    Reply,
-    Ticket,
-)
+from streaming.chain_sqlite import Chain, Strand
+from streaming.log import Claim, CommandId, Duplicate, Entry, Fenced, OutOfOrder, Reply, Ticket
+from streaming.writer_sqlite import Writer
 
-if TYPE_CHECKING:
-    from streaming.store_sqlite import SqliteStore
-
-PRUNE_EVERY = 256
-"""Commands of one log between two looks at which ids may be forgotten."""
 LOGS_KEPT = 50_000
-"""Logs whose heads are kept in memory."""
+"""Logs of which the writer keeps the heads in memory; above it all are read again when needed."""
+
+_HASH = Struct("q")
+_packed = msgspec.msgpack.Encoder().encode
+_unpacked = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
-class _Head:
-    """What the writer knows of one log."""
+class _Known(Strand):
+    """What the writer knows of one log; `ids` holds the hashes of its command ids."""
 
-    __slots__ = ("at_ms", "claimed", "epoch", "floor", "head", "id", "node", "term")
+    __slots__ = ("epoch", "floor", "ids", "node", "term")
 
-    def __init__(self, row: tuple[int, str, int, str, int, int], head: int, at_ms: int) -> None:
-        self.id, self.epoch, self.term, self.node, self.floor, begun_ms = row
-        self.head = max(head, self.floor)
-        self.at_ms = max(at_ms, begun_ms)
-        self.claimed = 0
+    def __init__(
+        self,
+        key: int,
+        epoch: str,
+        term: int,
+        node: str,
+        floor: int,
+        head: int,
+        at_ms: int,
+        tail: int,
+    ) -> None:
+        super().__init__(key, head, at_ms, tail)
+        self.epoch = epoch
+        self.term = term
+        self.node = node
+        self.floor = floor
+        self.ids = bytearray()
 
 
 class SqliteLog:
     """All logs of one store; see `streaming.log.Log` for the promises."""
 
-    def __init__(self, store: SqliteStore, limits: Limits = LIMITS) -> None:
-        self._store = store
+    def __init__(self, db: sqlite3.Connection, writer: Writer, limits: Limits = LIMITS) -> None:
+        self._db = db
+        self._writer = writer
         self._limits = limits
-        self._heads: dict[str, _Head] = {}
-        self._rows: list[tuple[int, int, int, bytes, bytes]] = []
-        store.on_flush.append(self._flush)
-        store.on_rollback.append(self._forget)
+        self._logs: dict[str, _Known] = {}
+        self._chain = Chain(db, "logs", "appends", ("first", "command", "digest", "entries"))
+        writer.parts.append(self)
 
     @property
     def commit_us(self) -> int:
         """How long the newest finished group commit took, in microseconds."""
-        return self._store.commit_us
+        return self._writer.commit_us
 
     # --- the port -----------------------------------------------------------------------------
 
     async def claim(self, name: str, node: str, *, at_ms: int) -> Claim:
         """Take or renew ownership; the file's lock proves that an owner before us is gone."""
-        return await self._store.call(lambda: self._claim(name, node, at_ms))
+        return await self._writer.call(lambda: self._claim(name, node, at_ms))
 
     def append(
         self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
     ) -> Ticket:
-        """Queue one atomic append."""
-        return self._store.submit(lambda: self._append(name, term, command, entries))
+        """Queue one atomic append; raises ValueError where there are no entries."""
+        if not entries:
+            raise ValueError(f"log {name}: an append without entries")
+        return self._writer.submit(self._append, name, term, command, entries)
 
     async def read(self, name: str, after: int, *, limit: int | None = None) -> list[Entry]:
-        """Entries with `seq > after`, in order."""
-        query = (
-            "SELECT e.seq, e.at_ms, e.public, e.sealed FROM entries e JOIN logs l ON e.log = l.id "
-            "WHERE l.name = ? AND e.seq > ? ORDER BY e.seq LIMIT ?"
-        )
-        rows = await self._all(query, (name, after, -1 if limit is None else limit))
-        return [Entry(*row) for row in rows]
+        """Entries with `seq > after`, in order; costs the length of the log beyond `after`."""
+        return await self._writer.call(lambda: self._read(name, after, limit))
 
     async def replies(self, name: str, *, newest: int, since_ms: int) -> list[Reply]:
         """Remembered commands, oldest first."""
-        query = (
-            "SELECT id, digest, seq, at_ms FROM (SELECT c.*, row_number() OVER "
-            "(ORDER BY c.seq DESC) AS rank FROM commands c JOIN logs l ON c.log = l.id "
-            "WHERE l.name = ?) WHERE rank <= ? OR at_ms >= ? ORDER BY seq"
-        )
-        return [Reply(*row) for row in await self._all(query, (name, newest, since_ms))]
+
+        def ask() -> list[Reply]:
+            replies = self._commands(name)
+            kept = max(0, len(replies) - newest)
+            return [r for n, r in enumerate(replies) if n >= kept or r.at_ms >= since_ms]
+
+        return await self._writer.call(ask)
 
     async def head(self, name: str) -> tuple[str, int] | None:
         """`(epoch, seq)` of a log, or None."""
 
-        def look() -> tuple[str, int] | None:
-            known = self._known(name)
-            return None if known is None else (known.epoch, known.head)
+        def ask() -> tuple[str, int] | None:
+            log = self._known(name)
+            return None if log is None else (log.epoch, log.head)
 
-        return await self._store.call(look)
+        return await self._writer.call(ask)
 
     async def trim(self, name: str, upto: int) -> None:
-        """Forget entries with `seq <= upto`; the head stays."""
-
-        def cut() -> None:
-            known = self._known(name)
-            if known is None:
-                return
-            known.floor = max(known.floor, min(upto, known.head))
-            self._store.db.execute(
-                "DELETE FROM entries WHERE log = ? AND seq <= ?", (known.id, known.floor)
-            )
-            self._store.db.execute(
-                "UPDATE logs SET floor = ?, at_ms = ? WHERE id = ?",
-                (known.floor, known.at_ms, known.id),
-            )
-
-        await self._store.call(cut)
+        """Forget entries with `seq <= upto`, and command ids that need not be remembered."""
+        await self._writer.call(lambda: self._trim(name, upto))
 
     async def drop(self, name: str) -> None:
         """Forget a log altogether."""
-
-        def forget() -> None:
-            known = self._known(name)
-            if known is None:
-                return
-            for table in ("entries", "commands"):
-                self._store.db.execute(f"DELETE FROM {table} WHERE log = ?", (known.id,))  # noqa: S608 - two fixed names
-            self._store.db.execute("DELETE FROM logs WHERE id = ?", (known.id,))
-            del self._heads[name]
-
-        await self._store.call(forget)
+        await self._writer.call(lambda: self._drop(name))
 
     async def names(self) -> list[str]:
         """Every log there is, sorted."""
-        return [row[0] for row in await self._all("SELECT name FROM logs ORDER BY name", ())]
+
+        def ask() -> list[str]:
+            return [row[0] for row in self._db.execute("SELECT name FROM logs ORDER BY name")]
+
+        return await self._writer.call(ask)
 
     async def aclose(self) -> None:
         """Close the store that this log is a port of."""
-        await self._store.aclose()
+        await self._writer.aclose()
+
+    # --- a part of the writer's transaction -----------------------------------------------------
+
+    def flush(self) -> None:
+        """Hand gathered appends to SQLite."""
+        self._chain.flush()
+
+    def forget(self) -> None:
+        """Read again what memory held of the logs."""
+        self._logs.clear()
+        self._chain.forget()
 
     # --- on the writer's thread ---------------------------------------------------------------
-
-    async def _all(self, query: str, values: tuple[Any, ...]) -> list[Any]:
-        return await self._store.call(lambda: self._store.db.execute(query, values).fetchall())
-
-    def _known(self, name: str) -> _Head | None:
-        known = self._heads.get(name)
-        if known is not None:
-            return known
-        db = self._store.db
-        row = db.execute(
-            "SELECT id, epoch, term, node, floor, at_ms FROM logs WHERE name = ?", (name,)
-        ).fetchone()
-        if row is None:
-            return None
-        newest = db.execute(
-            "SELECT seq, at_ms FROM entries WHERE log = ? ORDER BY seq DESC LIMIT 1", (row[0],)
-        ).fetchone()
-        if len(self._heads) >= LOGS_KEPT:
-            self._flush()
-            self._heads.pop(next(iter(self._heads)))
-        known = self._heads[name] = _Head(row, *(newest or (0, 0)))
-        return known
-
-    def _claim(self, name: str, node: str, at_ms: int) -> Claim:
-        db = self._store.db
-        known = self._known(name)
-        if known is None:
-            epoch = secrets.token_hex(8)
-            db.execute(
-                "INSERT INTO logs (name, epoch, term, node, floor, at_ms) "
-                "VALUES (?, ?, 1, ?, 0, ?)",
-                (name, epoch, node, at_ms),
-            )
-            known = self._known(name)
-            assert known is not None
-        elif known.node != node:
-            known.term, known.node = known.term + 1, node
-            db.execute(
-                "UPDATE logs SET term = ?, node = ? WHERE id = ?", (known.term, node, known.id)
-            )
-        return Claim(known.term, known.epoch, known.head, known.floor, known.at_ms)
 
     def _append(
         self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
     ) -> Exception | None:
-        known = self._known(name)
-        if known is None or known.term != term:
-            return Fenced(name, known.term if known else 0, term)
-        if command is not None:
-            seen = self._seen(known, command)
+        log = self._logs.get(name) or self._known(name)
+        if log is None or log.term != term:
+            return Fenced(name, log.term if log else 0, term)
+        key = b"" if command is None else _HASH.pack(hash(command.id))
+        if command is not None and key in log.ids:
+            seen = self._seen(name, command.id)
             if seen is not None:
                 return Duplicate(name, seen, same_body=seen.digest == command.digest)
-        head, log, at_ms = known.head, known.id, known.at_ms
-        for n, entry in enumerate(entries, head + 1):
-            if entry.seq != n:
-                return OutOfOrder(name, n, entry.seq)
-        for entry in entries:
-            at_ms = max(at_ms, entry.at_ms)
-            self._rows.append((log, entry.seq, at_ms, entry.public, entry.sealed))
-        if command is not None:
-            self._remember(known, command, head + 1, at_ms)
-        known.head, known.at_ms = head + len(entries), at_ms
+        first = head = log.head + 1
+        newest_ms = log.at_ms
+        for head, entry in enumerate(entries, first):
+            if entry.seq != head:
+                return OutOfOrder(name, head, entry.seq)
+            if entry.at_ms < newest_ms:
+                return self._append(name, term, command, _forward(entries, log.at_ms))
+            newest_ms = entry.at_ms
+        packed = _packed(entries)
+        if command is None:
+            self._chain.add(log, head, newest_ms, first, None, None, packed)
+        else:
+            self._chain.add(log, head, newest_ms, first, command.id, command.digest, packed)
+            log.ids += key
         return None
 
-    def _seen(self, known: _Head, command: CommandId) -> Reply | None:
-        row = self._store.db.execute(
-            "SELECT id, digest, seq, at_ms FROM commands WHERE log = ? AND id = ?",
-            (known.id, command.id),
+    def _known(self, name: str) -> _Known | None:
+        log = self._logs.get(name)
+        if log is not None:
+            return log
+        row = self._db.execute(
+            "SELECT id, epoch, term, node, floor, head, at_ms, tail FROM logs WHERE name = ?",
+            (name,),
         ).fetchone()
-        return None if row is None else Reply(*row)
+        if row is None:
+            return None
+        if len(self._logs) >= LOGS_KEPT:
+            self._chain.flush()
+            self._logs.clear()
+        log = self._logs[name] = _Known(*row)
+        self._chain.newest(log)
+        for reply in self._commands(name):
+            log.ids += _HASH.pack(hash(reply.id))
+        return log
 
-    def _remember(self, known: _Head, command: CommandId, seq: int, at_ms: int) -> None:
-        self._store.db.execute(
-            "INSERT INTO commands VALUES (?, ?, ?, ?, ?)",
-            (known.id, command.id, command.digest, seq, at_ms),
+    def _walk(self, log: _Known, after: int, query: str, *values: Any) -> list[Any]:
+        self._chain.flush()
+        bound = {"tail": log.tail, "strand": log.id, "after": after}
+        bound.update({f"v{n}": value for n, value in enumerate(values)})
+        return self._db.execute(self._chain.walk + query, bound).fetchall()
+
+    def _commands(self, name: str) -> list[Reply]:
+        log = self._known(name)
+        if log is None:
+            return []
+        rows = self._walk(
+            log,
+            0,
+            "SELECT a.command, a.digest, a.first, a.at_ms FROM chain JOIN appends AS a "
+            "ON a.place = chain.place WHERE a.command IS NOT NULL ORDER BY a.place",
         )
-        known.claimed += 1
-        if known.claimed >= PRUNE_EVERY:
-            known.claimed = 0
-            self._store.db.execute(
-                "DELETE FROM commands WHERE log = ?1 AND at_ms < ?2 AND seq < "
-                "(SELECT min(seq) FROM "
-                "(SELECT seq FROM commands WHERE log = ?1 ORDER BY seq DESC LIMIT ?3))",
-                (known.id, at_ms - int(self._limits.ids_kept_s * 1000), self._limits.ids_kept),
+        return [Reply(*row) for row in rows]
+
+    def _seen(self, name: str, command: str) -> Reply | None:
+        return next((reply for reply in self._commands(name) if reply.id == command), None)
+
+    def _claim(self, name: str, node: str, at_ms: int) -> Claim:
+        log = self._known(name)
+        if log is None:
+            cursor = self._db.execute(
+                "INSERT INTO logs (name, epoch, term, node, floor, head, at_ms, tail) "
+                "VALUES (?, ?, 1, ?, 0, 0, ?, 0)",
+                (name, secrets.token_urlsafe(6), node, at_ms),
             )
+            assert cursor.lastrowid is not None
+            log = self._known(name)
+            assert log is not None
+        elif log.node != node:
+            log.term, log.node = log.term + 1, node
+            self._db.execute(
+                "UPDATE logs SET term = ?, node = ? WHERE id = ?", (log.term, node, log.id)
+            )
+        return Claim(log.term, log.epoch, log.head, log.floor, log.at_ms)
 
-    def _flush(self) -> None:
-        if self._rows:
-            rows, self._rows = self._rows, []
-            self._store.db.executemany("INSERT INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+    def _read(self, name: str, after: int, limit: int | None) -> list[Entry]:
+        log = self._known(name)
+        if log is None:
+            return []
+        after = max(after, log.floor)
+        rows = self._walk(
+            log,
+            after,
+            "SELECT a.entries FROM chain JOIN appends AS a ON a.place = chain.place "
+            "ORDER BY a.place LIMIT :v0",
+            -1 if limit is None else limit,
+        )
+        entries = [e for (packed,) in rows for e in _unpacked(packed) if e.seq > after]
+        return entries if limit is None else entries[:limit]
 
-    def _forget(self) -> None:
-        self._rows = []
-        self._heads.clear()
+    def _trim(self, name: str, upto: int) -> None:
+        log = self._known(name)
+        if log is None or min(upto, log.head) <= log.floor:
+            return
+        log.floor = min(upto, log.head)
+        self._chain.save()  # the rows deleted here may be the newest
+        self._db.execute("UPDATE logs SET floor = ? WHERE id = ?", (log.floor, log.id))
+        rows = self._walk(
+            log,
+            0,
+            "SELECT a.place, a.head, a.at_ms, a.command FROM chain JOIN appends AS a "
+            "ON a.place = chain.place ORDER BY a.place DESC",
+        )
+        remember_ms = log.at_ms - int(self._limits.ids_kept_s * 1000)
+        ids = 0
+        emptied: list[tuple[int]] = []
+        gone: list[tuple[int]] = []
+        for place, head, at_ms, command in rows:
+            ids += command is not None
+            if head > log.floor:
+                continue
+            remembered = ids <= self._limits.ids_kept or at_ms >= remember_ms
+            # A row without an id still links the older ones that have one.
+            (emptied if remembered else gone).append((place,))
+        while emptied and rows[len(rows) - len(gone) - 1][3] is None:
+            gone.append(emptied.pop())
+        self._db.executemany("UPDATE appends SET entries = NULL WHERE place = ?", emptied)
+        self._db.executemany("DELETE FROM appends WHERE place = ?", gone)
+
+    def _drop(self, name: str) -> None:
+        log = self._known(name)
+        if log is None:
+            return
+        self._chain.save()
+        rows = self._walk(log, 0, "SELECT place FROM chain")
+        self._db.executemany("DELETE FROM appends WHERE place = ?", rows)
+        self._db.execute("DELETE FROM logs WHERE id = ?", (log.id,))
+        del self._logs[name]
+
+
+def _forward(entries: Sequence[Entry], at_ms: int) -> list[Entry]:
+    """The entries with times that never go back, neither among them nor before `at_ms`."""
+    forward = []
+    for entry in entries:
+        at_ms = max(at_ms, entry.at_ms)
+        forward.append(replace(entry, at_ms=at_ms))
+    return forward

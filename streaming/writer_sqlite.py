@@ -43,7 +43,7 @@ class Part(Protocol):
         ...
 
     def forget(self) -> None:
-        """The transaction was rolled back: drop what memory holds beyond the file."""
+        """Read again what memory held: a transaction was rolled back, or another process writes."""
         ...
 
 
@@ -61,6 +61,7 @@ class Writer:
         *,
         group_ms: float,
         inline: bool,
+        readonly: bool,
         committed: Callable[[bool], None],
         ended: Callable[[], None],
     ) -> None:
@@ -72,6 +73,8 @@ class Writer:
         self._committed = committed
         self._ended = ended
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._readonly = readonly
+        self._spoilt = readonly
         self._scheduled = False
         self._closed: asyncio.Future[None] | None = None
         self._over = False
@@ -121,7 +124,7 @@ class Writer:
 
     def _inline(self) -> None:
         self._scheduled = False
-        jobs, ending = self._taken([])
+        jobs, ending = self._taken()
         if jobs:
             self._tell(self._group(jobs))
         if ending:
@@ -153,7 +156,7 @@ class Writer:
                 if wait_s > 0 and first is not None and self._closed is None:
                     time.sleep(wait_s)
                 begun_s = time.monotonic()
-                jobs, ending = self._taken([first])
+                jobs, ending = self._taken(first)
                 if jobs:
                     self._loop.call_soon_threadsafe(self._tell, self._group(jobs))
         except RuntimeError:
@@ -167,16 +170,9 @@ class Writer:
     def _end(self) -> None:
         self._over = True
         self._ended()
-        rest, _ = self._taken([])
-        if rest:
-            failed = [(ticket, StoreUnavailable("the store is closed")) for ticket, _, _ in rest]
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._tell, failed)
 
-    def _taken(self, first: list[Job | None]) -> tuple[list[Job], bool]:
-        waiting = first + [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-        if waiting and waiting[-1] is None:
-            return [job for job in waiting if job is not None], True
+    def _taken(self, *first: Job | None) -> tuple[list[Job], bool]:
+        waiting = [*first, *(self._queue.get_nowait() for _ in range(self._queue.qsize()))]
         return [job for job in waiting if job is not None], None in waiting
 
     def _group(self, jobs: list[Job]) -> Outcome:
@@ -184,7 +180,7 @@ class Writer:
         changes = self._changes()
         try:
             outcome = self._transaction(jobs)
-        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+        except Exception as error:  # noqa: BLE001 - an actor's edge: the tickets carry it
             self._roll_back()
             outcome = self._failed(jobs, error)
         self.commit_us = (time.perf_counter_ns() - start_ns) // 1000
@@ -198,6 +194,10 @@ class Writer:
 
     def _transaction(self, jobs: list[Job]) -> Outcome:
         self._db.execute("BEGIN")
+        if self._spoilt:
+            for part in self.parts:
+                part.forget()
+            self._spoilt = self._readonly
         outcome = [(ticket, work(*args)) for ticket, work, args in jobs]
         self.flush()
         self._db.execute("COMMIT")
@@ -215,7 +215,7 @@ class Writer:
     def _alone(self, job: Job) -> tuple[Ticket, Exception | None]:
         try:
             return self._transaction([job])[0]
-        except (sqlite3.Error, ValueError, TypeError, OverflowError) as error:
+        except Exception as error:  # noqa: BLE001 - an actor's edge: the ticket carries it
             self._roll_back()
             return self._failed([job], error)[0]
 
@@ -227,8 +227,7 @@ class Writer:
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
             self._db.execute("ROLLBACK")
-        for part in self.parts:
-            part.forget()
+        self._spoilt = True
 
 
 def _of_the_disk(error: Exception) -> bool:
