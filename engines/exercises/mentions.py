@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 _COUNTS = {
     "zero": 0,
@@ -43,13 +44,14 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth"
 _PARTS |= {"seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
 _PARTS |= {f"{word}s": n for word, n in list(_PARTS.items()) if word not in {"half", "halves"}}
 
-_SIGN = r"(?P<sign>(?<![\w)\]}])(?<![\w)\]}]\s)[-−]\s?)?"
+_SIGN = r"(?P<sign>(?<![\w)\]}])(?:(?<![\w)\]}$]\s)[-−]\s?|[-−](?=[\d\\])))?"
 _LATEX = re.compile(_SIGN + r"\\[dt]?frac\s*\{\s*(?P<top>-?\d+)\s*\}\s*\{\s*(?P<below>-?\d+)\s*\}")
 _PLAIN = re.compile(_SIGN + r"(?P<top>\d+(?:\.\d+)?)(?:\s?/\s?(?P<below>\d+))?")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _WORD = re.compile(r"[a-z]+")
 
 
+@lru_cache(maxsize=4096)
 def numbers_in(text: str, *, parts: bool = False) -> frozenset[Fraction]:
     r"""Every number a text names; with `parts` also the numerators and denominators.
 

@@ -91,7 +91,10 @@ def _drawn(trial: _Trial, seed: int) -> Instance | None:
 
 
 def _try(trial: _Trial, drawn: Instance) -> None:
-    trial.seen.add(repr(sorted(drawn.values.items())))
+    values = repr(sorted(drawn.values.items()))
+    if values in trial.seen:
+        return  # the same numbers print the same texts
+    trial.seen.add(values)
     told = list(_texts(trial, drawn))
     for place, text in told:
         _degenerate(trial, place, text, drawn)
@@ -319,9 +322,9 @@ def _bare(text: str) -> str:
 
 def _tell_leaks(trial: _Trial) -> None:
     for place, count in trial.leaks.items():
-        share = count / trial.seeds
+        share = count / len(trial.seen)
         if share >= LEAK_WARNING:
-            often = f" in {share:.0%} of {trial.seeds} seeds" if trial.seeds > 1 else ""
+            often = f" in {share:.0%} of {len(trial.seen)} cases" if len(trial.seen) > 1 else ""
             told = f"names the key{often}"
             fix = "ask for the step, not for the result"
             trial.tell("C403", place, told, fix, warn=share < LEAK_ERROR)

@@ -107,9 +107,8 @@ class Import:
     steps: int = 0
     course: str = ""
     items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    skills: dict[str, str] = field(default_factory=dict)
-    """Skill id by the source's name."""
     titles: dict[str, str] = field(default_factory=dict)
+    """Title by skill; names that differ in spacing only are one skill."""
     lessons_of: dict[str, set[str]] = field(default_factory=dict)
     licenses: dict[str, None] = field(default_factory=dict)
     sources: dict[str, None] = field(default_factory=dict)
@@ -244,8 +243,9 @@ def _admit(
     if not accepts_itself(item):
         raise NotImported("key-not-accepted")
     lesson = str(problem.get("lesson") or "Lesson").strip()
-    for skill, name in zip(item["skills"], step["knowledgeComponents"], strict=False):
-        made.titles.setdefault(skill, name.replace("_", " ").strip().capitalize())
+    names = {slug(name): name for name in reversed(step["knowledgeComponents"])}
+    for skill in item["skills"]:
+        made.titles.setdefault(skill, names[skill].replace("_", " ").strip().capitalize())
         made.lessons_of.setdefault(skill, set()).add(lesson)
     made.ids.add(item["id"])
     made.items.setdefault(lesson, []).append(item)

@@ -241,13 +241,10 @@ class ListOf:
         return ABSENT if any(value is ABSENT for value in found) else found
 
     def schema(self) -> dict[str, Any]:
-        """Array."""
-        return {
-            "type": "array",
-            "items": self.each.schema(),
-            "minItems": self.least,
-            "maxItems": self.most,
-        }
+        """Array; one value alone where that is taken too."""
+        each = self.each.schema()
+        many = {"type": "array", "items": each, "minItems": self.least, "maxItems": self.most}
+        return {"anyOf": [each, many]} if self.lone else many
 
 
 @dataclass(frozen=True)
