@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,16 @@ from typing import Any
 import pytest
 
 from server import run as run_module
-from server.run import SEND_BUFFER_BYTES, choose_numba_cache, listening_socket, running
+from server.cli import CONFIGURATION, FAILED, main
+from server.commands.serve import _ready_words
+from server.run import (
+    SEND_BUFFER_BYTES,
+    Running,
+    choose_numba_cache,
+    listening_socket,
+    running,
+    serve,
+)
 from server.settings import Settings
 from tests.wire.node import Learner, open_socket
 from tests.wire.sockets import request
@@ -149,35 +158,50 @@ def test_after_kill_9_a_learner_goes_on_with_its_old_token(process: Any, tmp_pat
     assert again.ended()[0] == 0
 
 
-def test_a_taken_port_is_1_and_one_line(course: str) -> None:
+def test_a_taken_port_is_1_and_one_line(course: str, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended = subprocess.run(
-            [sys.executable, "-m", "server.cli", "serve", "--course", course, "--port", str(port)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.count("\n") == 1
-    assert "choose another --port" in ended.stderr
+        assert main(["serve", "--course", course, "--port", str(port)]) == FAILED
+    out, errors = capsys.readouterr()
+    assert out == ""
+    assert errors.count("\n") == 1
+    assert "choose another --port" in errors
 
 
-def test_words_for_people_stand_in_the_ready_lines(course: str) -> None:
-    ended = subprocess.Popen(
-        [sys.executable, "-m", "server.cli", "serve", "--course", course, "--port", "0"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert ended.stdout is not None
-    first, second = ended.stdout.readline(), ended.stdout.readline()
-    ended.terminate()
-    ended.communicate(timeout=30)
+def test_a_store_that_does_not_open_is_1_and_one_line(
+    course: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = f"sqlite:///{tmp_path}"  # a folder
+    assert main(["serve", "--course", course, "--port", "0", "--store", store]) == FAILED
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert store in errors
+
+
+def test_a_course_that_cannot_be_read_is_78(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text("{}")
+    assert main(["serve", "--course", str(path), "--port", "0"]) == CONFIGURATION
+    errors = capsys.readouterr().err
+    assert "tutorstream content check" in errors
+    assert errors.count("\n") == 1
+
+
+def test_words_for_people_stand_in_the_ready_lines(
+    course: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(server: Running) -> None:
+        _ready_words(server)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert serve(Settings(port=0, courses=[course]), stop) == 0
+    gc.unfreeze()  # this process goes on
+    first, second = capsys.readouterr().out.splitlines()
     assert "course: sums (12 items, 2 skills)" in first
     assert "tutor: built-in" in first
     assert "listening on http://127.0.0.1:" in second
-    assert ended.returncode == 0
 
 
 def test_in_process_on_a_unix_socket(tmp_path: Path, course: str) -> None:
@@ -244,19 +268,3 @@ def test_the_compiler_s_cache_is_where_it_can_be_written(
     (tmp_path / "file").write_text("")
     assert choose_numba_cache(Settings(numba_cache_dir=str(tmp_path / "file" / "x"))) is None
     assert "NUMBA_CACHE_DIR" not in os.environ
-
-
-def test_a_course_that_cannot_be_read_is_78(tmp_path: Path) -> None:
-    path = tmp_path / "bad.json"
-    path.write_text("{}")
-    start_s = time.monotonic()
-    ended = subprocess.run(
-        [sys.executable, "-m", "server.cli", "serve", "--course", str(path), "--port", "0"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 78, ended.stderr
-    assert "tutorstream content check" in ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert time.monotonic() - start_s < 20

@@ -1,0 +1,94 @@
+"""The doctor: what holds, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from server.cli import CONFIGURATION, DONE, FAILED, main
+from tests.world import small_course
+
+
+@pytest.fixture(autouse=True)
+def _quiet_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sums.json").write_bytes(small_course())
+    (tmp_path / "pages" / "learner").mkdir(parents=True)
+    (tmp_path / "pages" / "learner" / "index.html").write_text("<p>")
+    monkeypatch.setattr("server.http.PAGES", tmp_path / "pages")
+    monkeypatch.setenv("TUTORSTREAM_COURSES", "sums.json")
+    monkeypatch.setenv("TUTORSTREAM_PORT", "0")
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def findings(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, dict]]:
+    code = main(["doctor", "--json", *words])
+    rows = json.loads(capsys.readouterr().out)
+    return code, {row["check"]: row for row in rows}
+
+
+def test_a_healthy_machine(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = findings(capsys)
+    assert code == DONE, found
+    assert list(found) == [
+        "python", "clock", "libraries", "address", "store", "courses", "kernels", "pages",
+        "provider",
+    ]  # fmt: skip
+    assert all(row["ok"] for row in found.values())
+    assert found["courses"]["found"] == "sums"
+    assert main(["doctor"]) == DONE
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(found)
+    assert all(line.startswith("ok ") for line in lines)
+
+
+def test_what_does_not_hold_names_its_fix(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.http.PAGES", tmp_path / "none")
+    (tmp_path / "bad.json").write_text("{}")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        flags = ["--port", str(taken.getsockname()[1]), "--store", f"sqlite:///{tmp_path}"]
+        code, found = findings(capsys, *flags, "--course", "bad.json")
+        assert code == FAILED
+        broken = {name for name, row in found.items() if not row["ok"]}
+        assert broken == {"address", "store", "courses", "pages"}
+        assert all(found[name]["fix"] for name in broken)
+        assert main(["doctor", *flags]) == FAILED
+    assert "FAIL  address" in capsys.readouterr().out
+
+
+def test_a_store_that_is_kept_is_looked_into(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = findings(capsys, "--store", f"sqlite:///{tmp_path / 's.db'}")
+    assert found["store"]["found"].endswith("s.db, 0 sessions")
+    assert (tmp_path / "s.db").exists()
+
+
+def test_online_calls_the_provider(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, without = findings(capsys, "--online")
+    assert without["endpoint"]["found"] == "no provider is set"
+    with socket.socket() as nobody:  # bound and not listening: a call is refused at once
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        monkeypatch.setenv("TUTORSTREAM_PROVIDER__BASE_URL", url)
+        flags = ["--provider", "ollama", "--model", "m", "--online"]
+        code, found = findings(capsys, *flags)
+    assert code == FAILED
+    assert found["provider"]["ok"]
+    assert not found["endpoint"]["ok"]
+    assert found["endpoint"]["found"].startswith("connect")
+
+
+def test_wrong_settings_are_78(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--store", "x"]) == CONFIGURATION
+    assert "store" in capsys.readouterr().err
+    assert "NUMBA_CACHE_DIR" not in os.environ or os.environ["NUMBA_CACHE_DIR"]
