@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 WORDS = ("What", " would", " undo", " the", " “+ 3”?", " Try", " −3", " on", " both", " sides.")
 TEXT = "".join(WORDS)
@@ -51,8 +51,7 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's has no such base
         self.fake.connections.add(self)
         self.fake.accepted += 1
 

@@ -150,6 +150,26 @@ async def test_a_failure(
     assert len(fake.calls) == 1
 
 
+def test_the_kinds_are_the_same_on_the_servers_own_loop() -> None:
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed here")
+
+    async def found() -> list[tuple[str, str, float | None, str]]:
+        rows = []
+        async with running() as fake:
+            for scenario, *_ in FAILURES:
+                chat = OpenAIChat(
+                    name="fake", model=scenario, base_url=fake.base_url, wall_s=lambda: WALL_S
+                )
+                result = await heard(chat)
+                await chat.aclose()
+                assert result.failed is not None
+                failed = result.failed
+                rows.append((scenario, failed.kind, failed.retry_after_s, result.text))
+        return rows
+
+    assert uvloop.run(found()) == FAILURES
+
+
 @pytest.mark.parametrize(
     ("scenario", "kind", "text"),
     [("silent", "first_token", ""), ("no_first_token", "first_token", ""),
