@@ -154,7 +154,7 @@ def test_the_kinds_are_the_same_on_the_servers_own_loop() -> None:
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed here")
 
     async def found() -> list[tuple[str, str, float | None, str]]:
-        rows = []
+        rows: list[tuple[str, str, float | None, str]] = []
         async with running() as fake:
             for scenario, *_ in FAILURES:
                 chat = OpenAIChat(
