@@ -182,6 +182,7 @@ needs_sample = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @needs_sample
 def test_elementary_algebra_end_to_end(tmp_path):
     source = SAMPLE / "elementary-algebra.jsonl"
