@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 
 from protocol.codec import decode
+from protocol.commands import COMMANDS
+from protocol.diagnosis import diagnosed
 from protocol.errors import Code, Refused
+from protocol.events import EVENTS
 
 
 def refused(frame: str) -> Refused:
@@ -136,3 +139,10 @@ def test_a_long_frame_is_not_quoted_whole():
     assert len(refused("[" + "1," * 30_000 + "1]").detail) < 120
     assert len(refused("x" * 60_000).detail) < 160
     assert len(refused('"' + "x" * 60_000).detail) < 160
+
+
+def test_a_frame_at_the_edge_of_the_decoders_stack_is_too_deep():
+    # the second reading stands a little higher on the stack and may succeed
+    came = diagnosed(b'{"t":"bye","id":"c7"}', RecursionError(), COMMANDS, EVENTS)
+    assert came.detail == "a frame: expected at most 16 nested arrays and objects, came more"
+    assert (came.code, came.re) == (Code.BAD_FRAME, "c7")

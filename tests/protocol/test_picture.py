@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from protocol.events import Delta, Difficulty, Foreign, GenText, ItemShown, Snapshot
+from protocol.events import Delta, Difficulty, Foreign, GenText, ItemShown, Snapshot, TurnRestarted
 from protocol.generation import Fit
 from protocol.picture import KEPT, Picture, keep
 
@@ -52,6 +52,12 @@ def test_a_state_of_another_shape_has_no_item(state):
     picture = Picture(snapshot(state))
     assert picture.item is None
     assert picture.state == state
+
+
+def test_a_restart_reaches_its_generation():
+    picture = Picture(snapshot(None))
+    assert picture.take(TurnRestarted("me", 10, 0, "g2", 1, "p", "m", "it broke")) is Fit.NEXT
+    assert picture.generations["g2"].text == ""
 
 
 def test_chunks_of_an_unknown_generation_do_not_fit():
