@@ -154,7 +154,8 @@ class _Attempt:
 class Routing:
     """Turns a request into one voice's text; the last of `chain` is the built-in tutor.
 
-    `dice` gives floats in [0, 1) for jitter. `failures` counts by `(provider, kind)`.
+    Without `limits` they are `limits_for(chain)`. `dice` gives floats in [0, 1) for jitter.
+    `failures` counts by `(provider, kind)`.
     Raises ValueError for a chain that does not end with the built-in tutor.
     """
 
@@ -169,7 +170,7 @@ class Routing:
         if [c.builtin for c in self._chain[-1:]] != [True]:
             names = [provider.name for provider in chain]
             raise ValueError(f"a chain ends with {BUILTIN!r}, {names} came")
-        self._limits = limits or TurnLimits()
+        self._limits = limits or limits_for(chain)
         self._dice = dice
         self.failures: Counter[tuple[str, str]] = Counter()
 
@@ -321,6 +322,16 @@ class Routing:
                 return End("deadline")
             kind: FailureKind = "stall" if spoke else "first_token"
             raise ProviderFailed(kind, "the turn's own limit") from None
+
+
+def limits_for(chain: Sequence[Provider]) -> TurnLimits:
+    """The default limits; where only local models are configured, their longer first-token limit.
+
+    A provider's own limit is its `first_token_s`, if it has one.
+    """
+    usual_s = TurnLimits().first_token_s
+    own_s = [float(getattr(p, "first_token_s", usual_s)) for p in chain if p.name != BUILTIN]
+    return TurnLimits(first_token_s=min(own_s, default=usual_s))
 
 
 def _now_s() -> float:

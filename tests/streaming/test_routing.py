@@ -27,6 +27,7 @@ from streaming.routing import (
     TurnLimits,
     compacted,
     estimated,
+    limits_for,
 )
 from tests.virtual import run
 
@@ -46,6 +47,7 @@ class Scripted:
         self.name = name
         self.model = f"{name}-1"
         self.ready = True
+        self.first_token_s = 2.5
         self.scripts = list(scripts)
         self.requests: list[LlmRequest] = []
         self.closed = 0
@@ -202,6 +204,14 @@ def test_without_a_first_token_the_built_in_tutor_speaks_after_the_limit() -> No
     first_s = next(s for s, p in timed if isinstance(p, Text))
     assert first_s == 2.5
     assert reasons(timed) == [("builtin", "first_token")]
+
+
+def test_only_where_all_models_are_local_is_there_more_time_for_the_first_token() -> None:
+    local, cloud = Scripted([7.0, *GOOD], name="local"), Scripted([60.0])
+    local.first_token_s = 8.0
+    assert reasons(played(local)) == []
+    assert limits_for([local, cloud, Builtin()]).first_token_s == 2.5
+    assert limits_for([Builtin()]).first_token_s == 2.5
 
 
 def test_the_first_token_limit_covers_all_attempts() -> None:
