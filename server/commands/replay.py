@@ -65,7 +65,7 @@ def _print_decided(decided: Any, *, as_json: bool) -> None:
     import msgspec
 
     kind = type(decided.deed).__struct_config__.tag
-    deed = {k: v for k, v in msgspec.to_builtins(decided.deed).items() if k not in ("k", "cmd")}
+    deed = {k: v for k, v in msgspec.to_builtins(decided.deed).items() if k != "k"}
     if as_json:
         row = {"seq": decided.seq, "at_ms": decided.at_ms, "deed": kind, **deed}
         row["events"] = msgspec.to_builtins(decided.events)
