@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -36,6 +37,8 @@ class _Peek(msgspec.Struct):
 
 
 _PEEK = msgspec.json.Decoder(_Peek)
+_type_info = cache(inspect.type_info)
+"""A hundred microseconds a call, for 29 types: made once each."""
 
 
 def diagnosed(frame: bytes, error: Exception, table: Table, foreign: Table) -> Refused:
@@ -110,7 +113,7 @@ def _wrong_field(frame: bytes, kind: type[Message], complaint: str) -> str:
     missing = _MISSING.fullmatch(what)
     if missing is not None:
         return f"field `{_name([*steps, missing[1]])}`: expected, came nothing"
-    allowed = _allowed(inspect.type_info(kind), steps)
+    allowed = _allowed(_type_info(kind), steps)
     if allowed:
         expected = "one of " + ", ".join(str(choice) for choice in allowed)
     else:
