@@ -17,6 +17,7 @@ class PagesPresent(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Raise `RuntimeError` where a page that the wheel must carry is absent."""
+        del build_data
         if self.target_name != "wheel" or version == "editable":
             return
         pages = Path(self.root) / "server" / "pages"

@@ -174,7 +174,9 @@ class Lesson:
     async def submit(self, line: ServerConnection, frame: dict[str, Any]) -> None:
         """A verdict; a right answer opens the next item in the same append."""
         if frame["item"] != item(self.n)["item"]:
-            await self.refuse(line, frame, 108, "gone", f"the open item is {item(self.n)['item']!r}")
+            await self.refuse(
+                line, frame, 108, "gone", f"the open item is {item(self.n)['item']!r}"
+            )
             return
         right = str(frame["response"]) == key(self.n)
         self.attempts += 1
@@ -227,7 +229,8 @@ class Lesson:
         readable = all(c in "0123456789/.-+ " for c in text)
         top, _, bottom = text.partition("/")
         read = f"\\frac{{{top}}}{{{bottom}}}" if top and bottom else text.rstrip("/")
-        seen = {"read_as": read} if readable else {"read_as": "", "column": 1, "note": "a number is expected"}  # fmt: skip
+        unread = {"read_as": "", "column": 1, "note": "a number is expected"}
+        seen = {"read_as": read} if readable else unread
         await line.send(json.dumps({"t": "preview", "item": frame["item"], **seen}))
 
     async def keep_draft(self, line: ServerConnection, frame: dict[str, Any]) -> None:
@@ -276,8 +279,9 @@ class Lesson:
         """The provider failed: the running turn begins again."""
         turn = self.turns[-1]
         turn["text"] = ""
-        await self.append({"t": "turn.restarted", "gen": turn["gen"], "from_i": turn["next_i"],
-                           "provider": "builtin", "model": "builtin", "reason": "guard.maths"})  # fmt: skip
+        voice = {"provider": "builtin", "model": "builtin", "reason": "guard.maths"}
+        where = {"gen": turn["gen"], "from_i": turn["next_i"]}
+        await self.append({"t": "turn.restarted", **where, **voice})
 
     async def end(self, status: str, reason: str | None = None) -> None:
         """Exactly one end."""

@@ -34,7 +34,7 @@ export { Refusal } from "./wire.js";
  * @property {number} kept commands not yet acknowledged
  * @property {number} answers how many of them are answers
  * @property {number} retryAt_ms when the next dial is due, in ms since 1970
- * @property {number} rtt_ms smoothed round trip, 0 while unknown
+ * @property {number} rtt_ms median of the newest round trips, 0 while unknown
  * @property {number} resumes how often this page came back
  * @property {{from: number, to: number, mode: string}|null} resumed the newest return: the
  *   numbers caught up (`from` > `to`: nothing was missed), and how
@@ -43,6 +43,7 @@ export { Refusal } from "./wire.js";
  * @property {string} closeReason
  */
 
+const TRIPS = 5;
 const IDENTITY = "tutorstream.session";
 /** Refusals of a `hello` after which a guest comes as a new one. */
 const UNKNOWN = new Set([CODES.unauthorized, CODES.token_expired, CODES.not_found]);
@@ -78,6 +79,8 @@ export class Session {
     /** @type {State["resumed"]} */
     this.resumed = null;
     this.rtt_ms = 0;
+    /** @type {number[]} */
+    this.trips_ms = [];
     this.welcomed = false;
     this.draining = false;
     this.ready = false;
@@ -422,8 +425,9 @@ export class Session {
   /** @param {number|null} ms */
   #roundTrip(ms) {
     if (ms === null) return;
-    const one = Math.max(0.1, ms);
-    this.rtt_ms = this.rtt_ms === 0 ? one : this.rtt_ms * 0.7 + one * 0.3;
+    this.trips_ms = [...this.trips_ms, Math.max(0.1, ms)].slice(-TRIPS);
+    const sorted = [...this.trips_ms].sort((a, b) => a - b);
+    this.rtt_ms = sorted[sorted.length >> 1] ?? 0;
   }
 
   // --- saying ----------------------------------------------------------------------------------

@@ -105,7 +105,6 @@ export class Replica {
   #welcomed(frame) {
     if (this.sid !== null && frame.sid !== this.sid) this.forget();
     this.sid = frame.sid;
-    this.acked = 0;
     for (const { s, epoch, head, mode } of frame.logs) {
       const had = this.logs.get(s);
       const kept = had !== undefined && had.epoch === epoch;
@@ -113,6 +112,7 @@ export class Replica {
       if (!kept && !restores && s === ME) this.lesson = emptyLesson();
       const q = kept ? had.q : restores ? NOTHING : 0;
       this.logs.set(s, { epoch, q, waiting: restores, head, mode });
+      if (s === ME) this.acked = Math.max(0, q); // the server has read it in our hello
     }
     return { events: [frame], send: [] };
   }

@@ -1,6 +1,6 @@
 // The exercise side: prompt, answer box, verdict, hints and steps. This file draws them.
 
-import { Formula, Inline, Markup, Reading } from "../shared/markup.js";
+import { Formula, Inline, Markup, Reading, spoken } from "../shared/markup.js";
 import { html, useEffect, useRef } from "../vendor/htm-preact.js";
 import { VERDICTS } from "./page.js";
 import { Moves } from "./progress.js";
@@ -18,13 +18,15 @@ export function Card({ page }) {
   if (shown === null) return html`<${Waiting} page=${page} />`;
   return html`
     <section class="card exercise" aria-label="Exercise">
-      <div class="scroll" tabindex="-1" ref=${scroll}>
+      <div class="work">
         <${Head} page=${page} shown=${shown} />
         <form class="answer" onSubmit=${(/** @type {Event} */ event) => { event.preventDefault(); page.check(); }}>
           ${shown.item.choices
             ? html`<${Choices} page=${page} shown=${shown} />`
             : html`<${TextBox} page=${page} shown=${shown} />`}
         </form>
+      </div>
+      <div class="scroll" role="region" aria-label="Verdict and help" tabindex="0" ref=${scroll}>
         <${Verdict} page=${page} shown=${shown} />
         <${Hints} shown=${shown} />
         <${Steps} shown=${shown} />
@@ -45,7 +47,7 @@ function useNewestInSight(shown) {
   const steps = shown?.steps?.length ?? 0;
   const show = (/** @type {string} */ newest) =>
     scroll.current?.querySelector(newest)?.scrollIntoView({ block: "nearest" });
-  useEffect(() => scroll.current?.scrollTo(0, 0), [shown?.item.item]);
+  useEffect(() => scroll.current?.scrollTo(0, 0), [shown?.item.item, shown?.solved]);
   useEffect(() => show(".verdict"), [verdict]);
   useEffect(() => show(".hints > :last-child"), [hints]);
   useEffect(() => show(".steps > :last-child"), [steps]);
@@ -57,7 +59,7 @@ function Waiting({ page }) {
   const ended = page.session.state.phase === "ended";
   return html`
     <section class="card exercise" aria-label="Exercise" aria-busy=${!ended}>
-      <div class="scroll">
+      <div class="work">
         ${page.problem
           ? html`<p class="problem" role="alert">${page.problem}</p>`
           : html`<p class="quiet">${ended ? "This lesson is not open here any more." : "Choosing your first exercise"}</p>
@@ -77,14 +79,27 @@ function Head({ page, shown }) {
     </header>`;
 }
 
+/**
+ * The answer box that this one replaces had the focus and is gone: its place keeps it.
+ * @param {string} item
+ */
+function useKeptFocus(item) {
+  const box = useRef(/** @type {HTMLInputElement|null} */ (null));
+  useEffect(() => {
+    if (document.activeElement === document.body) box.current?.focus({ preventScroll: true });
+  }, [item]);
+  return box;
+}
+
 /** @param {{page: Page, shown: Shown}} props */
 function TextBox({ page, shown }) {
   const { solved, item } = shown;
+  const box = useKeptFocus(item.item);
   return html`
     <div class="box">
       <label for="answer" class="unseen">Your answer</label>
-      <input id="answer" type="text" dir="auto" autofocus autocomplete="off" autocapitalize="off"
-        spellcheck="false" enterkeyhint="go" maxlength="300" aria-describedby="prompt reading"
+      <input id="answer" type="text" dir="auto" ref=${box} autocomplete="off" autocapitalize="off"
+        spellcheck=${false} enterkeyhint="go" maxlength="300" aria-describedby="prompt reading"
         placeholder=${PLACEHOLDERS[item.kind] ?? "Your answer"}
         readonly=${solved} class=${solved ? "solved" : ""} value=${page.answer}
         onInput=${(/** @type {any} */ event) => page.type(event.target.value)} />
@@ -113,11 +128,7 @@ function ReadAs({ page, shown }) {
 function Choices({ page, shown }) {
   const { item, solved } = shown;
   const many = item.kind === "multi";
-  const first = useRef(/** @type {HTMLInputElement|null} */ (null));
-  useEffect(() => {
-    // The text box this replaces had the focus and is gone; its place keeps it.
-    if (document.activeElement === document.body) first.current?.focus({ preventScroll: true });
-  }, [item.item]);
+  const first = useKeptFocus(item.item);
   return html`
     <fieldset class="choices" id="answer" tabindex="-1">
       <legend class="unseen">${many ? "Choose all that fit" : "Choose one"}</legend>
@@ -125,7 +136,7 @@ function Choices({ page, shown }) {
         <label key=${choice.id} class="choice">
           <input type=${many ? "checkbox" : "radio"} name="choice" value=${choice.id}
             ref=${n === 0 ? first : undefined} checked=${chosen(page.answer, choice.id)}
-            aria-disabled=${solved}
+            aria-disabled=${solved} aria-label=${spoken(choice.text)}
             onChange=${(/** @type {any} */ event) => page.type(many ? toggled(page.answer, choice.id, event.target.checked) : choice.id)} />
           <span dir="auto"><${Inline} text=${choice.text} /></span>
         </label>`)}
@@ -160,16 +171,20 @@ function Verdict({ page, shown }) {
   if (page.problem) return html`<p class="problem" role="alert">${page.problem}</p>`;
   if (away) return html`<p class="verdict kept"><b>Kept.</b> It is checked as soon as the line is back.</p>`;
   if (feedback === null) return null;
+  const message = (feedback.message ?? "").replace(VERDICT_WORD, "");
   return html`
     <div key=${feedback.q ?? feedback.item} class=${`verdict ${feedback.verdict}`}>
       <${Mark} verdict=${feedback.verdict} />
       <div class="verdict-words" dir="auto">
         <p><b>${VERDICTS[feedback.verdict] ?? feedback.verdict}</b>${shown.solved && feedback.assisted && html` <span class="tag">assisted</span>`}</p>
-        ${feedback.message && html`<${Markup} text=${feedback.message} />`}
+        ${message && html`<${Markup} text=${message} />`}
         <${Moves} page=${page} moves=${feedback.skills ?? []} />
       </div>
     </div>`;
 }
+
+/** The heading has said it already. */
+const VERDICT_WORD = /^(right|correct|not yet)[.!,:]\s*/i;
 
 /** The verdict's shape, so that colour is never alone. @param {{verdict: string}} props */
 function Mark({ verdict }) {

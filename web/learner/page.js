@@ -375,7 +375,9 @@ export const VERDICTS = {
 
 /** @param {Frame} feedback */
 function verdictWords({ verdict, message }) {
-  return `${VERDICTS[verdict] ?? verdict}. ${spoken(message ?? "")}`.trim();
+  const word = VERDICTS[verdict] ?? verdict;
+  const words = spoken(message ?? "");
+  return words.toLowerCase().startsWith(word.toLowerCase()) ? words : `${word}. ${words}`.trim();
 }
 
 /** @param {any} a @param {any} b */

@@ -34,7 +34,7 @@ export function Progress({ page }) {
       <ul>
         ${skills.map(({ id, title, mastery }) => html`
           <li key=${id} class=${current.has(id) ? "current" : ""} style=${`--after:${mastery}`}>
-            <span class="name">${title}${current.has(id) && html`<span class="unseen">, worked on now</span>`}</span>
+            <span class="name" title=${title}>${title}${current.has(id) && html`<span class="unseen">, worked on now</span>`}</span>
             <span class="figures">${two(mastery)}</span>
             <span class="bar still" aria-hidden="true"><b></b></span>
           </li>`)}

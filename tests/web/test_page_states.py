@@ -1,0 +1,174 @@
+"""States that a healthy server rarely shows, played by the scripted one."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.web.fake_server import WORDS, FakeServer
+from tests.web.test_learner_page import ANNOUNCED, ask, opened
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def test_a_line_cut_inside_a_word_goes_on_inside_it(page: Page, fake: FakeServer) -> None:
+    opened(page, fake.url)
+    ask(page)
+    said = page.locator(".turn .said")
+    expect(said).to_contain_text("Let us loo")
+    page.locator("[data-act=cut]").click()
+    shown = said.inner_text()
+    assert not shown.endswith("step?")
+    expect(page.locator("#pill")).to_contain_text("reconnecting")
+    assert said.inner_text() == shown
+    expect(page.locator(".turn.completed")).to_be_visible()
+    assert fake.lesson.turns[0]["text"] == WORDS
+    expect(said).to_contain_text("Can you say what is left after the first step?")
+
+
+def test_three_hundred_pieces_are_announced_twice(page: Page, fake: FakeServer) -> None:
+    fake.words, fake.pace_s = "abc" * 300, 0.001
+    opened(page, fake.url)
+    page.evaluate(ANNOUNCED)
+    ask(page)
+    expect(page.locator(".turn.completed")).to_be_visible()
+    assert page.evaluate("window.announced") == ["Tutor is writing", "Answer complete"]
+    assert page.locator(".said").inner_text() == "abc" * 300
+
+
+def test_an_answer_begun_again_replaces_what_was_shown(page: Page, fake: FakeServer) -> None:
+    opened(page, fake.url)
+    page.evaluate(ANNOUNCED)
+    ask(page)
+    expect(page.locator(".said")).to_contain_text("Let us loo")
+    fake.hold(True)
+    fake.do(fake.lesson.restart())
+    expect(page.locator(".said")).not_to_contain_text("Let us")
+    expect(page.locator(".turn-note")).to_have_text("begun again by built-in")
+    fake.hold(False)
+    expect(page.locator(".turn.completed")).to_be_visible()
+    assert len(page.evaluate("window.announced")) == 3
+
+
+def test_an_interrupted_answer_keeps_its_words_and_offers_to_go_on(
+    page: Page, fake: FakeServer
+) -> None:
+    opened(page, fake.url)
+    ask(page)
+    expect(page.locator(".said")).to_contain_text("Let us loo")
+    fake.hold(True)
+    fake.do(fake.lesson.end("lost"))
+    expect(page.locator(".turn-note")).to_contain_text("interrupted")
+    expect(page.locator(".said")).to_contain_text("Let us loo")
+    fake.hold(False)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.locator(".turn")).to_have_count(2)
+
+
+def test_too_far_behind_the_picture_is_restored_whole(page: Page, fake: FakeServer) -> None:
+    fake.retained = 2
+    opened(page, fake.url)
+    page.locator("#answer").fill("41")
+    ask(page)
+    expect(page.locator(".said")).to_contain_text("Let us loo")
+    page.locator("[data-act=cut]").click()
+    expect(page.locator("#pill")).to_contain_text("resynchronised")
+    expect(page.locator(".turn.completed .said")).to_contain_text("after the first step?")
+    assert page.locator("#answer").input_value() == "41"
+
+
+def test_lost_log_another_epoch_restores_the_lesson(page: Page, fake: FakeServer) -> None:
+    opened(page, fake.url)
+    fake.epoch = "e2"
+    fake.close_lines(4003)
+    expect(page.locator("#pill")).to_contain_text("resynchronised")
+    page.locator("#answer").fill("5")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict.correct")).to_be_visible()
+
+
+def test_signed_out_says_so_and_comes_back_by_hand(page: Page, fake: FakeServer) -> None:
+    opened(page, fake.url)
+    fake.close_lines(4409)
+    expect(page.locator("#pill")).to_contain_text("open in too many places")
+    page.get_by_role("button", name="Come back").click()
+    expect(page.locator("#pill")).to_have_attribute("data-phase", "live")
+
+
+def test_choices_by_keyboard_and_the_verdict_in_place(page: Page, fake: FakeServer) -> None:
+    opened(page, fake.url)
+    for answer in ("5", "6"):
+        page.keyboard.type(answer)
+        page.keyboard.press("Enter")
+        expect(page.locator(".verdict.correct")).to_be_visible()
+        page.keyboard.press("Enter")
+    expect(page.locator(".choices input").first).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict.incorrect")).to_be_visible()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict.correct .figures")).to_have_count(2)
+    report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
+    page.keyboard.press("Enter")
+    expect(page.locator("input#answer")).to_be_focused()
+
+
+def test_hostile_words_stay_words(page: Page, fake: FakeServer) -> None:
+    fake.words = (
+        "<img src=x onerror=alert(1)> <script>alert(1)</script> [a](http://127.0.0.1:9/x) "
+        "$\\href{javascript:alert(1)}{x}$ $\\includegraphics{http://127.0.0.1:9/y}$ **bold**"
+    )
+    opened(page, fake.url)
+    ask(page, "<b>me</b>")
+    expect(page.locator(".turn.completed")).to_be_visible()
+    inside = "#transcript :is(img, script, a, b, iframe)"
+    assert page.locator(inside).count() == 0
+    expect(page.locator(".question")).to_contain_text("<b>me</b>")
+    expect(page.locator(".said")).to_contain_text("<img src=x onerror=alert(1)>")
+
+
+def test_the_status_strip_and_the_key_list_outside_fields(page: Page, fake: FakeServer) -> None:
+    opened(page, fake.url)
+    page.keyboard.type("5~?")
+    expect(page.locator(".strip")).to_have_count(0)
+    page.locator("#answer").fill("5")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict.correct")).to_be_visible()
+    page.locator("#transcript").focus()
+    page.keyboard.press("~")
+    strip = (
+        r"server 0\.2 wire [\d.]+ paint [\d.]+ = [\d.]+ ms.*p50 [\d.]+ p99 [\d.]+ ms, n = 1.*seq \d"
+    )
+    expect(page.locator(".strip")).to_have_text(re.compile(strip, re.DOTALL))
+    page.keyboard.press("?")
+    expect(page.locator("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#transcript")).to_be_focused()
+
+
+def test_the_clients_numbers_are_the_protocols() -> None:
+    from protocol.errors import TEMPORARY, Close, reconnects
+    from protocol.limits import LIMITS
+
+    root = Path(__file__).parents[2]
+    codes = sorted({*map(int, Close), 1000, 1001, 1006, 1011, 1012, 1013})
+    script = (
+        "import {LIMITS, TEMPORARY, reconnects} from './web/client/wire.js';"
+        f"console.log(JSON.stringify([LIMITS, [...TEMPORARY], {codes}.filter(reconnects)]))"
+    )
+    said = subprocess.run(
+        ["node", "--input-type=module", "-e", script],
+        cwd=root, check=True, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    limits, temporary, come_back = json.loads(said.stdout)
+    assert limits == {name: getattr(LIMITS, name) for name in limits}
+    assert set(temporary) == set(map(int, TEMPORARY))
+    assert come_back == [code for code in codes if reconnects(code)]
