@@ -99,13 +99,18 @@ class TurnSwitched(Deed, frozen=True, tag="switch"):
 
 
 class TurnEnded(Deed, frozen=True, tag="end"):
-    """The one end of a generation. `cmd` is the cancelling command, where one came."""
+    """The one end of a generation. `cmd` is the cancelling command, where one came.
+
+    `tokens` are those of all attempts: in, out, in from a cache; `estimated` where the provider
+    did not count them.
+    """
 
     gen: str
     status: str
     reason: str | None = None
     ttft_ms: float = 0.0
     tokens: tuple[int, int, int] | None = None
+    estimated: bool = False
     seen_i: int | None = None
     cmd: str | None = None
 

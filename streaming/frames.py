@@ -59,7 +59,7 @@ def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | 
 
 def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
     """The one end of a generation."""
-    usage = ev.Usage(*deed.tokens) if deed.tokens else None
+    usage = ev.Usage(*deed.tokens, deed.estimated) if deed.tokens else None
     return ev.TurnDone(
         s="me",
         q=seq,

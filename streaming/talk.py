@@ -17,8 +17,8 @@ from streaming import deeds
 from streaming.log import CommandId, Ticket
 from streaming.prompt import asked
 from streaming.providers.base import LlmRequest, Spent
-from streaming.routing import Restarted, Speaker
-from streaming.state import QUEUED_TURNS, Asked
+from streaming.routing import Restarted, Speaker, estimated
+from streaming.state import QUEUED_TURNS, Asked, Gen
 from streaming.turn import Turn
 
 if TYPE_CHECKING:
@@ -135,11 +135,10 @@ class Talk:
                 deeds.TurnSwitched(turn.gen, piece.provider, piece.model, piece.reason)
             )
 
-    def turn_ended(self, turn: Turn, status: str, reason: str | None, spent: Spent | None) -> None:
+    def turn_ended(self, turn: Turn, status: str, reason: str | None) -> None:
         """The running turn ended by itself."""
         if turn is self._turn:
-            tokens = (spent.input, spent.output, spent.cached_in) if spent else None
-            self._close(status, reason, tokens=tokens)
+            self._close(status, reason)
             self._next()
 
     # --- inside -------------------------------------------------------------------------------
@@ -147,7 +146,7 @@ class Talk:
     def _begin(self, ask: Asked, claim: CommandId | None) -> None:
         ground = self._ground
         request, act = self._request(ask)
-        first = ground.routing.first()
+        first = ground.routing.first(request)
         gen, ticket = self._started(ask, claim, first, act)
         self._turn = Turn(gen, request, first, ground.routing, self, ground.loop, ground.limits)
         self._turn.begin(ticket)
@@ -181,17 +180,35 @@ class Talk:
         seen_i: int | None = None,
         cmd_id: str | None = None,
         claim: CommandId | None = None,
-        tokens: tuple[int, int, int] | None = None,
     ) -> None:
         running = self._session.state.running
         assert running is not None
         ttft_ms = self._turn.ttft_ms if self._turn is not None else 0.0
+        spent = self._spent(running)
         # First the mark, then the task: a chunk that is on its way finds the turn closed.
         self.stop()
         self._session.append(
-            deeds.TurnEnded(running.gen, status, reason, ttft_ms, tokens, seen_i, cmd_id), claim
+            deeds.TurnEnded(
+                gen=running.gen,
+                status=status,
+                reason=reason,
+                ttft_ms=ttft_ms,
+                tokens=(spent.input, spent.output, spent.cached_in) if spent else None,
+                estimated=spent.estimated if spent else False,
+                seen_i=seen_i,
+                cmd=cmd_id,
+            ),
+            claim,
         )
         self._ground.gauges.turn_ended(running.source, status, ttft_ms)
+
+    def _spent(self, running: Gen) -> Spent | None:
+        """What the turn cost; estimated where a model spoke and nobody counted."""
+        if self._turn is None:
+            return None
+        if self._turn.spent is None and running.source == "llm":
+            return estimated(self._turn.request, running.text)
+        return self._turn.spent
 
     def _next(self) -> None:
         queue = self._session.state.plain.queue

@@ -41,7 +41,7 @@ class Hearer(Protocol):
         """Another provider starts anew."""
         ...
 
-    def turn_ended(self, turn: Turn, status: str, reason: str | None, spent: Spent | None) -> None:
+    def turn_ended(self, turn: Turn, status: str, reason: str | None) -> None:
         """The end; nothing follows."""
         ...
 
@@ -105,13 +105,14 @@ class Turn:
         "_chunks",
         "_hearer",
         "_loop",
-        "_request",
         "_speech",
         "_task",
         "began_s",
         "closed",
         "first_s",
         "gen",
+        "request",
+        "spent",
     )
 
     def __init__(
@@ -128,7 +129,8 @@ class Turn:
         self.closed = False
         self.began_s = loop.time()
         self.first_s: float | None = None
-        self._request = request
+        self.spent: Spent | None = None
+        self.request = request
         self._speech = speech
         self._announced = announced
         self._hearer = hearer
@@ -163,36 +165,36 @@ class Turn:
             self.first_s = self._loop.time()
         self._hearer.turn_said(self, text)
 
-    def _end(self, status: str, reason: str | None, spent: Spent | None) -> None:
+    def _end(self, status: str, reason: str | None) -> None:
         if self.closed:
             return
         self._chunks.flush()
         self.closed = True
-        self._hearer.turn_ended(self, status, reason, spent)
+        self._hearer.turn_ended(self, status, reason)
 
     async def _run(self) -> None:
-        spent: Spent | None = None
         try:
-            async for piece in self._speech.stream(self._request, self._announced):
+            async for piece in self._speech.stream(self.request, self._announced):
                 match piece:
                     case Text(text):
-                        self._chunks.push(text)
+                        # A lone surrogate has no UTF-8: it must not break the frame.
+                        self._chunks.push(text.encode("utf-8", "replace").decode())
                     case Restarted():
                         # What the failed provider said and did not leave yet is not shown at all.
                         self._chunks.drop()
                         if not self.closed:
                             self._hearer.turn_switched(self, piece)
                     case Spent():
-                        spent = piece
+                        self.spent = piece
                     case End(reason):
-                        self._end(*_status(reason), spent)
-            self._end("failed", "internal", spent)  # a stream without an end; else a no-op
+                        self._end(*_status(reason))
+            self._end("failed", "internal")  # a stream without an end; else a no-op
         except ProviderFailed as failed:
             _LOG.warning("turn %s: the last provider failed: %s", self.gen, failed.kind)
-            self._end("failed", "internal", spent)
+            self._end("failed", "internal")
         except Exception:  # noqa: BLE001 - the actor's edge: the turn must end exactly once
             _LOG.exception("turn %s broke", self.gen)
-            self._end("failed", "internal", spent)
+            self._end("failed", "internal")
 
 
 def _status(reason: str) -> tuple[str, str | None]:

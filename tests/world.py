@@ -17,7 +17,6 @@ from protocol.commands import Command
 from protocol.errors import Refused
 from protocol.events import Err
 from protocol.limits import LIMITS, Limits
-from protocol.message import Message
 from protocol.replica import Replica
 from streaming.attach import Attached, Greeting
 from streaming.catalogue import Catalogue
@@ -219,7 +218,7 @@ class Learner:
         self.replica = Replica()
         self.wire = FakeWire()
         self.attached: Attached | None = None
-        self.heard: list[Message] = []
+        self.heard: list[Any] = []
         self.errors: list[Err] = []
         self.ids = 0
 

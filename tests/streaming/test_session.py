@@ -152,8 +152,8 @@ async def test_a_repeat_has_one_effect_and_the_first_reply(
         dup = [e for e in again.heard if getattr(e, "dup", False)]
         assert len(dup) == 1
         assert dup[0].q <= head
-    if isinstance(reply, ev.Ok):
-        assert dup[0] == replace(reply, dup=True)
+        if isinstance(reply, ev.Ok):
+            assert dup[0] == replace(reply, dup=True)
     if not isinstance(command, cmd.TurnStart):
         assert session.head == head
     changed = make("twice", item.item + "x") if make is COMMANDS[0] else cmd.ItemNext("twice", "x")

@@ -85,6 +85,8 @@ async def test_a_cancel_ends_at_once_and_no_delta_follows(virtual: VirtualLoop, 
     done = learner.of(ev.TurnDone)[0]
     assert virtual.time() == before_s
     assert (done.status, done.reason) == ("cancelled", "learner")
+    assert done.usage is not None
+    assert done.usage.estimated, "an attempt that nobody counted is paid for by an estimate"
     await asyncio.sleep(5)
     learner.pump()
     assert not isinstance(learner.heard[-1], ev.Delta)

@@ -217,6 +217,7 @@ def test_many_payloads_leave_joined_by_newlines(run: Run) -> None:
         (client_frame(TEXT, b"\xc3", fin=False) + client_frame(CONT, b"\x28"), 1007),
         (client_frame(CLOSE, b"\x03\xe8\xff"), 1007),
     ],
+    ids=lambda value: "frame" if isinstance(value, bytes) else str(value),  # masks are random
 )
 def test_a_violation_is_told_by_the_close_code(run: Run, bad: bytes, code: int) -> None:
     async def act(client: RawClient, ear: Echo) -> None:
@@ -343,6 +344,37 @@ def test_a_reader_that_never_reads_pauses_us_and_can_be_measured(run: Run) -> No
             pass
         assert ear.flows == [True, False]
         assert ear.raw.unsent_bytes() == 0
+
+    run(with_client(act))
+
+
+@pytest.mark.parametrize("how", ["we close", "it closes", "violation", "the server stops"])
+def test_a_reader_that_never_reads_is_cut_in_the_end(
+    run: Run, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("CLOSE_S", "STOP_S", "LINGER_S"):
+        monkeypatch.setattr(f"server.transport.{name}", 0.05)
+
+    async def act(client: RawClient, ear: Echo) -> None:
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined] # a read transport
+        for _ in range(400):
+            ear.raw.write([b"x" * 60_000])
+        gone = asyncio.Event()
+        lost = ear.raw.connection_lost
+
+        def noted(exc: Exception | None) -> None:
+            lost(exc)
+            gone.set()
+
+        monkeypatch.setattr(ear.raw, "connection_lost", noted)
+        if how == "we close":
+            ear.raw.close(4008, "slow")
+        elif how == "the server stops":
+            ear.raw.shutdown()
+        else:
+            client.send(client_frame(CLOSE, b"\x03\xe8") if how == "it closes" else b"\x81\x00")
+        await asyncio.wait_for(gone.wait(), 5)
+        assert ear.code in (4008, 1000, 1002, 1012)
 
     run(with_client(act))
 
