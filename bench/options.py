@@ -1,0 +1,27 @@
+"""What a run is told by its command line. This file is those options, and the words to the user."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class Options(NamedTuple):
+    """The options of every scenario; 0 stands for the scenario's own default."""
+
+    scenario: str
+    connections: int = 0
+    rate: float = 0.0
+    duration_s: float = 0.0
+    rounds: int = 0
+    turns: int = 0
+    url: str = ""
+    peers: bool = True
+    budget_ms: float = 100.0
+    seed: int = 1
+
+
+def tell(words: str) -> None:
+    """One line of progress, where somebody looks."""
+    if sys.stderr.isatty():
+        print(f"bench: {words}", file=sys.stderr, flush=True)
