@@ -1,4 +1,4 @@
-"""A course's canonical form: to bytes and back, resolved to a locale, with the scoring's arrays."""
+"""A course to canonical bytes and back, and the arrays of its scoring. This file is that form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of an item that show only with its numbers drawn. This file draws and tries them.
+"""Faults that show only with an item's numbers drawn. This file is what draws and tries them.
 
 Each check looks at 200 seeds (one, where there are no params) and tells its first case.
 """

@@ -1,4 +1,4 @@
-"""A checked course written as canonical JSON, with the source map beside it."""
+"""A checked course as canonical JSON with its source map beside it. This file is the build."""
 
 from __future__ import annotations
 

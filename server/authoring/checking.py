@@ -1,4 +1,4 @@
-"""All checks of a course folder, each finding at its file and line; profiles and strictness."""
+"""All checks of a course folder, each at its file and line. This file is profile and severity."""
 
 from __future__ import annotations
 

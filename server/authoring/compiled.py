@@ -1,4 +1,4 @@
-"""A compiled course opened again: canonical JSON and the hash its map names."""
+"""A compiled course, opened and compared with its map's hash. This file is the way back in."""
 
 from __future__ import annotations
 

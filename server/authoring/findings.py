@@ -1,4 +1,4 @@
-"""What a check found, with file, line and column: collected, ordered, printed, counted."""
+"""What a check found, collected, ordered, printed, counted. This file is the report."""
 
 from __future__ import annotations
 

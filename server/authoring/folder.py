@@ -1,4 +1,4 @@
-"""A course folder: its files found and read within limits, joined into one canonical document."""
+"""A course folder read within limits into one document. This file is that reading."""
 
 from __future__ import annotations
 

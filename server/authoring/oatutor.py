@@ -1,4 +1,4 @@
-"""OATutor problems, one JSON object a line, as a course: an item a step (Pardos et al. 2023)."""
+"""OATutor problems as a course, an item a step (Pardos et al. 2023). This file is the importer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts and answers of OATutor content, turned into a course's notation (Pardos et al. 2023)."""
+"""OATutor texts and answers in a course's notation. This file is their translation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One YAML file as nodes that know their line: YAML 1.2 core schema, safe, no surprises."""
+"""One YAML file as nodes that know their line, core schema only. This file is the loader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The author's form of a course: every key, its shape, and what the canonical form calls it."""
+"""Every key an author may write, and its canonical name. This file is the author's form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shapes of an author's values: each reads a node into canonical data and describes itself.
+"""What a value must look like, read and described. This file is the vocabulary of the form.
 
 A shape reports every fault it meets and goes on; what it could not read becomes `ABSENT`.
 """

@@ -1,4 +1,4 @@
-"""A small course to begin with: what `tutorstream content new` writes."""
+"""A small course to begin with, for `content new`. This file is its text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A course written as a folder of YAML that people can go on editing: block style."""
+"""A course as a folder of YAML that people can go on editing. This file is the writer."""
 
 from __future__ import annotations
 
