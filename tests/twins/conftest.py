@@ -1,5 +1,109 @@
-"""Async tests of this folder that ask for `virtual` run on virtual time. This file says so."""
+"""The twins of each port, as fixtures. This file is where another twin joins.
 
-from tests.virtual import pytest_asyncio_loop_factories, virtual
+A twin whose server is absent skips aloud in its `begin`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from streaming.log import Log
+from streaming.records import Records
+from streaming.store_sqlite import SqliteStore
+from tests.virtual import VirtualLoop, pytest_asyncio_loop_factories, virtual
 
 __all__ = ["pytest_asyncio_loop_factories", "virtual"]
+
+
+class Twin:
+    """One implementation of both ports; `durable` ones find their data again after `reopen`."""
+
+    durable = True
+    log: Log
+    records: Records
+
+    async def begin(self, loop: VirtualLoop, folder: Path) -> None:
+        """Open; skips aloud where what it needs is absent."""
+        raise NotImplementedError
+
+    async def reopen(self) -> None:
+        """Close and open again, as a restarted process would."""
+        raise NotImplementedError
+
+    async def end(self) -> None:
+        """Close."""
+        raise NotImplementedError
+
+
+class Sqlite(Twin):
+    """The embedded twin: in memory, on a file, on a file with its threads."""
+
+    def __init__(self, *, file: bool, threads: bool) -> None:
+        self.durable = file
+        self._threads = threads
+        self._held = ExitStack()
+
+    async def begin(self, loop: VirtualLoop, folder: Path) -> None:
+        self._loop = loop
+        self._path = str(folder / "store.db") if self.durable else None
+        if self._threads:
+            self._held.enter_context(loop.outside())
+        self._open()
+
+    def _open(self) -> None:
+        self.store = SqliteStore.open(self._path, loop=self._loop, inline=not self._threads)
+        self.log = self.store.log
+        self.records = self.store.records
+
+    async def reopen(self) -> None:
+        await self.store.aclose()
+        self._open()
+
+    async def end(self) -> None:
+        await self.store.aclose()
+        self._held.close()
+
+
+TWINS: dict[str, Callable[[], Twin]] = {
+    "memory": lambda: Sqlite(file=False, threads=False),
+    "file": lambda: Sqlite(file=True, threads=False),
+    "file-threads": lambda: Sqlite(file=True, threads=True),
+}
+
+
+@pytest.fixture(params=list(TWINS))
+async def twin(
+    request: pytest.FixtureRequest, virtual: VirtualLoop, tmp_path: Path
+) -> AsyncIterator[Twin]:
+    """Each twin in turn, open."""
+    one = TWINS[request.param]()
+    await one.begin(virtual, tmp_path)
+    yield one
+    await one.end()
+
+
+@pytest.fixture
+async def log(twin: Twin) -> Log:
+    """The twin's `Log`."""
+    return twin.log
+
+
+@pytest.fixture
+async def records(twin: Twin) -> Records:
+    """The twin's `Records`."""
+    return twin.records
+
+
+@pytest.fixture(params=[name for name, twin in TWINS.items() if twin().durable])
+async def durable(
+    request: pytest.FixtureRequest, virtual: VirtualLoop, tmp_path: Path
+) -> AsyncIterator[Twin]:
+    """Each twin that outlives its process, open."""
+    one = TWINS[request.param]()
+    await one.begin(virtual, tmp_path)
+    yield one
+    await one.end()
