@@ -61,6 +61,11 @@ class Edge:
         self.now_s = now_s
         self.connections: set[Connection] = set()
 
+    def close_all(self, code: int, reason: str) -> None:
+        """End every connection."""
+        for connection in list(self.connections):
+            connection.close(code, reason)
+
     def drain(self, reason: str) -> None:
         """Tell every connection that this node is leaving, each with its own delay to come back."""
         self.gate.draining = True
@@ -192,6 +197,8 @@ class Connection:
     def admit(self, hello: Hello) -> None:
         """Let a client in and join it to its session. Raises Refused where it may not."""
         self.admitted = self._edge.gate.admit(hello)
+        self._clock.cancel()
+        self._clock = self._edge.wheel.after(self._edge.limits.hello_s, self._not_joined)
         self._attaching = self._edge.loop.create_task(self._attach(hello, self.admitted))
 
     async def _attach(self, hello: Hello, admitted: Admitted) -> None:
@@ -253,8 +260,9 @@ class Connection:
     def drain(self, after_ms: int, reason: str) -> None:
         """Say that this node is leaving: nothing new is begun here."""
         self._talk.draining(after_ms)
-        if self._attached is not None:
-            self._wire.write([encode(Drain(after_ms, reason))])
+        self._wire.write([encode(Drain(after_ms, reason))])
+        if self._attached is None:
+            self.close(Close.DRAIN, reason)
 
     def _tell(self, what: Told, command: Command | None = None) -> Refused:
         refused, _, closing = what
@@ -285,6 +293,9 @@ class Connection:
         self.close(
             Close.HELLO_TIMEOUT, f"no hello was let in within {self._edge.limits.hello_s:g} s"
         )
+
+    def _not_joined(self) -> None:
+        self.close(Close.SERVER_ERROR, "the session was not joined in time: come back")
 
     def _ping_after_s(self) -> float:
         limits = self._edge.limits

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from protocol.errors import Close
 from protocol.limits import LIMITS
 from server.settings import Misconfigured, Settings
 
@@ -32,6 +33,9 @@ _LOG = logging.getLogger(__name__)
 
 SEND_BUFFER_BYTES = 64 * 1024
 """The kernel's part of what a reader has not read: with defaults it takes megabytes of old text."""
+UNREAD_MS = 40_000
+"""The kernel cuts a TCP connection whose peer has taken nothing for so long, window closed or not:
+the last guard against readers that never read."""
 BACKLOG = 2048
 CLOSING_S = 5
 """How long closed connections may take to say goodbye."""
@@ -83,6 +87,8 @@ def listening_socket(settings: Settings) -> socket.socket:
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if sys.platform == "linux":
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MS)
         bound.bind(address)
     except OSError:
         bound.close()
@@ -129,6 +135,7 @@ async def running(settings: Settings, *, freeze: bool = False) -> AsyncIterator[
             yield Running(application, url, port)
         finally:
             clock.cancel()
+            application.edge.close_all(Close.DRAIN, "the server is restarting: come back")
             await library.shutdown(sockets=[bound])
             _unlink(settings.uds)
     finally:

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from protocol.codec import decode, refusal
 from protocol.commands import Have, Hello
-from protocol.errors import Closing, Code, Refused
+from protocol.errors import Close, Closing, Code, Refused
 from server.connection import Connection, Edge
 from server.gate import KNOWN, Told, told
 
@@ -230,7 +230,7 @@ class Streams:
         try:
             await send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
             connection.admit(hello)
-            await _pumped(connection, wire, gone, send)
+            await _pumped(connection, wire, gone, send, edge.limits.send_s)
         finally:
             gone.cancel()
             connection.lost(wire.closing.code if wire.closing else 1006)
@@ -327,16 +327,25 @@ async def _gone(receive: Receive) -> None:
 
 
 async def _pumped(
-    connection: Connection, wire: StreamWire, gone: asyncio.Task[None], send: Send
+    connection: Connection,
+    wire: StreamWire,
+    gone: asyncio.Task[None],
+    send: Send,
+    send_s: float,
 ) -> None:
-    """Send what is written until the client leaves or the last word is said."""
+    """Send what is written until the client leaves, stops reading, or the last word is said."""
     gone.add_done_callback(lambda _: wire.due.set())
     while not gone.done():
         await wire.due.wait()
         wire.due.clear()
         text, q = wire.taken()
         closing = wire.closing is not None
-        await send({"type": "http.response.body", "body": text, "more_body": not closing})
+        event = {"type": "http.response.body", "body": text, "more_body": not closing}
+        try:
+            await asyncio.wait_for(send(event), send_s)
+        except TimeoutError:
+            wire.close(Close.SLOW, f"nothing was read for {send_s:g} s")
+            return
         if closing:
             return
         if q:

@@ -36,7 +36,10 @@ JOINED_BYTES = 64 * 1024
 UNSENT_PONG_BYTES = 64 * 1024
 """With more than this unsent, a ping is not answered: the peer does not read anyway."""
 CLOSE_S = 10.0
-"""How long the peer may take to answer our close frame."""
+"""How long the peer may take to read what is written and to answer our close frame; then the
+socket is cut, because a peer that never reads would keep it, and our memory, for ever."""
+STOP_S = 1.0
+"""The same when the server stops."""
 LINGER_S = 2.0
 """After a violation, what still comes is read and thrown away for so long: closing a socket
 with unread bytes resets it, and the reset would overtake our close frame."""
@@ -138,7 +141,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         self.conn.send_close(code, reason)
         self._send_judged()
         self.close_sent = True
-        self.close_timer = self.loop.call_later(CLOSE_S, self.transport.close)
+        self.close_timer = self.loop.call_later(CLOSE_S, self.transport.abort)
         self.loop.call_soon(self._tell_lost, code)
 
     def unsent_bytes(self) -> int:
@@ -243,8 +246,15 @@ class RawWebSocket(WebSocketsSansIOProtocol):
             self.transport.write_eof()
         if self.close_timer is not None:
             self.close_timer.cancel()
-        self.close_timer = self.loop.call_later(LINGER_S, self.transport.close)
+        self.close_timer = self.loop.call_later(LINGER_S, self.transport.abort)
         self.loop.call_soon(self._tell_lost, code)
+
+    def _leave(self, within_s: float) -> None:
+        """Close the socket once what is written is read, or cut it."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(within_s, self.transport.abort)
+        self.transport.close()
 
     def _send_judged(self) -> None:
         output = b"".join(self.conn.data_to_send())
@@ -323,10 +333,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         self._open = False
         self._deaf = True
         self._send_judged()
-        if self.close_timer is not None:
-            self.close_timer.cancel()
-            self.close_timer = None
-        self.transport.close()
+        self._leave(CLOSE_S)
         close = self.conn.close_rcvd
         self.loop.call_soon(self._tell_lost, 1005 if close is None else close.code)
 
@@ -368,7 +375,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
             super().shutdown()
             return
         self.close(1012, "server stops")
-        self.transport.close()
+        self._leave(STOP_S)
 
     async def run_asgi(self) -> None:
         """Run the endpoint; a taken socket outlives the call."""
@@ -387,7 +394,8 @@ class RawWebSocket(WebSocketsSansIOProtocol):
                 self.logger.error("the endpoint returned without completing the handshake")
                 self.send_500_response()
             elif self._ear is not None:
-                self.scope["headers"] = []  # kept as long as the socket, and read no more
+                del self.request, self.response  # a socket may live for hours
+                self.scope["headers"] = []
                 return
         if self.close_timer is None:
             self.transport.close()

@@ -435,6 +435,27 @@ def test_draining_begins_nothing_new() -> None:
     scene(act)
 
 
+def test_who_is_not_welcomed_yet_is_sent_away_by_a_drain() -> None:
+    async def act(s: Scene) -> None:
+        s.edge.drain("restart")
+        assert s.wire.closed == Close.DRAIN
+        assert s.wire.of("drain")
+
+    scene(act)
+
+
+def test_a_joining_that_takes_too_long_is_4000_not_4408() -> None:
+    async def act(s: Scene) -> None:
+        s.ownership.after_s = 60.0
+        s.say('{"t":"hello"}')
+        await asyncio.sleep(9.5)
+        assert not s.wire.closed
+        await asyncio.sleep(1.5)
+        assert s.wire.closed == Close.SERVER_ERROR
+
+    scene(act)
+
+
 def test_a_bad_token_in_hello_is_103_and_4401() -> None:
     async def act(s: Scene) -> None:
         s.say('{"t":"hello","sid":"s_1"}')

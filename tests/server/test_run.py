@@ -22,6 +22,7 @@ from server.cli import CONFIGURATION, FAILED, main
 from server.commands.serve import _ready_words
 from server.run import (
     SEND_BUFFER_BYTES,
+    UNREAD_MS,
     Running,
     choose_numba_cache,
     listening_socket,
@@ -232,6 +233,8 @@ def test_what_is_accepted_has_a_small_send_buffer(course: str) -> None:
             (connection,) = server.application.edge.connections
             accepted = connection._wire.transport.get_extra_info("socket")  # type: ignore[attr-defined] # the raw socket
             held = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            unread_ms = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert unread_ms == UNREAD_MS
             assert SEND_BUFFER_BYTES <= held <= 4 * SEND_BUFFER_BYTES  # the kernel doubles it
             await client.aclose()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from protocol.limits import LIMITS
 from tests.wire.node import Learner, Node, node
@@ -289,6 +290,24 @@ def test_a_flood_is_429_and_ends_the_stream_with_4429(tmp_path: Path) -> None:
             await _until_gone(there)
             assert there.application.metrics.closes[4429] == 1
             await reader.aclose()
+
+    run(go())
+
+
+def test_a_reader_that_never_reads_is_given_up(tmp_path: Path) -> None:
+    async def go() -> None:
+        async with node(tmp_path, limits=replace(LIMITS, send_s=0.1)) as there:
+            reader = await Reader.come(there.port)
+            (connection,) = there.application.edge.connections
+            frame = json.dumps({"t": "ping", "heads": {}, "ts": 1, "pad": "x" * 30_000_000})
+            connection._wire.write([frame.encode()])
+            await reader.stream._reader.readuntil(b"data: ")  # type: ignore[union-attr] # it is open
+            connection._wire.write([b'{"t":"pong"}'])  # waits for the first, which is not read
+            async with asyncio.timeout(5):
+                while there.application.metrics.closes.get(4008) is None:  # noqa: ASYNC110 - a count
+                    await asyncio.sleep(0.01)
+            reader.stream._writer.transport.abort()  # type: ignore[union-attr] # it is open
+            await _until_gone(there)
 
     run(go())
 
