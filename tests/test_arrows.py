@@ -40,7 +40,7 @@ def test_a_source_says_what_it_is_and_uses_the_fields_names(path: Path) -> None:
     doc = ast.get_docstring(tree)
     assert doc, "a module opens with a docstring"
     if path.name != "__init__.py":
-        assert "his file is" in " ".join(doc.split()), "the docstring says what this file is"
+        assert "his file" in " ".join(doc.split()), "the docstring says what this file is"
     banned = [name for name in [path.stem, *names_of(tree)] if words_of(name) & BANNED]
     assert not banned, banned
 
