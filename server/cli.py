@@ -24,7 +24,9 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "demo": Entry("try it: a course, the built-in tutor, no key, nothing written", "server.commands.demo"),
+    "demo": Entry(
+        "try it: a course, the built-in tutor, no key, nothing written", "server.commands.demo"
+    ),
     "serve": Entry("run the server; SIGTERM drains it", "server.commands.serve"),
     "chat": Entry("be a learner in the terminal, over the real wire", "server.commands.chat"),
     "bench": Entry("measure a server; exit 1 over the budget", "server.commands.bench"),
