@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,13 @@ def test_a_configuration_file_may_be_named(tmp_path: Path, course: str) -> None:
     assert loaded({}, environ={}, folder=tmp_path, config=other).settings.port == 5
     by_name = loaded({}, environ={"TUTORSTREAM_CONFIG": str(other)}, folder=tmp_path)
     assert by_name.settings.port == 5
+
+
+def test_the_manual_has_one_row_for_each_key_with_its_default() -> None:
+    manual = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
+    rows = re.findall(r"^\| `([\w.]+)` \| (?:`([^`]*)`)? ?\| \S", manual.read_text(), re.M)
+    default = Settings()
+    assert [key for key, _ in rows] == list(keys())
+    for key, told in rows:
+        value = value_of(default, key)
+        assert told == ("" if value in ("", []) else str(value)), key
