@@ -13,6 +13,7 @@ import { backoffMs, LIMITS, reconnects, SUBPROTOCOL } from "./wire.js";
  * @property {((message: {data: any}) => void)|null} onmessage
  * @property {((closing: {code: number, reason?: string}) => void)|null} onclose
  * @property {(() => void)|null} onerror
+ * @property {number} [readyState]
  * @property {(data: string) => void} send
  * @property {(code?: number, reason?: string) => void} close
  */
@@ -28,6 +29,8 @@ import { backoffMs, LIMITS, reconnects, SUBPROTOCOL } from "./wire.js";
  * @property {EventTarget|null} [page] where `online` and `visibilitychange` are told
  */
 
+/** A WebSocket's `readyState` while it can be spoken on. */
+const OPEN = 1;
 /** Upgrades that may fail, before any succeeded, until the fallback is tried. */
 const FAILED_UPGRADES = 2;
 
@@ -79,6 +82,7 @@ export class Connection {
    */
   send(frames) {
     if (this.phase !== "open" || this.socket === null || frames.length === 0) return false;
+    if ((this.socket.readyState ?? OPEN) !== OPEN) return false; // closing: the loss is told next
     for (let i = 0; i < frames.length; i += LIMITS.frames_a_message) {
       const part = frames.slice(i, i + LIMITS.frames_a_message);
       this.socket.send(part.map((frame) => JSON.stringify(frame)).join("\n"));
