@@ -56,6 +56,9 @@ class _Sink:
     def close(self) -> None:
         self.closing = True
 
+    def abort(self) -> None:
+        self.closing = True
+
 
 MESSAGES = st.lists(
     st.tuples(st.text(max_size=300), st.integers(1, 4), st.booleans()), min_size=1, max_size=8
