@@ -37,7 +37,8 @@ class Checkpoints:
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._asked: SimpleQueue[bool] = SimpleQueue()
         self._groups = 0
-        self._running = False
+        self._idle = threading.Event()
+        self._idle.set()
         self._pages = 0
         self._thread = threading.Thread(target=self._run, name="store-checkpoints", daemon=True)
         self._thread.start()
@@ -45,15 +46,19 @@ class Checkpoints:
     def committed(self, changed: bool) -> None:
         """Count a group commit; ask for a pass when it is time. Called by the writer's thread."""
         self._groups += changed
-        if not changed or self._running or self._groups < PASS_EVERY:
+        if not changed or self._groups < PASS_EVERY or not self._idle.is_set():
             return
         if self._pages > MOST_PAGES:
             self._pages = 0
             self._restart()
         else:
             self._groups = 0
-            self._running = True
+            self._idle.clear()
             self._asked.put(True)
+
+    def rest(self) -> None:
+        """Wait until no pass runs."""
+        self._idle.wait()
 
     def close(self) -> None:
         """End the thread; waits for a pass that runs."""
@@ -68,7 +73,7 @@ class Checkpoints:
                 self._pages = row[1]
             except sqlite3.Error as error:  # the log keeps everything; the next pass tries again
                 _LOG.warning("the write-ahead log could not be worked into the file: %s", error)
-            self._running = False
+            self._idle.set()
 
     def _restart(self) -> None:
         try:

@@ -3,7 +3,8 @@
 One append is one row: its entries packed, its command id and the digest beside them. What an
 append is checked against (term, head, newest time, command ids) is kept in memory by the writer's
 thread, and read from the file when a log is first met. Of the ids it keeps 8 bytes each: an id
-that is not among them is new; one that seems to be is looked up.
+that is not among them is new; one that seems to be is looked up. Rows with a command are linked
+among themselves by `asked`, so that finding them costs their number and not the log's length.
 """
 
 from __future__ import annotations
@@ -22,6 +23,18 @@ from streaming.chain_sqlite import Chain, Strand
 from streaming.log import Claim, CommandId, Duplicate, Entry, Fenced, OutOfOrder, Reply, Ticket
 from streaming.writer_sqlite import Writer
 
+_ASKED = """
+WITH RECURSIVE found(place, asked, count) AS (
+    SELECT place, asked, 1 FROM appends
+    WHERE place = :asked AND strand = :strand AND (:newest > 0 OR at_ms >= :since_ms)
+    UNION ALL
+    SELECT a.place, a.asked, found.count + 1 FROM found JOIN appends AS a ON a.place = found.asked
+    WHERE a.strand = :strand AND (found.count < :newest OR a.at_ms >= :since_ms)
+)
+SELECT a.command, a.digest, a.first, a.at_ms FROM found JOIN appends AS a ON a.place = found.place
+ORDER BY a.place
+"""
+
 LOGS_KEPT = 50_000
 """Logs of which the writer keeps the heads in memory; above it all are read again when needed."""
 
@@ -31,9 +44,12 @@ _unpacked = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
 class _Known(Strand):
-    """What the writer knows of one log; `ids` holds the hashes of its command ids."""
+    """What the writer knows of one log.
 
-    __slots__ = ("epoch", "floor", "ids", "node", "term")
+    `ids` holds the hashes of its command ids, `asked` the place of the newest row with one.
+    """
+
+    __slots__ = ("asked", "epoch", "floor", "ids", "node", "term")
 
     def __init__(
         self,
@@ -51,6 +67,7 @@ class _Known(Strand):
         self.term = term
         self.node = node
         self.floor = floor
+        self.asked = 0
         self.ids = bytearray()
 
 
@@ -62,7 +79,9 @@ class SqliteLog:
         self._writer = writer
         self._limits = limits
         self._logs: dict[str, _Known] = {}
-        self._chain = Chain(db, "logs", "appends", ("first", "command", "digest", "entries"))
+        self._chain = Chain(
+            db, "logs", "appends", ("first", "asked", "command", "digest", "entries")
+        )
         writer.parts.append(self)
 
     @property
@@ -90,13 +109,7 @@ class SqliteLog:
 
     async def replies(self, name: str, *, newest: int, since_ms: int) -> list[Reply]:
         """Remembered commands, oldest first."""
-
-        def ask() -> list[Reply]:
-            replies = self._commands(name)
-            kept = max(0, len(replies) - newest)
-            return [r for n, r in enumerate(replies) if n >= kept or r.at_ms >= since_ms]
-
-        return await self._writer.call(ask)
+        return await self._writer.call(lambda: self._replies(name, newest, since_ms))
 
     async def head(self, name: str) -> tuple[str, int] | None:
         """`(epoch, seq)` of a log, or None."""
@@ -148,7 +161,7 @@ class SqliteLog:
             return Fenced(name, log.term if log else 0, term)
         key = b"" if command is None else _HASH.pack(hash(command.id))
         if command is not None and key in log.ids:
-            seen = self._seen(name, command.id)
+            seen = self._seen(log, command.id)
             if seen is not None:
                 return Duplicate(name, seen, same_body=seen.digest == command.digest)
         first = head = log.head + 1
@@ -161,9 +174,11 @@ class SqliteLog:
             newest_ms = entry.at_ms
         packed = _packed(entries)
         if command is None:
-            self._chain.add(log, head, newest_ms, first, None, None, packed)
+            self._chain.add(log, head, newest_ms, first, log.asked, None, None, packed)
         else:
-            self._chain.add(log, head, newest_ms, first, command.id, command.digest, packed)
+            id_, digest = command.id, command.digest
+            self._chain.add(log, head, newest_ms, first, log.asked, id_, digest, packed)
+            log.asked = log.tail
             log.ids += key
         return None
 
@@ -182,8 +197,13 @@ class SqliteLog:
             self._logs.clear()
         log = self._logs[name] = _Known(*row)
         self._chain.newest(log)
-        for reply in self._commands(name):
-            log.ids += _HASH.pack(hash(reply.id))
+        newest = self._db.execute(
+            "SELECT CASE WHEN command IS NULL THEN asked ELSE place END FROM appends "
+            "WHERE place = ? AND strand = ?",
+            (log.tail, log.id),
+        ).fetchone()
+        log.asked = newest[0] if newest else 0
+        log.ids += b"".join(_HASH.pack(hash(reply.id)) for reply in self._remembered(log))
         return log
 
     def _walk(self, log: _Known, after: int, query: str, *values: Any) -> list[Any]:
@@ -192,20 +212,23 @@ class SqliteLog:
         bound.update({f"v{n}": value for n, value in enumerate(values)})
         return self._db.execute(self._chain.walk + query, bound).fetchall()
 
-    def _commands(self, name: str) -> list[Reply]:
-        log = self._known(name)
-        if log is None:
-            return []
-        rows = self._walk(
-            log,
-            0,
-            "SELECT a.command, a.digest, a.first, a.at_ms FROM chain JOIN appends AS a "
-            "ON a.place = chain.place WHERE a.command IS NOT NULL ORDER BY a.place",
-        )
-        return [Reply(*row) for row in rows]
+    def _asked(self, log: _Known, newest: int, since_ms: int) -> list[Reply]:
+        self._chain.flush()
+        bound = {"asked": log.asked, "strand": log.id, "newest": newest, "since_ms": since_ms}
+        return [Reply(*row) for row in self._db.execute(_ASKED, bound)]
 
-    def _seen(self, name: str, command: str) -> Reply | None:
-        return next((reply for reply in self._commands(name) if reply.id == command), None)
+    def _remembered(self, log: _Known) -> list[Reply]:
+        return self._asked(log, self._limits.ids_kept, self._remember_ms(log))
+
+    def _remember_ms(self, log: _Known) -> int:
+        return log.at_ms - int(self._limits.ids_kept_s * 1000)
+
+    def _seen(self, log: _Known, command: str) -> Reply | None:
+        return next((reply for reply in self._remembered(log) if reply.id == command), None)
+
+    def _replies(self, name: str, newest: int, since_ms: int) -> list[Reply]:
+        log = self._known(name)
+        return [] if log is None else self._asked(log, newest, since_ms)
 
     def _claim(self, name: str, node: str, at_ms: int) -> Claim:
         log = self._known(name)
@@ -253,7 +276,7 @@ class SqliteLog:
             "SELECT a.place, a.head, a.at_ms, a.command FROM chain JOIN appends AS a "
             "ON a.place = chain.place ORDER BY a.place DESC",
         )
-        remember_ms = log.at_ms - int(self._limits.ids_kept_s * 1000)
+        remember_ms = self._remember_ms(log)
         ids = 0
         emptied: list[tuple[int]] = []
         gone: list[tuple[int]] = []

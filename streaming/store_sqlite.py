@@ -33,7 +33,7 @@ CREATE TABLE logs (
 CREATE TABLE appends (
     place INTEGER PRIMARY KEY, strand INTEGER NOT NULL, prev INTEGER NOT NULL,
     head INTEGER NOT NULL, at_ms INTEGER NOT NULL, first INTEGER NOT NULL,
-    command TEXT, digest BLOB, entries BLOB
+    asked INTEGER NOT NULL, command TEXT, digest BLOB, entries BLOB
 );
 CREATE TABLE lives (
     id INTEGER PRIMARY KEY, log TEXT NOT NULL, epoch TEXT NOT NULL,
