@@ -20,7 +20,7 @@ class Writing:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.db = sqlite3.connect(path, isolation_level=None)
+        self.db = sqlite3.connect(path, timeout=0, isolation_level=None)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA wal_autocheckpoint = 0")
         self.db.execute("CREATE TABLE t (x BLOB)")
