@@ -1,8 +1,8 @@
 """The write-ahead log is worked into the file beside the writer. This file is that second thread.
 
 A checkpoint waits for the disk: done by the writer's own commits (`wal_autocheckpoint`) it held
-up one group in a hundred for 11 ms and more. Here a thread with a connection of its own
-does it (PASSIVE: it waits for nobody), and the worst group of the same run took 1-4 ms.
+up one group in a hundred for 11 ms and more. Here a thread with a connection of its own does it
+(PASSIVE: it waits for nobody), and one in a hundred took 1.2 ms and more.
 
 While the writer goes on, a pass leaves the frames that came meanwhile, so under a load without
 any pause the log would grow: beyond `MOST_PAGES` the writer works in the small rest by itself

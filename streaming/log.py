@@ -5,7 +5,11 @@ A twin keeps these promises:
 * `claim` by the owner renews; by another node it succeeds with a higher term.
 * An append is one atomic act: check the term, claim the command id, check that the numbers follow
   the head, store. Appends of one log resolve in order.
-* Times never go backwards inside a log.
+* A failed append stores nothing and spoils no other; only `StoreUnavailable` fails many at once.
+* Times never go backwards inside a log: an earlier `at_ms` is stored as the newest one. The owner
+  keeps its own times in order, from `Claim.at_ms` on, so that what it folded is what is stored.
+* Command ids are remembered for `LIMITS.ids_kept` commands and `LIMITS.ids_kept_s`, whichever
+  keeps more, also where the entries were trimmed. After that a twin may forget them.
 * `public` is a frame's bytes, shared by all connections; `sealed` is read by the fold alone.
 """
 
@@ -44,7 +48,10 @@ class Reply(msgspec.Struct, frozen=True, gc=False):
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
-    """Ownership of one log: `head` is the newest seq (0: empty); `floor + 1` the oldest kept."""
+    """Ownership of one log: `head` is the newest seq (0: empty); `floor + 1` the oldest kept.
+
+    `at_ms` is the newest time in the log; of a log just begun, the time of the claim.
+    """
 
     term: int
     epoch: str
@@ -148,6 +155,8 @@ class Log(Protocol):
     ) -> Ticket:
         """Hand entries to the writer; the ticket resolves when they are stored, or fails with
         `Fenced`, `Duplicate`, `OutOfOrder` or `StoreUnavailable`.
+
+        The entries belong to the writer from then on. Raises ValueError where there are none.
         """
         ...
 
@@ -156,7 +165,10 @@ class Log(Protocol):
         ...
 
     async def replies(self, name: str, *, newest: int, since_ms: int) -> list[Reply]:
-        """Remembered commands: the `newest` ones and all since `since_ms`, oldest first."""
+        """Remembered commands: the `newest` ones and all since `since_ms`, oldest first.
+
+        `at_ms` of a reply is the time of the last entry of its append.
+        """
         ...
 
     async def head(self, name: str) -> tuple[str, int] | None:
@@ -164,11 +176,11 @@ class Log(Protocol):
         ...
 
     async def trim(self, name: str, upto: int) -> None:
-        """Forget entries with `seq <= upto`; the head stays."""
+        """Forget entries with `seq <= upto`; the head and the newest time stay."""
         ...
 
     async def drop(self, name: str) -> None:
-        """Forget a log altogether."""
+        """Forget a log altogether; a later claim begins another epoch."""
         ...
 
     async def names(self) -> list[str]:

@@ -59,11 +59,11 @@ class Records(Protocol):
         ...
 
     def add_attempt(self, attempt: Attempt) -> Ticket:
-        """Store an attempt once, however often it comes."""
+        """Store an attempt once, however often it comes; of one place the first one stays."""
         ...
 
     async def attempts(self, learner: str, *, after_ms: int = 0) -> list[Attempt]:
-        """A learner's attempts in order of time."""
+        """A learner's attempts with `at_ms > after_ms`, by time, then log, epoch and seq."""
         ...
 
     async def erase(self, learner: str) -> int:
