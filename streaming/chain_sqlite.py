@@ -4,8 +4,9 @@ The cost of a small write in SQLite is the number of pages it touches: each touc
 written to the write-ahead log and later once more into the file. A table clustered by
 `(log, seq)` touches a page or two per log in a group commit; over 2,000 logs, groups of 20 took
 101-125 us CPU per answer so, and 25-32 us with all rows at the end of one table
-(docs/decisions/004-rows-in-the-order-they-came.md). So rows live in the order in which they came, numbered by `place`, and each names the `prev` row of its
-own strand (a log, or a learner's attempts). Reading a strand follows the links back from its tail.
+(docs/decisions/004-rows-in-the-order-they-came.md). So rows live in the order in which they
+came, numbered by `place`, and each names the `prev` row of its own strand (a log, or a learner's
+attempts). Reading a strand follows the links back from its tail.
 
 The tails are saved into the table of strands every `SAVE_EVERY` rows, by one statement that needs
 no list of what is dirty: it looks at the rows beyond the `mark`, the place up to which saved tails
