@@ -7,6 +7,7 @@ and what was held back and lies beyond it follows. A gap is never silent.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,8 @@ from streaming.outbox import Out, Outbox
 
 if TYPE_CHECKING:
     from streaming.session import Session, Surroundings
+
+_LOG = logging.getLogger(__name__)
 
 CatchUp = Literal["live", "replay", "snapshot", "reset"]
 
@@ -171,7 +174,15 @@ class Attached:
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._ground.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and not self.outbox.closed:
+            # Frames may be held back for an answer that does not come: the client asks anew.
+            _LOG.error("session %s: a client was not answered: %s", self.session.sid, error)
+            self.outbox.close(Close.SERVER_ERROR, "what was asked for could not be read: resume")
 
     # --- going --------------------------------------------------------------------------------
 

@@ -147,7 +147,7 @@ class Outbox:
         stored yet.
         """
         self._catching_up = False
-        self._ready = []
+        self._ready = [o for o in self._ready if o.q > upto]
         fresh = [(t, [o for o in waiting if o.q > upto]) for t, waiting in self._waiting]
         self._waiting = deque(entry for entry in fresh if entry[1])
         if self.closed:

@@ -8,8 +8,10 @@ without a connection is set aside to disk after a while and costs nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
+import sys
 from collections.abc import Iterator
 
 from protocol import commands as cmd
@@ -20,7 +22,7 @@ from streaming import deeds
 from streaming.attach import Attached, Greeting
 from streaming.catalogue import Catalogue
 from streaming.fold import Fold
-from streaming.log import Claim, Entry, stored
+from streaming.log import Claim, Duplicate, Entry, Fenced, OutOfOrder, StoreUnavailable, stored
 from streaming.outbox import Outbox, Wire
 from streaming.session import Session, Surroundings
 from streaming.state import SessionState, snapshot_parts
@@ -104,8 +106,8 @@ class Ownership:
         state, version = await revived(ground, sid, claim)
         replies = await ground.log.replies(
             sid,
-            newest=ground.limits.ids_kept,
-            since_ms=ground.wall_ms() - int(ground.limits.ids_kept_s * 1000),
+            newest=sys.maxsize,  # those too old to be repeated are still refused a second effect
+            since_ms=0,
         )
         session = Session(sid, claim, state, replies, ground, self._ended)
         session.saved_version = version
@@ -125,22 +127,27 @@ class Ownership:
         self._sweep()
 
     def _tick(self) -> None:
+        self._timers["tick"] = self.ground.loop.call_later(TICK_S, self._tick)
         for outbox in list(self.watched):
             outbox.tick()
-        self._timers["tick"] = self.ground.loop.call_later(TICK_S, self._tick)
 
     def _sweep(self) -> None:
-        now_s = self.ground.loop.time()
-        for session in list(self._sessions.values()):
-            if session.attached:
-                continue
-            alone_s = now_s - session.detached_at_s
-            if session.state.running is not None:
-                if alone_s >= self.ground.limits.abandoned_s:
-                    session.talk.abandon("abandoned")
-            elif alone_s >= self._idle_s and session.idle:
-                self._set_aside(session)
         self._timers["sweep"] = self.ground.loop.call_later(SWEEP_S, self._sweep)
+        now_s = self.ground.loop.time()
+        for session in self:
+            if not session.attached:
+                try:
+                    self._look_at(session, now_s - session.detached_at_s)
+                except Exception as error:  # noqa: BLE001 - an actor's edge: it ends, others go on
+                    session.fail(error)
+
+    def _look_at(self, session: Session, alone_s: float) -> None:
+        """Give up a turn that nobody hears; set a session aside that nobody needs."""
+        if session.state.running is not None:
+            if alone_s >= self.ground.limits.abandoned_s:
+                session.talk.abandon("abandoned")
+        elif alone_s >= self._idle_s and session.idle:
+            self._set_aside(session)
 
     def _set_aside(self, session: Session) -> None:
         session.save()
@@ -169,12 +176,15 @@ class Ownership:
         self.ground.catalogue.publish_all()
         for session in self:
             if session.last_ticket is not None and not session.ended:
-                await stored(session.last_ticket)
+                with contextlib.suppress(*REFUSALS):  # it has ended its session, which says so
+                    await stored(session.last_ticket)
             for attached in list(session.attached):
                 attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
             session.end()
 
 
+REFUSALS = (Fenced, Duplicate, OutOfOrder, StoreUnavailable)
+"""How a store may refuse entries."""
 DRAIN_LOOK_S = 0.05
 """How often a drain looks whether turns are still running."""
 

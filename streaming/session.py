@@ -25,9 +25,9 @@ from protocol.message import Message
 from streaming import deeds
 from streaming.fold import Fold
 from streaming.log import Claim, CommandId, Entry, Fenced, Log, Reply, Ticket
-from streaming.outbox import Out
+from streaming.outbox import STORED, Out
 from streaming.records import Attempt, Records
-from streaming.state import Open, SessionState, snapshot_body
+from streaming.state import PREF_CHARS, PREFS_KEPT, Open, SessionState, snapshot_body
 from streaming.talk import Talk
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ class Session:
         self._replies: dict[str, tuple[bytes, int, int]] = {
             r.id: (r.digest, r.seq, r.at_ms) for r in replies
         }
+        self._forgotten: set[int] = set()
         self._watch = Watch()
         self._fold = Fold(
             claim.epoch, ground.catalogue.at_hand, lap=self._watch.lap, timing=self._watch.timing
@@ -153,6 +154,7 @@ class Session:
         self.talk = Talk(self, ground)
         self._answered_since_save = 0
         self._draft_unsaved = False
+        self._forget_old(ground.wall_ms())
 
     # --- hearing ------------------------------------------------------------------------------
 
@@ -174,6 +176,8 @@ class Session:
         if seen is not None and not isinstance(command, cmd.AnswerDraft):
             self._repeat(command, seen, origin)
             return
+        if command_id is not None and hash(command_id) in self._forgotten:
+            raise Refused(Code.ID_REUSED, f"id {command_id!r} was used long ago", re=command_id)
         watch = self._watch
         watch.arrived, watch.decode = arrived_ns, decode_ns
         try:
@@ -214,6 +218,10 @@ class Session:
             raise Refused(
                 Code.NOT_FOUND, f"course {syllabus.course.id} has no skill {command.skill!r}"
             )
+        if command.skill is not None:
+            skill = syllabus.skill_index[command.skill]
+            if not (syllabus.item_skills == skill).any():
+                raise Refused(Code.NOT_FOUND, f"skill {command.skill!r} has no items")
         self._act(command, deeds.ItemLeft(command.id, command.skill))
 
     def _answer_submit(self, command: cmd.AnswerSubmit) -> None:
@@ -247,6 +255,7 @@ class Session:
     def _answer_draft(self, command: cmd.AnswerDraft) -> None:
         shown = self.state.plain.open
         if shown is not None and shown.item == command.item:
+            kept(command.response)
             self.state.plain.draft_item, self.state.plain.draft = command.item, command.response
             self._draft_unsaved = True
 
@@ -254,6 +263,12 @@ class Session:
         self._act(command, deeds.ModeChosen(command.id, command.mode))
 
     def _prefs_set(self, command: cmd.PrefsSet) -> None:
+        names = {n for n, v in command.prefs.items() if v is not None}
+        texts = [*names, *(v for v in command.prefs.values() if isinstance(v, str))]
+        if any(len(text) > PREF_CHARS for text in texts):
+            raise Refused(Code.TOO_LARGE, f"expected at most {PREF_CHARS} characters a preference")
+        if len(names | self.state.plain.prefs.keys()) > PREFS_KEPT:
+            raise Refused(Code.TOO_LARGE, f"expected at most {PREFS_KEPT} preferences")
         self._act(command, deeds.PrefsDeclared(command.id, command.prefs))
 
     def _mood_report(self, command: cmd.MoodReport) -> None:
@@ -285,11 +300,15 @@ class Session:
     def append(self, deed: deeds.AnyDeed, command: CommandId | None = None) -> Ticket:
         """Fold one deed, hand its entries to the store, queue its frames to everyone attached."""
         ground = self._ground
+        seal = kept(deed)
         seq = self.head + 1
         at_ms = self._at_ms = max(self._at_ms, ground.wall_ms())
-        folded = self._fold.fold(self.state, deed, seq, at_ms)
-        seal = deeds.sealed(deed)
-        frames = [encode(event) for event in folded.events]
+        try:
+            folded = self._fold.fold(self.state, deed, seq, at_ms)
+            frames = [encode(event) for event in folded.events]
+        except Exception as error:
+            self.fail(error)  # the state may be half moved
+            raise
         entries = [Entry(seq, at_ms, frames[0], seal)]
         entries.extend(Entry(seq + n, at_ms, f) for n, f in enumerate(frames[1:], 1))
         self.head = seq + len(entries) - 1
@@ -298,6 +317,7 @@ class Session:
             self._replies[command.id] = (command.digest, seq, at_ms)
             self._forget_old(at_ms)
         if folded.decision is not None:
+            ticket.hear(self._refused)  # an attempt is stored even where its entries are not
             learner = self.state.plain.learner
             ticket = ground.records.add_attempt(
                 Attempt(self.sid, self.epoch, seq, learner, at_ms, seal)
@@ -330,6 +350,11 @@ class Session:
             if replies[oldest][2] > at_ms - limits.ids_kept_s * 1000:
                 return
             del replies[oldest]
+            self._forgotten.add(hash(oldest))  # the log may know it still, and would refuse it
+
+    def _refused(self, ticket: Ticket) -> None:
+        if ticket.error is not None:
+            self.fail(ticket.error)
 
     def _stored(self, ticket: Ticket) -> None:
         if ticket.error is not None:
@@ -357,20 +382,20 @@ class Session:
         self._on_end(self)
 
     def save(self) -> None:
-        """Store a snapshot of the state; it rests on the entries before it."""
+        """Store a snapshot of the state, once the entries that it rests on are stored."""
         if self.saved_seq == self.head and not self._draft_unsaved:
             return
         body = snapshot_body(self.state)
         self._draft_unsaved = False
         self._answered_since_save = 0
         self.saved_seq = self.head
-        ticket = self._ground.records.put("session", self.sid, body, self.saved_version)
-        self.saved_version += 1
-        ticket.hear(self._saved)
+        (self.last_ticket or STORED).hear(lambda ticket: self._put(body, ticket))
 
-    def _saved(self, ticket: Ticket) -> None:
-        if ticket.error is not None:
-            self.fail(ticket.error)
+    def _put(self, body: bytes, after: Ticket) -> None:
+        if after.stored:
+            ticket = self._ground.records.put("session", self.sid, body, self.saved_version)
+            self.saved_version += 1
+            ticket.hear(self._refused)
 
     @property
     def idle(self) -> bool:
@@ -380,6 +405,19 @@ class Session:
 
 SAVE_EVERY = 50
 """Answers between two stored snapshots of a session's state."""
+
+
+def kept(what: Any) -> bytes:
+    """The bytes that a store keeps of a deed or a value.
+
+    Raises Refused (BAD_FRAME) for a whole number beyond 64 bits, which JSON can say.
+    """
+    try:
+        return deeds.sealed(what)
+    except OverflowError:
+        raise Refused(
+            Code.BAD_FRAME, "expected whole numbers within 64 bits, a larger one came"
+        ) from None
 
 
 def id_of(command: Any) -> str:

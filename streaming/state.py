@@ -19,6 +19,10 @@ TURNS_KEPT = 12
 """Turns whose text a session keeps for the snapshot and the tutor's memory."""
 CANCELLED_KEPT = 32
 """Ids of turns that were cancelled before they came, newest kept."""
+PREFS_KEPT = 64
+"""Preferences a session keeps."""
+PREF_CHARS = 200
+"""Longest name, and longest text, of a preference."""
 QUEUED_TURNS = 3
 """Questions that may wait behind a running turn."""
 

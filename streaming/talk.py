@@ -46,11 +46,10 @@ class Talk:
         ask = Asked(command.id, text, action, command.item)
         self._admit(command)
         claim = CommandId(command.id, digest(command))
+        running = self._session.state.running
         if command.id in plain.cancelled:
             self._stillborn(ask, claim)
-            return
-        running = self._session.state.running
-        if running is None:
+        elif running is None:
             self._begin(ask, claim)
         elif command.on_busy == "replace":
             self._close("superseded", "replaced")
@@ -61,6 +60,7 @@ class Talk:
         else:
             waits = f", {len(plain.queue)} of {QUEUED_TURNS} wait" if plain.queue else ""
             raise Refused(Code.BUSY, f"turn {running.gen} is running{waits}")
+        self._starts_s.append(self._ground.loop.time())
 
     def _admit(self, command: cmd.TurnStart) -> None:
         session, limits = self._session, self._ground.limits
@@ -77,7 +77,6 @@ class Talk:
                 f"{limits.turns_a_min} turns a minute are allowed",
                 retry_ms=wait_ms,
             )
-        self._starts_s.append(now_s)
 
     def cancel(self, command: cmd.TurnCancel) -> None:
         """End the named turn; one that has not come yet is cancelled when it comes."""
@@ -87,7 +86,9 @@ class Talk:
         running = state.running
         claim = CommandId(command.id, digest(command))
         if running is not None and (command.gen == running.gen or command.cmd == running.cmd):
-            self._close("cancelled", "learner", command.seen_i, command.id, claim)
+            seen_i = None if command.seen_i is None else min(command.seen_i, running.next_i)
+            self._close("cancelled", "learner", seen_i, command.id, claim)
+            self._next()
             return
         if command.cmd is None:
             gen = state.gen(command.gen or "")
@@ -106,6 +107,8 @@ class Talk:
 
     def abandon(self, reason: Literal["abandoned", "drained"]) -> None:
         """End the running turn, and the questions behind it, for want of a listener or a server."""
+        for ask in list(self._session.state.plain.queue):
+            self._stillborn(ask, None, reason)
         if self._session.state.running is not None:
             self._close("cancelled", reason)
 
@@ -151,10 +154,10 @@ class Talk:
         self._turn = Turn(gen, request, first, ground.routing, self, ground.loop, ground.limits)
         self._turn.begin(ticket)
 
-    def _stillborn(self, ask: Asked, claim: CommandId | None) -> None:
-        """A turn that was cancelled before it came: it starts and ends, and nobody speaks."""
+    def _stillborn(self, ask: Asked, claim: CommandId | None, reason: str = "learner") -> None:
+        """A turn that was given up before it came: it starts and ends, and nobody speaks."""
         gen, _ = self._started(ask, claim, self._ground.routing.first(), "cancelled")
-        self._session.append(deeds.TurnEnded(gen, "cancelled", "learner"))
+        self._session.append(deeds.TurnEnded(gen, "cancelled", reason))
 
     def _started(
         self, ask: Asked, claim: CommandId | None, first: Speaker, act: str

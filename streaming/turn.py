@@ -151,7 +151,8 @@ class Turn:
         """Stop; what the provider still says is dropped, its stream is closed behind us."""
         self.closed = True
         self._chunks.drop()
-        if self._task is not None:
+        # A turn that ends by itself closes its provider's stream in peace.
+        if self._task is not None and self._task is not asyncio.current_task(self._loop):
             self._task.cancel()
 
     def _stored(self, ticket: Ticket) -> None:
