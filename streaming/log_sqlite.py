@@ -186,15 +186,15 @@ class SqliteLog:
         log = self._logs.get(name)
         if log is not None:
             return log
+        if len(self._logs) >= LOGS_KEPT:
+            self._chain.flush()  # before the row is read: this may save the tails and move the mark
+            self._logs.clear()
         row = self._db.execute(
             "SELECT id, epoch, term, node, floor, head, at_ms, tail FROM logs WHERE name = ?",
             (name,),
         ).fetchone()
         if row is None:
             return None
-        if len(self._logs) >= LOGS_KEPT:
-            self._chain.flush()
-            self._logs.clear()
         log = self._logs[name] = _Known(*row)
         self._chain.newest(log)
         newest = self._db.execute(

@@ -26,7 +26,7 @@ class _Life(Strand):
 
     def __init__(self, key: int, head: int, at_ms: int, tail: int) -> None:
         super().__init__(key, head, at_ms, tail)
-        self.learner = ""
+        self.learner: str | None = None
 
 
 class SqliteRecords:
@@ -113,19 +113,24 @@ class SqliteRecords:
         self._chain.add(life, head, newest_ms, seq, learner, at_ms, attempt.sealed)
 
     def _life(self, log: str, epoch: str) -> _Life:
-        life = self._lives.get((log, epoch))
-        if life is not None:
-            return life
+        life = self._lives.get((log, epoch)) or self._known(log, epoch)
+        if life is None:
+            insert = "INSERT INTO lives (log, epoch, head, at_ms, tail) VALUES (?, ?, 0, 0, 0)"
+            self._db.execute(insert, (log, epoch))
+            life = self._known(log, epoch)
+            assert life is not None
+        return life
+
+    def _known(self, log: str, epoch: str) -> _Life | None:
+        """A life that the file has; writes nothing, so that a reader may ask too."""
         if len(self._lives) >= LIVES_KEPT:
-            self._chain.flush()
+            self._chain.flush()  # before the row is read: this may save the tails and move the mark
             self._lives.clear()
-        self._db.execute(
-            "INSERT OR IGNORE INTO lives (log, epoch, head, at_ms, tail) VALUES (?, ?, 0, 0, 0)",
-            (log, epoch),
-        )
         row = self._db.execute(
             "SELECT id, head, at_ms, tail FROM lives WHERE log = ? AND epoch = ?", (log, epoch)
         ).fetchone()
+        if row is None:
+            return None
         life = self._lives[log, epoch] = _Life(*row)
         self._chain.newest(life)
         return life
@@ -174,7 +179,7 @@ class SqliteRecords:
             self._db.execute(
                 "DELETE FROM answerers WHERE learner = ? AND life = ?", (learner, life.id)
             )
-            life.learner = ""
+            life.learner = None
             self._unlink(log, epoch, life, rows)
         return erased
 

@@ -169,7 +169,9 @@ def _opened(path: str | None, synchronous: str, *, readonly: bool) -> sqlite3.Co
     except sqlite3.Error as error:
         raise StoreUnavailable(f"store {where}: {error}") from None
     try:
-        if not _ours(db, where) and not readonly:
+        if not _ours(db, where):
+            if readonly:
+                raise StoreUnavailable(f"store {where} is empty: nothing was ever stored in it")
             marks = (
                 f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};"
             )
@@ -198,6 +200,7 @@ def _ours(db: sqlite3.Connection, where: str) -> bool:
                 f"store {where} has schema {version}, this program knows up to "
                 f"{SCHEMA_VERSION}: use a newer tutorstream"
             )
+        db.execute("SELECT count(*) FROM marks")  # an error here names what is missing
         return True
     if tables or mark or version:
         raise StoreUnavailable(f"store {where} is a database, but not of tutorstream")
