@@ -24,6 +24,7 @@ from streaming.catalogue import Catalogue
 from streaming.fold import Fold
 from streaming.log import Claim, Duplicate, Entry, Fenced, OutOfOrder, StoreUnavailable, stored
 from streaming.outbox import Outbox, Wire
+from streaming.records import Attempt
 from streaming.session import Session, Surroundings
 from streaming.state import SessionState, snapshot_parts
 
@@ -207,7 +208,15 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[Session
     fold = Fold(claim.epoch, ground.catalogue.at_hand)
     for entry in tail:
         if entry.sealed:
-            fold.fold(state, deeds.unsealed(entry.sealed), entry.seq, entry.at_ms)
+            deed = deeds.unsealed(entry.sealed)
+            fold.fold(state, deed, entry.seq, entry.at_ms)
+            if isinstance(deed, deeds.AnswerGiven):
+                # A crash between an answer's entries and its attempt keeps the entries only.
+                ground.records.add_attempt(
+                    Attempt(
+                        sid, claim.epoch, entry.seq, state.plain.learner, entry.at_ms, entry.sealed
+                    )
+                )
     return state, version
 
 

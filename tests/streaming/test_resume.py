@@ -147,3 +147,28 @@ async def test_a_killed_owner_ends_its_turn_as_lost_with_the_text_so_far(
     learner.pump()
     assert len([f for f in learner.of(ev.Feedback) if not f.dup]) == 1
     await again.check()
+
+
+async def test_an_attempt_that_a_crash_lost_is_stored_again(
+    virtual: VirtualLoop, tmp_path: object
+) -> None:
+    path = f"{tmp_path}/store.db"
+    world = await World.begin(path=path)
+    learner = await started(world)
+    item = learner.replica.item
+    assert item is not None
+    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10))
+    records = world.ownership.ground.records
+    sid = learner.sid or ""
+    before = await records.attempts(sid)
+    assert len(before) == 1
+    assert await records.erase(sid) == 1  # as if the process had died between the two writes
+    world.kill()
+
+    again = await World.begin(path=path, node="n2")
+    learner.cut()
+    learner.world = again
+    await learner.connect()
+    await settle()
+    assert await again.ownership.ground.records.attempts(sid) == before
+    assert await again.ownership.ground.records.attempts(sid) == before
