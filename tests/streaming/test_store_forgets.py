@@ -11,7 +11,7 @@ from streaming.store_sqlite import SqliteStore
 from tests.virtual import VirtualLoop
 
 
-@pytest.mark.parametrize("save_every", [1, 2, 3, 5, 64])
+@pytest.mark.parametrize("save_every", [1, 5, 10, 22, 30, 58, 64])
 async def test_a_head_is_true_where_its_reading_saves_the_tails(
     virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch, save_every: int
 ) -> None:
