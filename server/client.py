@@ -105,14 +105,12 @@ class Client:
 
         tries = 0
         while not self._leaving:
-            try:
+            with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed, TimeoutError):
                 code, reason = await self._connected()
-                tries = 0
                 if not reconnects(code):
                     self._events.put_nowait(Ended(code, reason))
                     return
-            except (OSError, InvalidHandshake, ConnectionClosed, TimeoutError):
-                tries += 1
+            tries = 0 if self.replica.connected else tries + 1
             self.replica.cut()
             cap_s = min(LIMITS.backoff_first_s * LIMITS.backoff_factor**tries, LIMITS.backoff_cap_s)
             drain = self.replica.newest.pop(Drain, None)
@@ -124,6 +122,7 @@ class Client:
 
     async def _connected(self) -> tuple[int, str]:
         from websockets.asyncio.client import connect
+        from websockets.exceptions import ConnectionClosed
         from websockets.typing import Subprotocol
 
         async with connect(
@@ -134,13 +133,15 @@ class Client:
             max_size=None,
         ) as socket:
             self._socket = socket
+            self._out = []  # `welcome` brings again what has no reply
             await socket.send(encode_command(self.replica.hello(self._token)).decode())
             writer = asyncio.create_task(self._write(socket))
             try:
-                async with asyncio.timeout(None) as dead:
-                    async for message in socket:
-                        dead.reschedule(asyncio.get_running_loop().time() + LIMITS.dead_s)
-                        self._hear(message if isinstance(message, bytes) else message.encode())
+                with contextlib.suppress(ConnectionClosed):  # its code says what follows
+                    async with asyncio.timeout(None) as dead:
+                        async for message in socket:
+                            dead.reschedule(asyncio.get_running_loop().time() + LIMITS.dead_s)
+                            self._hear(message if isinstance(message, bytes) else message.encode())
             finally:
                 writer.cancel()
                 self._socket = None

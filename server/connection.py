@@ -12,6 +12,7 @@ import random
 import secrets
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from protocol.codec import decode, encode, frames, refusal
@@ -328,12 +329,13 @@ class Connection:
     def _expire_at(self, expires_at_s: int) -> None:
         if self._expiry is not None:
             self._expiry.cancel()
-        left_s = expires_at_s - self._edge.now_s()
-        self._expiry = self._edge.wheel.after(max(0.0, left_s - EXPIRING_S), self._expiring)
+        left_s = max(0.0, expires_at_s - self._edge.now_s())
+        warned_s = min(EXPIRING_S, left_s)
+        self._expiry = self._edge.wheel.after(left_s - warned_s, partial(self._expiring, warned_s))
 
-    def _expiring(self) -> None:
-        self._wire.write([encode(AuthExpiring(int(EXPIRING_S * 1000)))])
-        self._expiry = self._edge.wheel.after(EXPIRING_S, self._expired)
+    def _expiring(self, left_s: float) -> None:
+        self._wire.write([encode(AuthExpiring(int(left_s * 1000)))])
+        self._expiry = self._edge.wheel.after(left_s, self._expired)
 
     def _expired(self) -> None:
         self.close(Close.TOKEN_EXPIRED, "the token's time is over: refresh and come back")

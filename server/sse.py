@@ -44,6 +44,7 @@ class _Numbered(msgspec.Struct):
     s: str | None = None
     q: int | None = None
     epoch: str | None = None
+    dup: bool = False
     logs: list[_Log] = []
 
 
@@ -107,7 +108,7 @@ class StreamWire:
             self._epoch = next((log.epoch for log in head.logs if log.s == "me"), self._epoch)
         if head.epoch is not None:
             self._epoch = head.epoch
-        if head.q is None or head.s != "me":
+        if head.q is None or head.s != "me" or head.dup:  # a repeat is no new place
             return b"data: " + frame + b"\n\n"
         self._q = head.q
         return b"id: %s.%d\ndata: %s\n\n" % (self._epoch.encode(), head.q, frame)

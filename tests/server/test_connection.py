@@ -354,6 +354,19 @@ async def _chatter(s: Scene) -> None:
         await asyncio.sleep(5)
 
 
+def test_a_token_that_ends_soon_is_told_its_own_time() -> None:
+    async def act(s: Scene) -> None:
+        await s.welcome()
+        brief = Tokens("k" * 32, days=10 / 86_400, now_s=s.now_s).made("s_0")[0]
+        s.say(f'{{"t":"auth.refresh","id":"a1","token":"{brief}"}}')
+        await asyncio.sleep(1)
+        assert 9_000 <= s.wire.of("auth.expiring")[0]["in_ms"] <= 10_000
+        await asyncio.sleep(11)
+        assert s.wire.closed == 4005
+
+    scene(act)
+
+
 def test_another_session_s_token_refreshes_nothing() -> None:
     async def act(s: Scene) -> None:
         await s.welcome()
