@@ -42,7 +42,7 @@ class _Difficulties(msgspec.Struct):
 class _Live:
     """One course's moving difficulties."""
 
-    __slots__ = ("course", "d", "fresh", "index", "n", "newest", "number")
+    __slots__ = ("course", "d", "fresh", "index", "n", "newest", "number", "told")
 
     def __init__(self, course: Course, first: Syllabus) -> None:
         self.course = course
@@ -52,6 +52,8 @@ class _Live:
         self.number = 0
         self.newest = first.d_version
         self.fresh = 0
+        self.told = 0
+        """Version of the document that names the newest."""
 
 
 class Catalogue:
@@ -75,12 +77,12 @@ class Catalogue:
         self._courses[sha] = course
         if sha not in self._offered:
             self._offered.append(sha)
-        newest = await self._newest(sha)
+        newest, told = await self._newest(sha)
         first = self._keep(sha, newest or "course", await self._read(sha, newest or "course"))
         live = self._live[sha] = _Live(course, first)
         if newest is not None:
             version = await self._version(sha, newest)
-            live.number, live.newest = version.number, newest
+            live.number, live.newest, live.told = version.number, newest, told
             live.n = np.frombuffer(version.n, dtype="<i8").astype(np.int64)
         return course
 
@@ -140,9 +142,9 @@ class Catalogue:
             raise LookupError(f"difficulties {d_version} of course {sha[:12]} are not stored")
         return msgspec.msgpack.decode(document.body, type=_Difficulties)
 
-    async def _newest(self, sha: str) -> str | None:
+    async def _newest(self, sha: str) -> tuple[str | None, int]:
         document = await self._records.get("difficulties", f"{sha}:newest")
-        return None if document is None else document.body.decode()
+        return (None, 0) if document is None else (document.body.decode(), document.version)
 
     # --- learning from all learners -----------------------------------------------------------
 
@@ -159,28 +161,39 @@ class Catalogue:
             self.publish(sha)
 
     def publish(self, sha: str) -> Ticket | None:
-        """Freeze the live difficulties as a version that new lessons are pinned to."""
+        """Freeze the live difficulties; once stored, new lessons are pinned to this version.
+
+        A lesson pinned to a version that is not stored could never be folded again.
+        """
         live = self._live[sha]
         if live.fresh == 0:
             return None
-        before, live.number, live.fresh = live.number, live.number + 1, 0
+        live.number, live.fresh = live.number + 1, 0
         name = f"v{live.number}"
         body = _Difficulties(
             live.number, live.d.astype("<f8").tobytes(), live.n.astype("<i8").tobytes()
         )
-        self._keep(sha, name, syllabus(live.course, live.d.copy(), name))
-        self._records.put("difficulties", f"{sha}:{name}", msgspec.msgpack.encode(body), 0)
-        live.newest = name
-        ticket = self._records.put("difficulties", f"{sha}:newest", name.encode(), before)
-        ticket.hear(_published)
+        frozen = syllabus(live.course, live.d.copy(), name)
+        version = self._records.put(
+            "difficulties", f"{sha}:{name}", msgspec.msgpack.encode(body), 0
+        )
+        ticket = self._records.put("difficulties", f"{sha}:newest", name.encode(), live.told)
+        live.told += 1
+        ticket.hear(lambda _: self._published(live, frozen, version, ticket))
         return ticket
+
+    def _published(self, live: _Live, frozen: Syllabus, version: Ticket, newest: Ticket) -> None:
+        if newest.error is not None:
+            live.told -= 1
+        error = version.error or newest.error
+        if error is None:
+            self._keep(live.course.sha256, frozen.d_version, frozen)
+            live.newest = frozen.d_version
+        else:
+            live.fresh += 1  # the next version holds what this one was to hold
+            _LOG.error("item difficulties were not stored: %s", error)
 
     def publish_all(self) -> None:
         """Freeze what moved since the last version, on every course; done at drain."""
         for sha in self._live:
             self.publish(sha)
-
-
-def _published(ticket: Ticket) -> None:
-    if ticket.error is not None:
-        _LOG.error("item difficulties were not stored: %s", ticket.error)

@@ -13,7 +13,7 @@ from engines.exercises.course import canonical
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.limits import LIMITS, Limits
-from streaming.log import StoreUnavailable
+from streaming.log import StoreUnavailable, Ticket, stored
 from streaming.outbox import STORED, Out, Outbox
 from streaming.providers.base import End, LlmRequest, Piece, Text
 from streaming.session import Session
@@ -289,3 +289,67 @@ async def test_a_provider_may_clean_up_after_its_end(virtual: VirtualLoop) -> No
     learner.pump()
     assert [d.status for d in learner.of(ev.TurnDone)] == ["completed"]
     assert provider.closed == 1
+
+
+async def test_a_version_that_is_not_stored_pins_no_lesson(
+    virtual: VirtualLoop, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"{tmp_path}/store.db"
+    world = await World.begin(path=path)
+    learner = await started(world)
+    catalogue, records = world.ownership.ground.catalogue, world.ownership.ground.records
+    sha, before = catalogue.pick(None)
+    put = records.put
+
+    def failing(*_: Any) -> Ticket:
+        ticket = Ticket()
+        virtual.call_soon(ticket.resolve, StoreUnavailable("away"))
+        return ticket
+
+    def publish() -> None:
+        catalogue.observe(sha, item_of(learner), 0.5, True)
+        catalogue.publish(sha)
+
+    monkeypatch.setattr(records, "put", failing)
+    publish()
+    await settle()
+    assert catalogue.pick(None)[1] == before
+    monkeypatch.setattr(records, "put", put)
+    await learner.send(cmd.LessonStart("again"))
+    publish()
+    await settle()
+    assert catalogue.pick(None)[1] != before
+    await learner.send(cmd.LessonStart("newest"))
+    world.kill()
+    learner.cut()
+
+    learner.world = await World.begin(path=path, node="n2")
+    await learner.connect()
+    assert session_of(learner).state.plain.d_version != before
+    await learner.world.check()
+
+
+async def test_a_version_that_was_left_half_stored_is_not_taken_for_another(
+    virtual: VirtualLoop, tmp_path: Any
+) -> None:
+    path = f"{tmp_path}/store.db"
+    world = await World.begin(path=path)
+    learner = await started(world)
+    catalogue, records = world.ownership.ground.catalogue, world.ownership.ground.records
+    sha, before = catalogue.pick(None)
+    await stored(records.put("difficulties", f"{sha}:v1", b"of a run that died", 0))
+    for _ in range(2):
+        catalogue.observe(sha, item_of(learner), 0.5, True)
+        catalogue.publish(sha)
+        await settle()
+    _, newest = catalogue.pick(None)
+    assert newest not in (before, "v1")
+    await learner.send(cmd.LessonStart("again"))
+    held = catalogue.at_hand(sha, newest).d.tobytes()
+    world.kill()
+    learner.cut()
+
+    learner.world = await World.begin(path=path, node="n2")
+    await learner.connect()
+    assert learner.world.ownership.ground.catalogue.at_hand(sha, newest).d.tobytes() == held
+    await learner.world.check()

@@ -298,6 +298,7 @@ async def test_item_difficulties_move_and_are_pinned(virtual: VirtualLoop) -> No
     catalogue = world.ownership.ground.catalogue
     sha, before = catalogue.pick(None)
     catalogue.publish(sha)
+    await settle()
     assert catalogue.pick(None)[1] != before
     assert (catalogue.at_hand(*catalogue.pick(None)).d != catalogue.at_hand(sha, before).d).any()
     assert learner.attached.session.state.plain.d_version == before  # type: ignore[union-attr]  # connected
