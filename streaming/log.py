@@ -151,10 +151,18 @@ class Log(Protocol):
         ...
 
     def append(
-        self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
+        self,
+        name: str,
+        term: int,
+        command: CommandId | None,
+        entries: Sequence[Entry],
+        attempt_of: str | None = None,
     ) -> Ticket:
         """Hand entries to the writer; the ticket resolves when they are stored, or fails with
         `Fenced`, `Duplicate`, `OutOfOrder` or `StoreUnavailable`.
+
+        With `attempt_of` the first entry is that learner's answer: it is also an attempt of
+        Records before the ticket resolves, and is none where the append fails.
 
         The entries belong to the writer from then on. Raises ValueError where there are none.
         """

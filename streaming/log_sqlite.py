@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from protocol.limits import LIMITS, Limits
 from streaming.chain_sqlite import Chain, Strand
 from streaming.log import Claim, CommandId, Duplicate, Entry, Fenced, OutOfOrder, Reply, Ticket
+from streaming.records_sqlite import SqliteRecords
 from streaming.writer_sqlite import Writer
 
 _ASKED = """
@@ -74,9 +75,16 @@ class _Known(Strand):
 class SqliteLog:
     """All logs of one store; see `streaming.log.Log` for the promises."""
 
-    def __init__(self, db: sqlite3.Connection, writer: Writer, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        writer: Writer,
+        records: SqliteRecords,
+        limits: Limits = LIMITS,
+    ) -> None:
         self._db = db
         self._writer = writer
+        self._records = records
         self._limits = limits
         self._logs: dict[str, _Known] = {}
         self._chain = Chain(
@@ -96,12 +104,17 @@ class SqliteLog:
         return await self._writer.call(lambda: self._claim(name, node, at_ms))
 
     def append(
-        self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
+        self,
+        name: str,
+        term: int,
+        command: CommandId | None,
+        entries: Sequence[Entry],
+        attempt_of: str | None = None,
     ) -> Ticket:
         """Queue one atomic append; raises ValueError where there are no entries."""
         if not entries:
             raise ValueError(f"log {name}: an append without entries")
-        return self._writer.submit(self._append, name, term, command, entries)
+        return self._writer.submit(self._append, name, term, command, entries, attempt_of)
 
     async def read(self, name: str, after: int, *, limit: int | None = None) -> list[Entry]:
         """Entries with `seq > after`, in order; costs the length of the log beyond `after`."""
@@ -154,7 +167,12 @@ class SqliteLog:
     # --- on the writer's thread ---------------------------------------------------------------
 
     def _append(
-        self, name: str, term: int, command: CommandId | None, entries: Sequence[Entry]
+        self,
+        name: str,
+        term: int,
+        command: CommandId | None,
+        entries: Sequence[Entry],
+        attempt_of: str | None,
     ) -> Exception | None:
         log = self._logs.get(name) or self._known(name)
         if log is None or log.term != term:
@@ -170,7 +188,8 @@ class SqliteLog:
             if entry.seq != head:
                 return OutOfOrder(name, head, entry.seq)
             if entry.at_ms < newest_ms:
-                return self._append(name, term, command, _forward(entries, log.at_ms))
+                forward = _forward(entries, log.at_ms)
+                return self._append(name, term, command, forward, attempt_of)
             newest_ms = entry.at_ms
         packed = _packed(entries)
         if command is None:
@@ -180,6 +199,9 @@ class SqliteLog:
             self._chain.add(log, head, newest_ms, first, log.asked, id_, digest, packed)
             log.asked = log.tail
             log.ids += key
+        if attempt_of is not None:
+            answer = entries[0]
+            self._records.keep(name, log.epoch, first, attempt_of, answer.at_ms, answer.sealed)
         return None
 
     def _known(self, name: str) -> _Known | None:

@@ -102,15 +102,19 @@ class SqliteRecords:
         return None
 
     def _add(self, attempt: Attempt) -> None:
-        life = self._life(attempt.log, attempt.epoch)
-        seq, at_ms, learner = attempt.seq, attempt.at_ms, attempt.learner
+        a = attempt
+        self.keep(a.log, a.epoch, a.seq, a.learner, a.at_ms, a.sealed)
+
+    def keep(self, log: str, epoch: str, seq: int, learner: str, at_ms: int, sealed: bytes) -> None:
+        """Store an attempt once; to be called inside the writer's transaction."""
+        life = self._life(log, epoch)
         if seq <= life.head and self._stored(life, seq):
             return
         if life.learner != learner:
             self._db.execute("INSERT OR IGNORE INTO answerers VALUES (?, ?)", (learner, life.id))
             life.learner = learner
         head, newest_ms = max(life.head, seq), max(life.at_ms, at_ms)
-        self._chain.add(life, head, newest_ms, seq, learner, at_ms, attempt.sealed)
+        self._chain.add(life, head, newest_ms, seq, learner, at_ms, sealed)
 
     def _life(self, log: str, epoch: str) -> _Life:
         life = self._lives.get((log, epoch)) or self._known(log, epoch)

@@ -26,7 +26,7 @@ from streaming import deeds
 from streaming.fold import Fold
 from streaming.log import Claim, CommandId, Entry, Fenced, Log, Reply, Ticket
 from streaming.outbox import STORED, Out
-from streaming.records import Attempt, Records
+from streaming.records import Records
 from streaming.state import PREF_CHARS, PREFS_KEPT, Open, SessionState, snapshot_body
 from streaming.talk import Talk
 
@@ -312,16 +312,12 @@ class Session:
         entries = [Entry(seq, at_ms, frames[0], seal)]
         entries.extend(Entry(seq + n, at_ms, f) for n, f in enumerate(frames[1:], 1))
         self.head = seq + len(entries) - 1
-        ticket = ground.log.append(self.sid, self.term, command, entries)
+        answerer = self.state.plain.learner if folded.decision is not None else None
+        ticket = ground.log.append(self.sid, self.term, command, entries, answerer)
         if command is not None:
             self._replies[command.id] = (command.digest, seq, at_ms)
             self._forget_old(at_ms)
         if folded.decision is not None:
-            ticket.hear(self._refused)  # an attempt is stored even where its entries are not
-            learner = self.state.plain.learner
-            ticket = ground.records.add_attempt(
-                Attempt(self.sid, self.epoch, seq, learner, at_ms, seal)
-            )
             self._learned(folded.decision, folded.events[0])
         self.last_ticket = ticket
         if self.attached:

@@ -86,8 +86,8 @@ class SqliteStore:
             committed=self._committed,
             ended=self._ended,
         )
-        self.log = SqliteLog(db, self._writer)
         self.records = SqliteRecords(db, self._writer)
+        self.log = SqliteLog(db, self._writer, self.records)
 
     @classmethod
     def open(
