@@ -83,10 +83,10 @@ def targets(course: Path, folder: Path, *, peers: bool) -> list[Target]:
 
 async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The scenario's figures and gates."""
-    if options.url:
-        rows = [await _remote(options, number) for number in range(options.rounds)]
-        return _body(rows, options), _gates(rows, options)
     rows: list[dict[str, Any]] = []
+    if options.url:
+        rows += [await _remote(options, number) for number in range(options.rounds)]
+        return _body(rows, options), _gates(rows, options)
     dice = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="tutorstream-bench-") as name:
         course = Path(name) / "course.json"
@@ -258,8 +258,9 @@ def _gates(rows: list[dict[str, Any]], options: Options) -> list[dict[str, Any]]
     summary = body["summary"]
     for name in (FASTAPI, SOCKETIO):
         if name in summary:
-            off = summary[name]["bytes_an_answer"]["median"] / (
-                summary[OURS]["bytes_an_answer"]["median"]
+            off = (
+                summary[name]["bytes_an_answer"]["median"]
+                / (summary[OURS]["bytes_an_answer"]["median"])
             )
             found.append(gate(f"payload of {name} unlike ours", abs(off - 1), PAYLOAD_BAND))
     return found

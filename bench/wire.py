@@ -37,10 +37,10 @@ def masked(payload: bytes, key: int) -> bytes:
 
 
 def client_frame(payload: bytes, key: int, first: int = TEXT) -> bytes:
-    """One whole masked frame.
+    r"""One whole masked frame.
 
     >>> client_frame(b"", 1)
-    b'\\x81\\x80\\x00\\x00\\x00\\x01'
+    b'\x81\x80\x00\x00\x00\x01'
     """
     size = len(payload)
     if size < 126:
@@ -169,7 +169,7 @@ class Wire(asyncio.Protocol):
         elif first != PONG:
             raise ValueError(f"expected a whole text frame, came one that begins with {first:#x}")
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """The socket is gone."""
         if not self.opened.done():
             self.opened.set_exception(HandshakeFailed("the connection ended before the 101"))
@@ -188,7 +188,7 @@ async def dialled(
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     loop = asyncio.get_running_loop()
     _, wire = await loop.create_connection(
-        lambda: Wire(ear, lost), parts.hostname, parts.port or 80
+        lambda: Wire(ear, lost), parts.hostname or "", parts.port or 80
     )
     wire.shake(parts.netloc, path or "/", subprotocol)
     async with asyncio.timeout(HANDSHAKE_S):

@@ -106,7 +106,9 @@ class Lesson:
             "read_as": verdict.read_as,
             "message": verdict.message,
             "assisted": decision.assisted,
-            "skills": [{"id": m.skill, "before": m.before, "after": m.after} for m in decision.moved],
+            "skills": [
+                {"id": m.skill, "before": m.before, "after": m.after} for m in decision.moved
+            ],
             "p_expected": decision.p_expected,
             "timing": {
                 "decode_us": 0,

@@ -1,0 +1,41 @@
+"""Which scenarios there are, and how one is run. This file is the bench's door."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from bench import machine
+from bench.options import Options
+from bench.record import record
+
+SCENARIOS = {
+    "feedback": "answers at a rate: latency and CPU an answer, beside other servers",
+}
+"""Name -> its line in the help; each has a module of its name with `defaults` and `measured`."""
+
+
+def run(options: Options, command: str) -> dict[str, Any]:
+    """Measure one scenario; its record. Raises NotStarted, NoPeers, ValueError, RuntimeError."""
+    scenario = importlib.import_module(f"bench.{options.scenario}")
+    options = scenario.defaults(options)
+    machine.raise_file_limit()
+    machine.to_core("load")
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            body, gates = runner.run(scenario.measured(options))
+    finally:
+        machine.let_go()
+    settings = {name: value for name, value in options._asdict().items() if name != "scenario"}
+    settings["url"] = "given" if options.url else ""
+    return record(options.scenario, command, settings, body, gates)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not made for this system
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,111 @@
+"""`tutorstream bench`: measures a server and judges it. This file is that command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bench.options import Options
+
+NAMES = ("feedback",)
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the scenario and its options."""
+    parser.add_argument("scenario", choices=NAMES, metavar="SCENARIO", help=", ".join(NAMES))
+    parser.add_argument("--connections", type=_positive(int), help="learners connected")
+    parser.add_argument("--rate", type=_positive(float), help="answers a second, in all")
+    parser.add_argument("--duration", type=_positive(float), metavar="S", help="of one window")
+    parser.add_argument("--rounds", type=_positive(int), help="windows of each server")
+    parser.add_argument("--url", default="", help="measure this running server, start none")
+    parser.add_argument(
+        "--peers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compare with other servers, installed into an environment of their own",
+    )
+    parser.add_argument("--budget", type=_milliseconds, default=100.0, help="as in 100ms")
+    parser.add_argument("--seed", type=int, default=1, help="of schedules and answers")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write record and page there")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier record")
+    parser.add_argument("--json", action="store_true", help="print the record as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """0 where every bound holds, else 1; 2 where the options cannot be."""
+    from bench import report, scenario
+    from bench.peers.environment import NoPeers
+    from bench.servers import NotStarted
+
+    earlier = None
+    if args.compare is not None:
+        try:
+            earlier = json.loads(args.compare.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            return _complaint(f"--compare {args.compare}: {error}", 2)
+    try:
+        made = scenario.run(_options(args), command_line())
+    except ValueError as error:
+        return _complaint(str(error), 2)
+    except (NoPeers, NotStarted, OSError, RuntimeError, TimeoutError) as error:
+        return _complaint(str(error) or type(error).__name__, 1)
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / f"{args.scenario}.json").write_text(report.text_of(made), encoding="utf-8")
+        (args.out / f"{args.scenario}.html").write_text(report.page(made), encoding="utf-8")
+    print(report.text_of(made) if args.json else report.table(made, earlier), end="")
+    return 0 if made["passed"] else 1
+
+
+def command_line() -> str:
+    """The command as it was typed, without where it wrote."""
+    words = sys.argv[1:]
+    if "--out" in words:
+        at = words.index("--out")
+        words = words[:at] + words[at + 2 :]
+    return " ".join(["tutorstream", *words])
+
+
+def _options(args: argparse.Namespace) -> Options:
+    from bench.options import Options
+
+    return Options(
+        args.scenario,
+        connections=args.connections or 0,
+        rate=args.rate or 0.0,
+        duration_s=args.duration or 0.0,
+        rounds=args.rounds or 0,
+        url=args.url,
+        peers=args.peers,
+        budget_ms=args.budget,
+        seed=args.seed,
+    )
+
+
+def _complaint(words: str, code: int) -> int:
+    print(f"tutorstream bench: {words}", file=sys.stderr)
+    return code
+
+
+def _positive(kind: type) -> Any:
+    def number(text: str) -> Any:
+        value = kind(text)
+        if value <= 0:
+            raise argparse.ArgumentTypeError(f"expected more than 0, came {text}")
+        return value
+
+    number.__name__ = "number"
+    return number
+
+
+def _milliseconds(text: str) -> float:
+    found = _BUDGET.fullmatch(text.strip())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"expected a time as 100ms or 0.1s, came {text!r}")
+    return float(found[1]) * (1000 if found[2] == "s" else 1)
