@@ -32,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 
 TICK_S = 0.25
 """How often outboxes with unacknowledged frames are looked at."""
+EMPTY_S = 30.0
+"""A session in which nothing happened is given up so long after its last connection."""
 SWEEP_S = 1.0
 """How often sessions without a connection are looked at."""
 
@@ -104,14 +106,14 @@ class Ownership:
     async def _take_up(self, sid: str) -> Session:
         ground = self.ground
         claim = await ground.log.claim(sid, self.node, at_ms=ground.wall_ms())
-        state, version = await revived(ground, sid, claim)
+        state, version, saved_seq = await revived(ground, sid, claim)
         replies = await ground.log.replies(
             sid,
             newest=sys.maxsize,  # those too old to be repeated are still refused a second effect
             since_ms=0,
         )
         session = Session(sid, claim, state, replies, ground, self._ended)
-        session.saved_version = version
+        session.saved_version, session.saved_seq = version, saved_seq
         self._sessions[sid] = session
         session.talk.lose()
         return session
@@ -147,7 +149,7 @@ class Ownership:
         if session.state.running is not None:
             if alone_s >= self.ground.limits.abandoned_s:
                 session.talk.abandon("abandoned")
-        elif alone_s >= self._idle_s and session.idle:
+        elif alone_s >= (self._idle_s if session.head else EMPTY_S) and session.idle:
             self._set_aside(session)
 
     def _set_aside(self, session: Session) -> None:
@@ -190,8 +192,8 @@ DRAIN_LOOK_S = 0.05
 """How often a drain looks whether turns are still running."""
 
 
-async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[SessionState, int]:
-    """`(state at the head, version of its snapshot)`: the snapshot and the log's tail folded."""
+async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[SessionState, int, int]:
+    """`(state at the head, version of its snapshot, where that stands)`: the log's tail folded."""
     document = await ground.records.get("session", sid)
     state, after, version = SessionState(), 0, 0
     if document is not None:
@@ -217,7 +219,7 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[Session
                         sid, claim.epoch, entry.seq, state.plain.learner, entry.at_ms, entry.sealed
                     )
                 )
-    return state, version
+    return state, version, after
 
 
 async def load_named(catalogue: Catalogue, entries: list[Entry]) -> None:

@@ -353,3 +353,31 @@ async def test_a_version_that_was_left_half_stored_is_not_taken_for_another(
     await learner.connect()
     assert learner.world.ownership.ground.catalogue.at_hand(sha, newest).d.tobytes() == held
     await learner.world.check()
+
+
+async def test_a_tail_folded_once_is_not_folded_again(virtual: VirtualLoop, tmp_path: Any) -> None:
+    path = f"{tmp_path}/store.db"
+    world = await World.begin(path=path)
+    learner = await started(world)
+    world.kill()
+    learner.cut()
+    learner.world = await World.begin(path=path, node="n2", idle_s=5.0)
+    await learner.connect()
+    records = learner.world.ownership.ground.records
+    assert await records.get("session", session_of(learner).sid) is None
+    sid = session_of(learner).sid
+    learner.cut()
+    await asyncio.sleep(10)
+    assert await records.get("session", sid) is not None
+
+
+async def test_sessions_in_which_nothing_happened_do_not_pile_up(virtual: VirtualLoop) -> None:
+    world = await World.begin(idle_s=600.0)
+    empty, busy = await world.learner(), await started(world)
+    empty.cut()
+    busy.cut()
+    await asyncio.sleep(40)
+    assert [session.sid for session in world.ownership] == [busy.sid]
+    await empty.connect()
+    await empty.send(cmd.LessonStart("l"))
+    assert empty.replica.item is not None
