@@ -113,8 +113,11 @@ class Talk:
             self._close("cancelled", reason)
 
     def lose(self) -> None:
-        """The owner of a running turn died: end it with the text it had."""
-        if self._session.state.running is not None:
+        """The owner of a running turn died: end it with the text it had.
+
+        Two are running where it died between the beginning and the end of a cancelled one.
+        """
+        while self._session.state.running is not None:
             self._close("lost", "owner_lost")
         self._next()
 
