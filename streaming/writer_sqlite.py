@@ -147,18 +147,18 @@ class Writer:
     # --- on the writer's thread ---------------------------------------------------------------
 
     def _run(self) -> None:
-        begun_s = -self._group_s
         ending = False
         try:
             while not ending:
                 first = self._queue.get()
-                wait_s = begun_s + self._group_s - time.monotonic()
-                if wait_s > 0 and first is not None and self._closed is None:
-                    time.sleep(wait_s)
                 begun_s = time.monotonic()
                 jobs, ending = self._taken(first)
                 if jobs:
                     self._loop.call_soon_threadsafe(self._tell, self._group(jobs))
+                # Sleep now and not when the next job is there: one wake-up a group, not two.
+                wait_s = begun_s + self._group_s - time.monotonic()
+                if wait_s > 0 and not ending and self._closed is None:
+                    time.sleep(wait_s)
         except RuntimeError:
             if not self._loop.is_closed():  # else nobody listens any more: close the file, go
                 raise
