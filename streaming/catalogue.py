@@ -18,7 +18,7 @@ import numpy as np
 
 from engines.exercises.course import course_from, syllabus
 from engines.learner.ability import item_step
-from engines.words import Course, Floats, Ints, Syllabus
+from engines.words import Course, Syllabus
 from protocol.errors import Code, Refused
 from streaming.log import Ticket, stored
 from streaming.records import Records
@@ -47,8 +47,9 @@ class _Live:
     def __init__(self, course: Course, first: Syllabus) -> None:
         self.course = course
         self.index = first.item_index
-        self.d: Floats = first.d.copy()
-        self.n: Ints = np.zeros(len(self.d), dtype=np.int64)
+        # Plain lists: one scalar of an array costs ten times as much, and every answer moves one.
+        self.d: list[float] = first.d.tolist()
+        self.n: list[int] = [0] * len(self.d)
         self.number = 0
         self.newest = first.d_version
         self.fresh = 0
@@ -83,7 +84,7 @@ class Catalogue:
         if newest is not None:
             version = await self._version(sha, newest)
             live.number, live.newest, live.told = version.number, newest, told
-            live.n = np.frombuffer(version.n, dtype="<i8").astype(np.int64)
+            live.n = np.frombuffer(version.n, dtype="<i8").tolist()
         return course
 
     @property
@@ -154,7 +155,7 @@ class Catalogue:
         if live is None:
             return
         at = live.index[item]
-        live.d[at] -= item_step(int(live.n[at])) * (float(right) - p_expected)
+        live.d[at] -= item_step(live.n[at]) * (float(right) - p_expected)
         live.n[at] += 1
         live.fresh += 1
         if live.fresh >= PUBLISH_EVERY:
@@ -171,9 +172,9 @@ class Catalogue:
         live.number, live.fresh = live.number + 1, 0
         name = f"v{live.number}"
         body = _Difficulties(
-            live.number, live.d.astype("<f8").tobytes(), live.n.astype("<i8").tobytes()
+            live.number, np.array(live.d, "<f8").tobytes(), np.array(live.n, "<i8").tobytes()
         )
-        frozen = syllabus(live.course, live.d.copy(), name)
+        frozen = syllabus(live.course, np.array(live.d, np.float64), name)
         version = self._records.put(
             "difficulties", f"{sha}:{name}", msgspec.msgpack.encode(body), 0
         )

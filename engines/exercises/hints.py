@@ -23,6 +23,8 @@ def _ladder(item: Item) -> tuple[HintStep, ...]:
     if not hints and len(item.steps) > 1:
         first = item.steps[0]
         hints = (HintStep("point", say=first.why or first.show),)
+    if hints and hints[-1].level == "bottom-out":  # as nearly all authors write it
+        return hints
     if any(step.level == "bottom-out" for step in hints):
         return hints
     return (*hints, HintStep("bottom-out"))
