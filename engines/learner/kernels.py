@@ -262,11 +262,14 @@ def _weakest_open(x: Any, ready: Any, unmastered: Any) -> Any:
 def _weakest_with_items(x: Any, ready: Any, unmastered: Any, best: Any) -> Any:
     """The ready skill with an item longest unseen, then unmastered, then of lowest P(L); or -1."""
     n = ready.shape[0]
-    chosen, highest, lowest = -1, 1, 2.0
+    chosen = -1
+    highest: Any = 1
+    lowest: Any = 2.0
     for k in range(n):
         if not ready[k] or not best[k]:
             continue
-        rank = 2 * min(np.int64(best[k]), STALE + 1) + np.int64(unmastered[k])
+        age: Any = min(np.int64(best[k]), STALE + 1)
+        rank = 2 * age + np.int64(unmastered[k])
         learnt = x[SKILLS + SKILL_LEARNT * n + k]
         if rank > highest or (rank == highest and learnt < lowest):
             chosen, highest, lowest = k, rank, learnt
@@ -403,7 +406,7 @@ def chosen(
     _find_unmastered(x, mastery, unmastered)
     _find_ready(needs_of, unmastered, ready)
     _find_ages(x, leaving, age)
-    n_open = 0
+    n_open: Any = 0
     for k in range(n):
         n_open += np.int64(ready[k] & unmastered[k])
     if skill >= 0:

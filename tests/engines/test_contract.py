@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from engines import tutor
 from engines.learner.beliefs import Beliefs
 from engines.maths.dice import Dice
-from engines.words import Syllabus, Verdict
+from engines.words import Mode, Syllabus, Verdict, VerdictName
 from tests.engines.courses import answered, line
 
 COURSES = {
@@ -23,7 +23,7 @@ COURSES = {
     "chain": line(9, 40, chain=True),
     "wide": line(30, 60, per_item=3, fixed=True),
 }
-VERDICTS = ("correct", "incorrect", "partial", "wrong_form", "unreadable")
+VERDICTS: tuple[VerdictName, ...] = ("correct", "incorrect", "partial", "wrong_form", "unreadable")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _react(case: Case) -> tuple[Beliefs, object]:
         learning_done=bool(luck.integers(2)),
         mode=("practice", "exam")[luck.integers(2)],
     )
-    verdict = Verdict(VERDICTS[luck.integers(5)], "")
+    verdict = Verdict(VERDICTS[int(luck.integers(5))], "")
     decision = tutor.decided(case.beliefs, evidence, verdict, 5.0, Dice(case.key, 1))
     said = (*(getattr(decision, f) for f in decision.__struct_fields__ if f != "beliefs"),)
     return decision.beliefs, said
@@ -60,7 +60,7 @@ def _choose(case: Case) -> tuple[Beliefs, object]:
     luck = case.luck()
     skill = f"skill.{luck.integers(len(case.of.mastery))}" if luck.integers(2) else None
     leaving = f"item.{luck.integers(len(case.of.d))}" if luck.integers(2) else None
-    mode = "exam" if luck.integers(2) else "practice"
+    mode: Mode = "exam" if luck.integers(2) else "practice"
     return tutor.choose(
         case.beliefs, case.of, 5.0, Dice(case.key, 1), skill=skill, leaving=leaving, mode=mode
     )

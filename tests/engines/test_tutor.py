@@ -147,10 +147,9 @@ def test_a_partial_answer_is_not_right() -> None:
 def test_a_band_that_moves_says_so() -> None:
     of = _course()
     beliefs = Beliefs.fresh(of)
-    for n in range(2):
-        evidence = answered(of, "item.0", f"e{n}")
-        decision = tutor.decided(beliefs, evidence, WRONG, 0.0, Dice(1, n))
-        beliefs = decision.beliefs
+    first = tutor.decided(beliefs, answered(of, "item.0", "e0"), WRONG, 0.0, Dice(1, 0))
+    again = answered(of, "item.0", "e1")
+    decision = tutor.decided(first.beliefs, again, WRONG, 0.0, Dice(1, 1))
     assert decision.difficulty is not None
     assert decision.difficulty.target == (0.85, 0.92)
     assert decision.difficulty.reason == "Two misses: next ones should succeed about 17 times in 20"
@@ -172,7 +171,8 @@ def test_an_evidence_that_comes_again_changes_nothing() -> None:
 
 
 def test_laps_are_told_in_order() -> None:
-    of, laps = _course(), []
+    of = _course()
+    laps: list[str] = []
     evidence = answered(of, "item.0", response="1/3")
     tutor.react(Beliefs.fresh(of), evidence, 0.0, Dice(0, 0), laps.append)
     assert laps == ["check", "score"]

@@ -58,8 +58,8 @@ def read(path: Path) -> Record:
             rows.append((user, item, int(row["correct"]), int(row["fold"]), place, *padded))
     table = np.array(rows, dtype=np.int64)
     columns = [np.ascontiguousarray(table[:, c]) for c in range(5)]
-    user, item, right, fold, place = columns
-    return Record(user, item, np.ascontiguousarray(table[:, 5:]), right, fold, place)
+    users_, items_, right, fold, places = columns
+    return Record(users_, items_, np.ascontiguousarray(table[:, 5:]), right, fold, places)
 
 
 @numba.njit

@@ -31,9 +31,11 @@ def test_fresh_beliefs() -> None:
 def test_what_they_say_after_answers() -> None:
     of = line(2, 4)
     beliefs = Beliefs.fresh(of)
-    for n in range(4):
-        decision = tutor.decided(beliefs, answered(of, "item.0", f"e{n}"), RIGHT, 50.0, Dice(1, n))
-        beliefs = decision.beliefs
+    decision = tutor.decided(beliefs, answered(of, "item.0", "e0"), RIGHT, 50.0, Dice(1, 0))
+    for n in range(1, 4):
+        seen = answered(of, "item.0", f"e{n}")
+        decision = tutor.decided(decision.beliefs, seen, RIGHT, 50.0, Dice(1, n))
+    beliefs = decision.beliefs
     assert beliefs.answers == 4
     assert beliefs.at_s == 50.0
     assert beliefs.theta > 0.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numba
 import numpy as np
 import pytest
@@ -119,7 +121,7 @@ def test_without_a_cache_folder_kernels_still_compile(monkeypatch: pytest.Monkey
     monkeypatch.setattr(numba, "njit", refusing)
     monkeypatch.setattr(compiling, "KERNELS", [])
     monkeypatch.setattr(compiling, "_uncached", [])
-    double = compiling.kernel("float64(float64)")(lambda x: x + x)
+    double: Callable[[float], float] = compiling.kernel("float64(float64)")(lambda x: x + x)
     assert double(2.0) == 4.0
     assert compiling.compiled() == 1
     assert not compiling.cached()
