@@ -15,6 +15,7 @@ class Options(NamedTuple):
     duration_s: float = 0.0
     rounds: int = 0
     turns: int = 0
+    cuts: int = 0
     url: str = ""
     peers: bool = True
     budget_ms: float = 100.0

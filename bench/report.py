@@ -21,7 +21,19 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("p50 ms", "p50_ms"), ("p95 ms", "p95_ms"), ("p99 ms", "p99_ms"), ("worst ms", "worst_ms"),
     ("CPU us an answer", "cpu_us"), ("payload bytes an answer", "bytes_an_answer"),
     ("events an answer", "events_an_answer"), ("answers", "answers"), ("rounds", "rounds"),
+    ("cuts", "cuts"), ("identical after them", "identical"), ("turns", "turns"),
+    ("resumed live", "live_resumes"), ("by replay", "replay_resumes"),
+    ("by snapshot", "snapshot_resumes"), ("cancelled", "cancelled"),
+    ("ended by themselves first", "too_late"), ("deltas after the end", "late_deltas"),
     ("longest loop gap ms", "loop_gap_max_ms"), ("kernels compiled under load", "compiles"),
+    ("RSS KB a learner", "rss_kb"), ("PSS KB a learner", "pss_kb"),
+    ("idle loop gaps under ms", "idle_gap_under_ms"),
+    ("first delta p50 ms", "first_p50_ms"), ("first delta worst ms", "first_worst_ms"),
+    ("gap p50 ms", "gap_p50_ms"), ("gap p99 ms", "gap_p99_ms"), ("gap worst ms", "gap_worst_ms"),
+    ("off the pace p50 ms", "jitter_p50_ms"), ("off the pace p99 ms", "jitter_p99_ms"),
+    ("deltas a second", "deltas_a_s"), ("messages a second", "messages_a_s"),
+    ("CPU us a delta", "delta_cpu_us"), ("deltas", "deltas"),
+    ("texts unlike their digest", "texts_wrong"),
 )  # fmt: skip
 Record = Mapping[str, Any]
 
@@ -121,7 +133,7 @@ def curves(made: Record) -> dict[str, list[list[float]]]:
     for name in made.get("summary", {}):
         mine = [r for r in made.get("rounds", []) if r.get("server") == name and r.get("cdf")]
         if mine:
-            mine.sort(key=lambda r: r["feedback_ms"]["p99"])
+            mine.sort(key=lambda r: r.get("feedback_ms", {}).get("p99", 0.0))
             found[name] = mine[len(mine) // 2]["cdf"]
     return found
 

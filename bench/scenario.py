@@ -13,6 +13,10 @@ from bench.record import record
 
 SCENARIOS = {
     "feedback": "answers at a rate: latency and CPU an answer, beside other servers",
+    "memory": "idle learners: resident memory and loop gaps",
+    "stream": "tutor turns at their pace: CPU a delta, how even, whole texts",
+    "resume": "sockets cut anywhere in running answers: are the texts identical, how soon",
+    "cancel": "answers cancelled at random times: how soon they end, and that nothing follows",
 }
 """Name -> its line in the help; each has a module of its name with `defaults` and `measured`."""
 

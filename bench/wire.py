@@ -182,13 +182,14 @@ async def dialled(
     lost: Callable[[int], None],
     *,
     subprotocol: str | None = SUBPROTOCOL,
+    kind: Callable[[Callable[[bytes], None], Callable[[int], None]], Wire] = Wire,
 ) -> Wire:
     """An open connection to `ws://host:port/path`. Raises HandshakeFailed, OSError."""
     parts = urlsplit(url)
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     loop = asyncio.get_running_loop()
     _, wire = await loop.create_connection(
-        lambda: Wire(ear, lost), parts.hostname or "", parts.port or 80
+        lambda: kind(ear, lost), parts.hostname or "", parts.port or 80
     )
     wire.shake(parts.netloc, path or "/", subprotocol)
     async with asyncio.timeout(HANDSHAKE_S):

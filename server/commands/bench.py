@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.options import Options
 
-NAMES = ("feedback",)
+NAMES = ("feedback", "memory", "stream", "resume", "cancel")
+_PLACES = ("--out", "--compare", "--url")
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
 
 
@@ -23,6 +24,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", type=_positive(float), help="answers a second, in all")
     parser.add_argument("--duration", type=_positive(float), metavar="S", help="of one window")
     parser.add_argument("--rounds", type=_positive(int), help="windows of each server")
+    parser.add_argument("--cuts", type=_positive(int), help="sockets cut (resume)")
+    parser.add_argument("--turns", type=_positive(int), help="answers asked for (cancel)")
     parser.add_argument("--url", default="", help="measure this running server, start none")
     parser.add_argument(
         "--peers",
@@ -42,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from bench import report, scenario
     from bench.peers.environment import NoPeers
     from bench.servers import NotStarted
+    from bench.wire import HandshakeFailed
 
     earlier = None
     if args.compare is not None:
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         made = scenario.run(_options(args), command_line())
     except ValueError as error:
         return _complaint(str(error), 2)
-    except (NoPeers, NotStarted, OSError, RuntimeError, TimeoutError) as error:
+    except (NoPeers, NotStarted, HandshakeFailed, OSError, RuntimeError, TimeoutError) as error:
         return _complaint(str(error) or type(error).__name__, 1)
     if args.out is not None:
         args.out.mkdir(parents=True, exist_ok=True)
@@ -64,12 +68,18 @@ def run(args: argparse.Namespace) -> int:
 
 
 def command_line() -> str:
-    """The command as it was typed, without where it wrote."""
-    words = sys.argv[1:]
-    if "--out" in words:
-        at = words.index("--out")
-        words = words[:at] + words[at + 2 :]
-    return " ".join(["tutorstream", *words])
+    """The command as it was typed, without what names a place: files and addresses."""
+    words = ["tutorstream"]
+    typed = iter(sys.argv[1:])
+    for word in typed:
+        option, _, value = word.partition("=")
+        if option in _PLACES:
+            if not value:
+                next(typed, "")
+            words += ["--url", "URL"] if option == "--url" else []
+        else:
+            words.append(word)
+    return " ".join(words)
 
 
 def _options(args: argparse.Namespace) -> Options:
@@ -81,6 +91,8 @@ def _options(args: argparse.Namespace) -> Options:
         rate=args.rate or 0.0,
         duration_s=args.duration or 0.0,
         rounds=args.rounds or 0,
+        turns=args.turns or 0,
+        cuts=args.cuts or 0,
         url=args.url,
         peers=args.peers,
         budget_ms=args.budget,
