@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from bench import machine, servers
 from bench.course import course_bytes
@@ -119,11 +118,11 @@ async def _round(target: Target, number: int, options: Options) -> dict[str, Any
 
 async def _remote(options: Options, number: int) -> dict[str, Any]:
     """One round against a server that runs already: its CPU cannot be read from here."""
-    parts = urlsplit(options.url)
-    url = f"ws://{parts.netloc}/v1/ws"
+    host, port = servers.address(options.url)
+    url = f"ws://{host}:{port}/v1/ws"
     async with _class(url, "native", number, options) as (learners, tally):
         row = await _window(learners, tally, None, number, options)
-    samples = await asyncio.to_thread(servers.scraped, parts.hostname or "", parts.port or 80)
+    samples = await asyncio.to_thread(servers.scraped, host, port)
     row["loop_gap_max_ms"] = round(samples[_LOOP_GAP] * 1000, 3)
     row["compiles"] = int(samples[_COMPILES])
     return {**row, "server": OURS, "versions": {}}
@@ -181,6 +180,7 @@ async def _window(
         "feedback_ms": spread(tally.latencies_ms),
         "late_sends_ms": spread(tally.late_sends_ms),
         "queued": tally.queued,
+        "guesses": tally.guesses,
         "verdicts": dict(sorted(tally.verdicts.items())),
         "bytes_an_answer": round((after["bytes_in"] - before["bytes_in"]) / answers, 1),
         "events_an_answer": round((after["events"] - before["events"]) / answers, 3),
@@ -216,9 +216,11 @@ def _body(rows: list[dict[str, Any]], options: Options) -> dict[str, Any]:
                 [r["feedback_ms"]["p99"] for r in ours], [r["feedback_ms"]["p99"] for r in theirs]
             ),
         }
+    guessed = any(r["guesses"] for r in rows)
     return {
         "arrivals": f"Poisson, {options.rate:g} answers a second in all; no arrival waits for a "
-        "reply, latency counts from the time an answer was due",
+        "reply, latency counts from the time an answer was due"
+        + ("; answers were guesses, for another course is taught there" if guessed else ""),
         "flagged": sum(r["flagged"] for r in rows),
         "summary": summary,
         "ratios": ratios,

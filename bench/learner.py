@@ -23,6 +23,12 @@ P_RIGHT = 0.8
 Dialect = Literal["native", "naive", "socketio", "echo"]
 
 
+class Choice(msgspec.Struct, gc=False):
+    """An option of an item."""
+
+    id: str
+
+
 class Heard(msgspec.Struct, gc=False):
     """What the client reads of any event."""
 
@@ -36,6 +42,11 @@ class Heard(msgspec.Struct, gc=False):
     done: bool = False
     code: int = 0
     msg: str = ""
+    gen: str = ""
+    text: str = ""
+    text_sha256: str = ""
+    status: str = ""
+    choices: list[Choice] | None = None
     timing: dict[str, int] | None = None
 
 
@@ -57,6 +68,8 @@ class Tally:
         self.feedbacks = 0
         self.verdicts: dict[str, int] = {}
         self.waiting = 0
+        self.guesses = 0
+        """Answers to prompts that only another course has."""
         self.queued = 0
         """Answers that had to wait in the client for the reply to the one before."""
         self.refusals: list[str] = []
@@ -86,6 +99,7 @@ class Learner:
         self._dice = dice
         self._tally = tally
         self._item = self._prompt = ""
+        self._choices: list[Choice] | None = None
         self._busy = False
         self._due: deque[float] = deque()
         self._asked: dict[str, float] = {}
@@ -141,14 +155,13 @@ class Learner:
         name = f"{self._name}.{self._count}"
         self._asked[name] = due_s
         right = self._dialect == "echo" or self._dice.random() < P_RIGHT
-        response = 0 if self._dialect == "echo" else sum_of(self._prompt)
-        response += 0 if right else self._dice.randrange(1, 9)
+        response = "0" if self._dialect == "echo" else self._response(right)
         body = msgspec.json.encode(
             {
                 "t": "answer.submit",
                 "id": name,
                 "item": self._item,
-                "response": str(response),
+                "response": response,
                 "taken_ms": self._dice.randrange(2_000, 30_000),
             }
         )
@@ -157,6 +170,16 @@ class Learner:
         elif self._unacked:
             body += b"\n" + self._acked()
         self.wire.send(body)
+
+    def _response(self, right: bool) -> str:
+        try:
+            value = sum_of(self._prompt)
+        except ValueError:  # another course: a guess is judged all the same
+            self._tally.guesses += 1
+            if self._choices:
+                return self._dice.choice(self._choices).id
+            return str(self._dice.randrange(1, 100))
+        return str(value if right else value + self._dice.randrange(1, 9))
 
     def _start_lesson(self) -> None:
         if self._dialect == "socketio":
@@ -191,7 +214,7 @@ class Learner:
             if not heard.done:
                 self._free()
         elif t == "item":
-            self._item, self._prompt = heard.item, heard.prompt
+            self._item, self._prompt, self._choices = heard.item, heard.prompt, heard.choices
             self._ready.set()
             self._free()
         elif t == "answer.submit":
@@ -224,12 +247,18 @@ class Learner:
 async def entered(
     n: int, url: str, dialect: Dialect, seed: int, tally: Tally, *, at_once: int = 20
 ) -> list[Learner]:
-    """So many learners, connected `at_once` at a time, each with a lesson begun."""
+    """So many learners, connected `at_once` at a time, each with a lesson begun.
+
+    Raises HandshakeFailed, OSError, TimeoutError.
+    """
     learners = [Learner(k, dialect, random.Random(seed * 10_007 + k), tally) for k in range(n)]
     for start in range(0, n, at_once):
-        async with asyncio.TaskGroup() as group:
-            for learner in learners[start : start + at_once]:
-                group.create_task(learner.enter(url))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for learner in learners[start : start + at_once]:
+                    group.create_task(learner.enter(url))
+        except ExceptionGroup as failed:  # they fail alike: one says it
+            raise failed.exceptions[0] from None
     return learners
 
 

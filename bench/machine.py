@@ -122,6 +122,16 @@ def rss_bytes(pid: int) -> int:
     return int(pages) * resource.getpagesize()
 
 
+def pss_bytes(pid: int) -> int | None:
+    """Resident memory with shared pages divided among their users; None where it is not told."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return None
+    lines = (line.split() for line in text.splitlines() if line.startswith("Pss:"))
+    return next((int(words[1]) * 1024 for words in lines), None)
+
+
 class Use(NamedTuple):
     """What happened in a window."""
 
@@ -153,8 +163,9 @@ class Window:
         load_s = time.process_time() - self._load_s
         passed_s = time.monotonic() - self._at_s
         share = None
-        if self._busy_s is not None and (busy_s := _busy_s()) is not None:
-            others_s = busy_s - self._busy_s - server_s - load_s
+        before_s = None if self._pid is None else self._busy_s  # a server unseen is no "other"
+        if before_s is not None and (busy_s := _busy_s()) is not None:
+            others_s = busy_s - before_s - server_s - load_s
             share = max(0.0, others_s / (passed_s * (os.cpu_count() or 1)))
         return Use(passed_s, server_s, load_s, share)
 

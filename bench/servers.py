@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from bench import machine
 
@@ -47,6 +48,18 @@ class Server:
     async def metrics(self) -> dict[str, float]:
         """The samples of `/metrics`, by name with labels."""
         return await asyncio.to_thread(scraped, "127.0.0.1", self.port)
+
+
+def address(url: str) -> tuple[str, int]:
+    """Host and port of a running server. Raises ValueError for what names none.
+
+    >>> address("ws://127.0.0.1:8765/v1/ws"), address("http://localhost")
+    (('127.0.0.1', 8765), ('localhost', 80))
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"ws", "http"} or not parts.hostname:
+        raise ValueError(f"--url is ws://HOST:PORT (no TLS: go past the proxy), came {url!r}")
+    return parts.hostname, parts.port or 80
 
 
 def scraped(host: str, port: int) -> dict[str, float]:
