@@ -245,7 +245,7 @@ def defaults(options: Options) -> Options:
         turns=options.turns or 1_000,
         rate=options.rate or 60.0,
         rounds=1,
-        budget_ms=BUDGET_MS,
+        budget_ms=min(options.budget_ms, BUDGET_MS),
     )
 
 

@@ -35,6 +35,8 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("CPU us a delta", "delta_cpu_us"), ("deltas", "deltas"),
     ("texts unlike their digest", "texts_wrong"),
 )  # fmt: skip
+PLOTTED = {"resume": "resumes that caught up", "cancel": "cancelled turns that ended"}
+"""What the curves of a scenario count, where that is not answers."""
 Record = Mapping[str, Any]
 
 
@@ -144,7 +146,11 @@ def page(made: Record) -> str:
     parts = [
         f"<h1>{_safe(title)}</h1>",
         f'<p class="{"pass" if made["passed"] else "fail"}">{_safe(verdict(made))}</p>',
-        _plot(curves(made), made["settings"].get("budget_ms", 100.0)),
+        _plot(
+            curves(made),
+            made["settings"].get("budget_ms", 100.0),
+            PLOTTED.get(made["scenario"], "answers with feedback"),
+        ),
         _table(rows(made), "All servers; median of the rounds (least-greatest)"),
         _stages(made),
         _list("Ratios", ratio_lines(made)),
@@ -209,7 +215,7 @@ def _stages(made: Record) -> str:
     return _table(cells, "Where the server's time went (store: the newest finished group commit)")
 
 
-def _plot(series: Mapping[str, list[list[float]]], budget_ms: float) -> str:
+def _plot(series: Mapping[str, list[list[float]]], budget_ms: float, what: str) -> str:
     """The CDFs over a logarithmic axis of milliseconds, with the budget's line."""
     points = [ms for curve in series.values() for ms, _ in curve if ms > 0]
     if not points:
@@ -225,7 +231,7 @@ def _plot(series: Mapping[str, list[list[float]]], budget_ms: float) -> str:
         return HIGH - EDGE - p * (HIGH - 2 * EDGE)
 
     parts = [
-        f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="Share of answers with feedback '
+        f'<svg viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="Share of {what} '
         f'after so many milliseconds; the figures stand in the table" font-size="12">'
     ]
     down = HIGH - EDGE + 16

@@ -62,6 +62,7 @@ def defaults(options: Options) -> Options:
         cuts=options.cuts or 1_000,
         rate=options.rate or 40.0,
         rounds=1,
+        budget_ms=min(options.budget_ms, GOAL_MS),
     )
 
 
@@ -307,8 +308,8 @@ def _body(row: dict[str, Any], upstream: Upstream, options: Options) -> dict[str
         "arrivals": f"{row['sessions']} sessions at once, answers of {upstream.n} tokens at "
         f"{options.rate:g} a second; a resume counts from dialling to caught up",
         "flagged": int(row["flagged"]),
-        "goal_p99_ms": GOAL_MS,
-        "within_goal": ms["p99"] is not None and ms["p99"] <= GOAL_MS,
+        "goal_p99_ms": options.budget_ms,
+        "within_goal": ms["p99"] is not None and ms["p99"] <= options.budget_ms,
         "summary": {OURS: summary},
         "rounds": [row],
     }

@@ -18,7 +18,7 @@ _ROW = re.compile(r"^\| [^|]+ \| `([^`]+)` \| (\S+) \|$", re.MULTILINE)
 
 def at(record: Any, path: str) -> Any:
     for name in path.split("."):
-        record = record[name]
+        record = record[int(name)] if isinstance(record, list) else record[name]
     return record
 
 
