@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from hashlib import sha256
 
 import pytest
 
@@ -12,6 +13,8 @@ from bench import cancel, resume
 from bench.options import Options
 from bench.reader import BrittleWire
 from bench.upstream import Upstream, answer, question, tokens
+from protocol.commands import TurnStart
+from protocol.events import Delta, Event, LogHead, TurnDone, TurnStarted, Welcome
 
 
 @pytest.fixture
@@ -95,6 +98,46 @@ def test_moments_cover_the_whole_turn() -> None:
 def test_a_running_server_is_not_taken(scenario: object) -> None:
     with pytest.raises(ValueError, match="known one"):
         scenario.defaults(Options("any", url="http://elsewhere"))  # type: ignore[attr-defined] # a module
+
+
+def _heard(gen: str, text: str) -> list[Event]:
+    digest = sha256(text.encode()).hexdigest()
+    return [
+        TurnStarted("me", 1, 0, gen, "ask.0.9", "vllm", "known-answers", "llm"),
+        Delta("me", 2, 0, gen, (0, 0), text),
+        TurnDone("me", 3, 0, gen, "completed", 1, digest, 1.0),
+    ]
+
+
+@pytest.mark.parametrize("shown", [answer("0.9", 20), answer("0.9", 20) + "!", "", "0.9:"])
+async def test_a_text_that_differs_is_told(shown: str) -> None:
+    tally = resume.Tally()
+    learner = resume.Learner(0, "", Upstream(20, 1.0), 1, random.Random(1), tally)
+    replica = learner.reader.replica
+    replica.hear(Welcome("c", "s_1", "n", 20.0, 64, [LogHead("me", "e", 0, "live")]))
+    replica.send(TurnStart("ask.0.9", question("0.9")))
+    for event in _heard("g1", shown):
+        replica.hear(event)
+    learner._asked, learner._text, learner._cuts_of_turn = "ask.0.9", answer("0.9", 20), 2
+    learner._judge()
+    assert (tally.identical, len(tally.wrong)) == ((2, 0) if shown == answer("0.9", 20) else (0, 1))
+
+
+async def test_what_comes_behind_an_end_is_counted() -> None:
+    tally = cancel.Tally()
+    learner = cancel.Learner(0, "", cancel.Pool("", 1, tally))
+    learner.ask("amid", 60.0)
+    learner._turn = "0.9"
+    learner.reader.replica.hear(Welcome("c", "s_1", "n", 20.0, 64, [LogHead("me", "e", 0, "live")]))
+    for event in _heard("g1", answer("0.9", cancel.TOKENS)):
+        learner.reader.replica.hear(event)
+        learner._hear(event)
+    assert (tally.late_deltas, tally.twice, tally.wrong) == (0, 0, [])
+    _, delta, done = _heard("g1", "more")
+    learner._hear(delta)
+    learner._hear(done)
+    assert (tally.late_deltas, tally.twice) == (1, 1)
+    assert tally.running == 1  # the reply to the cancel is still due
 
 
 @pytest.mark.usefixtures("anywhere")
