@@ -243,7 +243,7 @@ def defaults(options: Options) -> Options:
     return options._replace(
         connections=options.connections or 100,
         turns=options.turns or 1_000,
-        rate=options.rate or 60.0,
+        rate=options.rate or 45.0,
         rounds=1,
         budget_ms=min(options.budget_ms, BUDGET_MS),
     )
