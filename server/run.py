@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from protocol.errors import Close
 from protocol.limits import LIMITS
+from server.collector import Collector
 from server.settings import Misconfigured, Settings
 
 if TYPE_CHECKING:
@@ -114,8 +115,9 @@ def _unix_socket(path: Path) -> socket.socket:
 async def running(settings: Settings, *, freeze: bool = False) -> AsyncIterator[Running]:
     """A warm server that listens, until the block ends; running turns are not waited for.
 
-    `freeze` takes all that is alive out of the garbage collector's sight: for a process that does
-    nothing else. Raises Misconfigured, StoreUnavailable, OSError (the address is taken).
+    `freeze` takes all that is alive out of the garbage collector's sight and has full collections
+    wait for a quiet moment: for a process that does nothing else. Raises Misconfigured,
+    StoreUnavailable, OSError (the address is taken).
     """
     from server.app import Application
 
@@ -127,13 +129,16 @@ async def running(settings: Settings, *, freeze: bool = False) -> AsyncIterator[
         library = _library(application)
         await library.startup(sockets=[bound])
         clock = asyncio.create_task(library.main_loop())
+        collector = Collector(asyncio.get_running_loop())
         if freeze:
             gc.collect()
             gc.freeze()
+            collector.begin()
         application.open()
         try:
             yield Running(application, url, port)
         finally:
+            collector.stop()
             clock.cancel()
             application.edge.close_all(Close.DRAIN, "the server is restarting: come back")
             await library.shutdown(sockets=[bound])
