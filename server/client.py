@@ -31,10 +31,19 @@ class Ended(Exception):  # noqa: N818 - an answer of the server, not a fault
         self.code = code
 
 
+class Unreachable(Exception):  # noqa: N818 - what was found at the address
+    """No server of ours has ever answered at this address."""
+
+    def __init__(self, url: str, error: Exception) -> None:
+        why = str(error) or type(error).__name__
+        super().__init__(f"no tutorstream server answers at {url}: {why}")
+
+
 class Client:
     """One client of one session. Use as an async context; iterate for the events.
 
-    `on_state` hears `live`, `away` (with the seconds until the next try) as words for people.
+    `on_state` hears `live`, `away` (with the seconds until the next try) as words for people. A
+    server that never answered is not waited for: the events end with `Unreachable`.
     """
 
     def __init__(
@@ -78,7 +87,7 @@ class Client:
                 await self._task
 
     def __aiter__(self) -> AsyncIterator[Event | Foreign]:
-        """Every event, in the order it was heard; raises `Ended` when the server said so."""
+        """Every event, in the order it was heard; raises `Ended` or `Unreachable` at the end."""
         return self._heard()
 
     async def _heard(self) -> AsyncIterator[Event | Foreign]:
@@ -101,14 +110,19 @@ class Client:
     # --- inside -------------------------------------------------------------------------------
 
     async def _live(self) -> None:
-        from websockets.exceptions import ConnectionClosed, InvalidHandshake
+        from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
+        lost = (OSError, InvalidHandshake, InvalidMessage, ConnectionClosed, TimeoutError)
         tries = 0
         while not self._leaving:
-            with contextlib.suppress(OSError, InvalidHandshake, ConnectionClosed, TimeoutError):
+            try:
                 code, reason = await self._connected()
                 if not reconnects(code):
                     self._events.put_nowait(Ended(code, reason))
+                    return
+            except lost as error:
+                if self.replica.welcome is None:
+                    self._events.put_nowait(Unreachable(self.url, error))
                     return
             tries = 0 if self.replica.connected else tries + 1
             self.replica.cut()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
 from itertools import count
 from typing import Any, Literal, TypeGuard
 
@@ -14,12 +16,16 @@ from server.client import Client
 
 ActionName = Literal["simpler", "example", "why", "next_step"]
 ACTIONS: tuple[ActionName, ...] = ("simpler", "example", "why", "next_step")
-QUIET_S = 30.0
+QUIET_S = 10.0
 """How long a script waits for what it expects."""
 
 
 class Mismatch(Exception):  # noqa: N818 - what a script found
     """A script did not hear what it expected."""
+
+
+class NoLesson(Exception):  # noqa: N818 - the server's answer
+    """The server refused to begin the lesson."""
 
 
 class Terminal:
@@ -37,6 +43,7 @@ class Terminal:
         self._on_event = on_event
         self._ids = count(1)
         self._heard = ""
+        self._lesson = ""
         self._changed = asyncio.Event()
 
     # --- two ways to use it -------------------------------------------------------------------
@@ -44,29 +51,30 @@ class Terminal:
     async def interact(self) -> None:
         """Read lines from standard input until its end or `/quit`."""
         async with self._client:
-            listening = asyncio.create_task(self._listen())
-            reading = asyncio.create_task(self._read())
-            done, _ = await asyncio.wait((listening, reading), return_when=asyncio.FIRST_COMPLETED)
-            for task in (listening, reading):
-                task.cancel()
-            for task in done:
-                task.result()
+            await self._until_either(self._listen(), self._read())
 
     async def play(self, lines: list[str]) -> None:
         """Play a script; raises `Mismatch` for an expectation that is not met in time."""
         async with self._client:
-            listening = asyncio.create_task(self._listen())
-            try:
-                await self._expect("exercise")
-                for line in lines:
-                    if line.startswith("="):
-                        await self._expect(line[1:].strip())
-                    elif line.strip() and not line.startswith("#"):
-                        self._heard = ""
-                        if not await self._do(line):
-                            return
-            finally:
-                listening.cancel()
+            await self._until_either(self._listen(), self._played(lines))
+
+    async def _played(self, lines: list[str]) -> None:
+        await self._expect("exercise")
+        for line in lines:
+            if line.startswith("="):
+                await self._expect(line[1:].strip())
+            elif line.strip() and not line.startswith("#"):
+                self._heard = ""
+                if not await self._do(line):
+                    return
+
+    async def _until_either(self, *work: Coroutine[Any, Any, None]) -> None:
+        tasks = [asyncio.create_task(each) for each in work]
+        done, left = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        for task in done:
+            task.result()
 
     async def _expect(self, text: str) -> None:
         try:
@@ -80,9 +88,15 @@ class Terminal:
     # --- typing -------------------------------------------------------------------------------
 
     async def _read(self) -> None:
+        await self._expect("exercise")
         async for line in _lines():
             if not await self._do(line):
                 return
+        with contextlib.suppress(TimeoutError):  # the input is over: hear the last replies
+            async with asyncio.timeout(QUIET_S):
+                while len(self._client.replica.pending) or self._client.replica.me.running:
+                    self._changed.clear()
+                    await self._changed.wait()
 
     async def _do(self, line: str) -> bool:
         word, _, rest = line.strip().partition(" ")
@@ -132,7 +146,8 @@ class Terminal:
             case ev.Welcome() if self._client.replica.position.seq == 0 and not any(
                 head.head for head in event.logs
             ):
-                self._client.send(cmd.LessonStart(self._id(), self._course))
+                self._lesson = self._id()
+                self._client.send(cmd.LessonStart(self._lesson, self._course))
             case ev.ItemShown(dup=False):
                 self._show(f"\nexercise {event.item}: {event.prompt.strip()}")
                 for choice in event.choices or ():
@@ -154,6 +169,8 @@ class Terminal:
                 self._show(f"\n(started anew by {event.provider}: {event.reason})")
             case ev.TurnDone():
                 self._show("" if event.status == "completed" else f"\n({event.status})")
+            case ev.Err() if event.re == self._lesson:
+                raise NoLesson(event.msg)
             case ev.Err():
                 self._show(f"refused ({event.code} {event.name}): {event.msg}")
 
@@ -173,8 +190,17 @@ def _is_action(word: str) -> TypeGuard[ActionName]:
 
 
 async def _lines() -> AsyncIterator[str]:
+    """Standard input line by line; a thread reads it, as it may be a file or a terminal."""
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        yield line.decode(errors="replace")
+    lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:
+        line = "begun"
+        while line:
+            line = sys.stdin.readline()
+            with contextlib.suppress(RuntimeError):  # the loop has ended while we waited
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while line := await lines.get():
+        yield line

@@ -31,7 +31,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--script",
         metavar="FILE",
         help="play lines from a file ('-' is standard input); a line '= TEXT' expects TEXT in what "
-        "was heard since the line before; exit 1 where it is not there",
+        "was heard since the line before, within 10 s; exit 1 where it is not there",
     )
     parser.add_argument("--json", action="store_true", help="print every event as JSON")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -42,14 +42,17 @@ def run(args: argparse.Namespace) -> int:
     """Chat until the end of input; 0, or 1 where the server ended it or a script failed."""
     import asyncio
 
-    from server.client import Ended
-    from server.terminal import Mismatch, Terminal
+    from server.client import Ended, Unreachable
+    from server.terminal import Mismatch, NoLesson, Terminal
 
+    if not args.url.startswith(("ws://", "wss://")):
+        print(f"tutorstream chat: expected ws://HOST:PORT/v1/ws, {args.url} came", file=sys.stderr)
+        return 2
     terminal = Terminal(args.url, args.token, args.course, _printer(args))
     try:
         lines = _script(args.script) if args.script else None
         asyncio.run(_chat(terminal, lines))
-    except (Ended, Mismatch) as error:
+    except (Ended, Unreachable, Mismatch, NoLesson) as error:
         print(f"tutorstream chat: {error}", file=sys.stderr)
         return 1
     except OSError as error:
