@@ -1,0 +1,1 @@
+"""Quantum-inspired scoring: a learner as a density matrix, items as graded measurements."""

@@ -1,0 +1,1 @@
+"""The fitter: maximum likelihood of the scoring's parameters, offline, over response logs."""
