@@ -185,11 +185,19 @@ class ItemShown(Durable, frozen=True, tag="item"):
 
 
 class SkillMoved(Part, frozen=True):
-    """Mastery of one skill before and after an answer, in [0, 1]."""
+    """Mastery of one skill before and after an answer, in hundredths of [0, 1].
+
+    Mastery is the chance to get the skill's reference item right; `low` and `high` are the 10 %
+    and 90 % quantiles of what is believed of it after the answer. `mastered` says whether the
+    skill counts as mastered now.
+    """
 
     id: str
     before: float
     after: float
+    low: float = 0.0
+    high: float = 1.0
+    mastered: bool = False
 
 
 class Timing(Part, frozen=True):
@@ -210,7 +218,11 @@ Verdict = Literal["correct", "incorrect", "partial", "wrong_form", "unreadable"]
 
 
 class Feedback(Durable, frozen=True, tag="feedback"):
-    """The verdict on one answer and what it moved."""
+    """The verdict on one answer and what it moved.
+
+    `skills` holds every skill whose mastery moved by a hundredth or more, not the item's alone;
+    `reasons` says in words what moved a skill that was not answered.
+    """
 
     re: str
     item: str
@@ -224,17 +236,26 @@ class Feedback(Durable, frozen=True, tag="feedback"):
     misconception: str | None = None
     attempt: int = 1
     done: bool = False
+    reasons: list[str] | None = None
     dup: bool = False
 
 
 class Difficulty(Durable, frozen=True, tag="difficulty"):
-    """The live difficulty: ability, its uncertainty and the success band aimed at."""
+    """The live difficulty: ability on a skill, its uncertainty and the success band aimed at.
+
+    `theta` is on `skill`; `items` is the range of item difficulties, in logits like `theta`, that
+    meets the band; `b` is the difficulty of the item just answered, `right` how it went.
+    """
 
     theta: float
     sd: float
     target: list[float]
     step: float
     reason: str
+    items: list[float] | None = None
+    skill: str | None = None
+    b: float | None = None
+    right: bool | None = None
 
 
 class Hint(Durable, frozen=True, tag="hint"):

@@ -502,6 +502,9 @@ export interface Choice {
 
 /**
  * The verdict on one answer and what it moved.
+ *
+ * `skills` holds every skill whose mastery moved by a hundredth or more, not the item's alone;
+ * `reasons` says in words what moved a skill that was not answered.
  */
 export interface Feedback {
   readonly t: "feedback";
@@ -520,16 +523,24 @@ export interface Feedback {
   readonly misconception?: string | null;
   readonly attempt?: number;
   readonly done?: boolean;
+  readonly reasons?: string[] | null;
   readonly dup?: boolean;
 }
 
 /**
- * Mastery of one skill before and after an answer, in [0, 1].
+ * Mastery of one skill before and after an answer, in hundredths of [0, 1].
+ *
+ * Mastery is the chance to get the skill's reference item right; `low` and `high` are the 10 %
+ * and 90 % quantiles of what is believed of it after the answer. `mastered` says whether the
+ * skill counts as mastered now.
  */
 export interface SkillMoved {
   readonly id: string;
   readonly before: number;
   readonly after: number;
+  readonly low?: number;
+  readonly high?: number;
+  readonly mastered?: boolean;
 }
 
 /**
@@ -547,7 +558,10 @@ export interface Timing {
 }
 
 /**
- * The live difficulty: ability, its uncertainty and the success band aimed at.
+ * The live difficulty: ability on a skill, its uncertainty and the success band aimed at.
+ *
+ * `theta` is on `skill`; `items` is the range of item difficulties, in logits like `theta`, that
+ * meets the band; `b` is the difficulty of the item just answered, `right` how it went.
  */
 export interface Difficulty {
   readonly t: "difficulty";
@@ -559,6 +573,10 @@ export interface Difficulty {
   readonly target: number[];
   readonly step: number;
   readonly reason: string;
+  readonly items?: number[] | null;
+  readonly skill?: string | null;
+  readonly b?: number | null;
+  readonly right?: boolean | null;
 }
 
 /**
