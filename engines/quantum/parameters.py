@@ -29,7 +29,7 @@ _LOGIT_MOST = 1e3
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """Everything fitted; immutable, named by the CRC-32 of its canonical bytes.
+    """Everything fitted; immutable.
 
     - `basis` (S, d, d) complex128: row j of `basis[s]` is level j of skill s, so that
       R = U rho U^dagger; `level` (S, d): level logits c, base + bias + deviation;
@@ -61,7 +61,7 @@ class Parameters:
     slope: float = 1.0
     intercept: float = 0.0
     crc: int = field(init=False)
-    """CRC-32 of `to_bytes`: a state means nothing under other parameters."""
+    """CRC-32 of what gives a state its meaning: all but the items and the calibration."""
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -75,7 +75,7 @@ class Parameters:
             else:
                 object.__setattr__(self, entry.name, float(value))
         _check(self)
-        object.__setattr__(self, "crc", zlib.crc32(self.to_bytes()))
+        object.__setattr__(self, "crc", zlib.crc32(_bytes_of(self, _MEANING)))
 
     @property
     def levels(self) -> int:
@@ -94,13 +94,7 @@ class Parameters:
 
     def to_bytes(self) -> bytes:
         """The canonical bytes: MessagePack of shapes and little-endian numbers by field name."""
-        plain = {
-            name: [list(value.shape), value.astype(value.dtype.newbyteorder("<")).tobytes()]
-            if isinstance(value, np.ndarray)
-            else value
-            for name, value in ((n, getattr(self, n)) for n in _NAMES)
-        }
-        return msgspec.msgpack.encode(plain)
+        return _bytes_of(self, _NAMES)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Parameters:
@@ -124,6 +118,21 @@ _DTYPES: dict[str, Any] = {
     )
     for name in _NAMES
 }
+
+
+_MEANING = tuple(
+    name for name in _NAMES if name not in ("difficulty", "combination", "slope", "intercept")
+)
+
+
+def _bytes_of(parameters: Parameters, names: tuple[str, ...]) -> bytes:
+    plain = {
+        name: [list(value.shape), value.astype(value.dtype.newbyteorder("<")).tobytes()]
+        if isinstance(value, np.ndarray)
+        else value
+        for name, value in ((n, getattr(parameters, n)) for n in names)
+    }
+    return msgspec.msgpack.encode(plain)
 
 
 def _read(name: str, value: Any) -> Any:
