@@ -24,7 +24,8 @@ MOST_NEIGHBOURS = 6
 KAPPA = 0.5
 """Strength of a link: kappa * eps is the correlation of two skills' registers."""
 UNITARY_WITHIN = 1e-12
-_LOGIT_MOST = 1e3
+LOGIT_MOST = 700.0
+"""Largest logit either way: exp of it, and of its negative, is an ordinary float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +186,12 @@ def _check_ranges(p: Parameters) -> None:
         ("register_start", -1.0, 1.0),
         ("correlation", -1.0, 1.0),
         ("kappa", 0.0, 1.0),
-        ("level", -_LOGIT_MOST, _LOGIT_MOST),
-        ("difficulty", -_LOGIT_MOST, _LOGIT_MOST),
-        ("register_level", -_LOGIT_MOST, _LOGIT_MOST),
-        ("register_weight", 0.0, _LOGIT_MOST),
-        ("slope", 0.0, _LOGIT_MOST),
-        ("intercept", -_LOGIT_MOST, _LOGIT_MOST),
+        ("level", -LOGIT_MOST, LOGIT_MOST),
+        ("difficulty", -LOGIT_MOST, LOGIT_MOST),
+        ("register_level", -LOGIT_MOST, LOGIT_MOST),
+        ("register_weight", 0.0, LOGIT_MOST),
+        ("slope", 0.0, LOGIT_MOST),
+        ("intercept", -LOGIT_MOST, LOGIT_MOST),
         ("combination", 0, p.n_skills - 1),
         ("neighbours", -1, p.n_skills - 1),
     ):
