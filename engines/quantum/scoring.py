@@ -11,6 +11,7 @@ import numpy as np
 
 from engines.quantum import kernels as k
 from engines.quantum.parameters import LOGIT_MOST, Parameters
+from engines.quantum.state import prepared
 from engines.words import Floats, Ints
 
 CLAMP = 20.0
@@ -85,13 +86,7 @@ class Scoring:
 
     def fresh(self) -> Floats:
         """The state of a learner of whom nothing is known: rho = diag(r0), z = z0, t = 0."""
-        p, d = self.parameters, self.parameters.levels
-        x = np.zeros(self.length)
-        x[k.RHO : k.RHO + d] = p.start
-        z_at = k.RHO + d * d
-        x[z_at : z_at + p.n_skills] = p.register_start
-        x[z_at + p.n_skills :] = -1.0
-        return x
+        return prepared(self.parameters)
 
     def answer(
         self, x: Floats, item: int, right: bool, *, weight: float = 1.0, guess: float = 0.0
