@@ -6,6 +6,8 @@ al. 2020 retract the same manifold); `polar` takes the rounding out once an epoc
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import numpy as np
 
 from engines.quantum.parameters import Complexes
@@ -24,8 +26,7 @@ def cayley(direction: Complexes, basis: Complexes) -> Complexes:
     """
     half = 0.5j * direction
     one = np.eye(direction.shape[-1])
-    moved: Complexes = np.linalg.solve(one - half, basis + half @ basis)
-    return moved
+    return np.linalg.solve(one - half, basis + half @ basis).astype(np.complex128, copy=False)
 
 
 def polar(basis: Complexes) -> Complexes:
@@ -88,8 +89,8 @@ def drawn(
 
 
 def rotation(direction: Complexes) -> Complexes:
-    """i Im A: the part of a direction that keeps real bases real."""
-    return 1j * direction.imag
+    """Return i Im A: the part of a direction that keeps real bases real."""
+    return (1j * direction.imag).astype(np.complex128, copy=False)
 
 
 def common(skills: int, levels: int) -> Complexes:
@@ -97,18 +98,21 @@ def common(skills: int, levels: int) -> Complexes:
     return np.broadcast_to(np.eye(levels, dtype=np.complex128), (skills, levels, levels)).copy()
 
 
-class Ascent:
-    """Adam for arrays of one place: the first moment and the second, which is real.
+Kind = TypeVar("Kind", Floats, Complexes)
 
-    For Hermitian gradients the moments live in the Lie algebra, as in `bases`.
+
+class Ascent(Generic[Kind]):
+    """Adam for an array: two moments, the second of them real.
+
+    For Hermitian gradients the moments live in the Lie algebra: A is the move.
     """
 
-    def __init__(self, like: Floats | Complexes) -> None:
-        self._first = np.zeros_like(like)
-        self._second = np.zeros(like.shape)
+    def __init__(self, like: Kind) -> None:
+        self._first: Kind = np.zeros_like(like)
+        self._second: Floats = np.zeros(like.shape)
         self._steps = 0
 
-    def step(self, gradient: Floats | Complexes, rate: float) -> Floats | Complexes:
+    def step(self, gradient: Kind, rate: float) -> Kind:
         """The move of this gradient, uphill."""
         self._steps += 1
         self._first = FIRST * self._first + (1.0 - FIRST) * gradient
@@ -116,4 +120,5 @@ class Ascent:
         self._second = SECOND * self._second + (1.0 - SECOND) * square
         first = self._first / (1.0 - FIRST**self._steps)
         second = self._second / (1.0 - SECOND**self._steps)
-        return rate * first / (np.sqrt(second) + FLOOR)
+        move: Kind = rate * first / (np.sqrt(second) + FLOOR)
+        return move

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from engines.quantum.fit import links
 from engines.quantum.fit.coordinates import REGISTER, Coordinates, Design, Sequences
-from engines.quantum.fit.kernels import LAST_LAG, P_LEAST, register_pass
+from engines.quantum.fit.filtering import registered
+from engines.quantum.fit.ladder.kernels import LAST_LAG, P_LEAST
 from engines.quantum.fit.stage import fitted, forecasts
 from engines.quantum.parameters import KAPPA
 from engines.responses import Responses
@@ -74,7 +76,9 @@ def register_sequences(log: Responses, rows: Ints, p_g: Floats) -> Sequences:
     )
 
 
-def fit_g(log: Responses, design: Design, folds: Sequence[int], seed: tuple[int, ...]) -> Coordinates:
+def fit_g(
+    log: Responses, design: Design, folds: Sequence[int], seed: tuple[int, ...]
+) -> Coordinates:
     """Register G on the learners of these folds."""
     return fitted(design, sequences(log, log.rows_of(folds)), seed)
 
@@ -101,19 +105,17 @@ def fit_registers(
 
 def forecast(log: Responses, registers: Registers, rows: Ints, p_g: Floats) -> Floats:
     """P before each of these rows (whole learners), given their p_G."""
+    starts = sequences(log, rows).starts
+    return registered(register(registers), starts, log.combination[rows], log.right[rows], p_g)
+
+
+def register(registers: Registers) -> tuple[Any, ...]:
+    """The qubits' physics as `kernels.register_pass` takes it; kappa = 0 without links."""
     at = registers.at
-    skills = len(log.combinations)
-    out = np.full(len(rows), np.nan)
-    learner = log.learner[rows]
-    cuts = np.flatnonzero(np.diff(learner)) + 1
-    starts = np.concatenate(([0], cuts, [len(rows)])).astype(np.int64)
     r0 = at.preparation
-    z0 = np.ascontiguousarray(r0[:, 1] - r0[:, 0])
     linked = bool((registers.neighbours[:, 0] >= 0).any())
-    register_pass(
-        np.arange(len(starts) - 1), starts, log.combination[rows], log.right[rows], p_g,
-        (at.level, float(at.weight[0]), np.ascontiguousarray(at.transition[0]), at.forgetting, z0,
-         registers.neighbours, registers.correlation, KAPPA if linked else 0.0),
-        np.zeros(skills), np.zeros(skills, np.int64), out,
+    return (
+        at.level, float(at.weight[0]), np.ascontiguousarray(at.transition[0]), at.forgetting,
+        np.ascontiguousarray(r0[:, 1] - r0[:, 0]), registers.neighbours, registers.correlation,
+        KAPPA if linked else 0.0,
     )  # fmt: skip
-    return out

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engines.quantum.fit import bases
-from engines.quantum.fit.kernels import STRAIGHT, TURNED
+from engines.quantum.fit.kernels import TURNED
+from engines.quantum.fit.ladder.kernels import STRAIGHT
 from engines.quantum.parameters import Complexes
 from engines.words import Floats, Ints
 
@@ -108,7 +109,7 @@ class Coordinates:
 
     @property
     def level(self) -> Floats:
-        """c (S, d)."""
+        """Level logits c (S, d)."""
         return self.base + self.bias[:, None] + self.deviation
 
     @property
@@ -124,7 +125,7 @@ class Coordinates:
 
     @property
     def forgetting(self) -> Floats:
-        """lambda (lags,)."""
+        """The lambdas (lags,)."""
         made: Floats = 1.0 / (1.0 + np.exp(-self.lag))
         return made
 

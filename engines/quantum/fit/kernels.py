@@ -23,21 +23,15 @@ from numba.extending import intrinsic
 from engines.maths.kernels import kernel, part
 
 LOGIT_MOST = 20.0
-P_LEAST = 1e-5
-LAST_LAG = 9
 WORK = 12
 """Scratch matrices of d*d numbers that a pass over learners needs."""
 
-_F1, _F2, _F3 = "float64[::1]", "float64[:,::1]", "float64[:,:,::1]"
-_I1, _I2 = "int64[::1]", "int64[:,::1]"
+_F1, _F2, _I1 = "float64[::1]", "float64[:,::1]", "int64[::1]"
 TURNED = (3, 4, 8)
 """Levels d that `density_pass` is compiled for."""
-STRAIGHT = (2, 3, 4, 8, 16)
-"""Levels d that `ladder_pass` is compiled for; 2 are the qubits."""
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def _two_products(
+def _products(
     _: Any, levels: Any, out: Any, at: Any, left: Any, a: Any, b: Any, right: Any, x: Any, y: Any
 ) -> Any:
     """out[at:] = left[a:] @ right[x:] + left[b:] @ right[y:], d by d each, one vector a row.
@@ -84,8 +78,10 @@ def _two_products(
             builder.store(builder.fadd(one, two), to, align=8)
         return context.get_dummy_value()
 
-    size = types.intp
-    return types.void(levels, out, size, left, size, size, right, size, size), generated
+    return types.void(levels, out, at, left, a, b, right, x, y), generated
+
+
+_two_products: Any = intrinsic(_products)
 
 
 # --- pieces of the density matrix's passes -------------------------------------------------------
@@ -220,20 +216,7 @@ def _backward(
         _channel(levels, past, seen, row, jump, damp, y, work)
         if t + 1 < end and skill[t + 1] != s:
             _add_commutator(levels, work, effect, 0, by_basis, s)
-        for k in range(d):
-            for j in range(d):
-                by_jump[y, k * d + j] += work[effect + k * d + k] * work[dd + j * d + j]
-        for x in range(dd):
-            by_damp[y, x] += work[effect + x] * work[dd + x]
-            work[two + x] = work[effect + x] * damp[y, x]
-        for j in range(d):
-            r = 0.0
-            for k in range(d):
-                r += jump[y, k * d + j] * work[effect + k * d + k]
-            work[two + j * d + j] = r
-        for i in range(d):
-            for j in range(d):
-                work[two + i * d + j] *= seen[row, d + i] * seen[row, d + j]
+        _undo_channel(levels, seen, row, jump, damp, y, work, by_jump, by_damp)
         off = _logit_gradient(levels, past, seen, row, work, two, y, s, item[t], by_level, by_item)
         worst = max(worst, abs(off))
         kept = 0.0
@@ -241,9 +224,8 @@ def _backward(
         for x in range(dd):
             kept += work[two + x] * prepared[s, x]
             by_start[s, x] += weight * work[two + x]
-        by_lag[0] += (kept - 1.0) / (1.0 - lam)
-        for x in range(dd):
             work[effect + x] = (1.0 - lam) * work[two + x]
+        by_lag[0] += (kept - 1.0) / (1.0 - lam)
         for j in range(d):
             work[effect + j * d + j] += lam * kept
         if t > begin and skill[t - 1] != s:
@@ -253,6 +235,31 @@ def _backward(
             _turn(levels, frames, s, True, work, effect, three)
             _turn(levels, frames, skill[t - 1], False, work, three, effect)
     return worst
+
+
+@part
+def _undo_channel(
+    levels: Any, seen: Any, row: Any, jump: Any, damp: Any, y: Any, work: Any, by_jump: Any,
+    by_damp: Any,
+) -> None:  # fmt: skip
+    """work[3dd:] = Lambda'' of Lambda_R in work[2dd:], and the channel's gradients; Q is known."""
+    d = len(levels)
+    dd = d * d
+    effect, two = 2 * dd, 3 * dd
+    for k in range(d):
+        for j in range(d):
+            by_jump[y, k * d + j] += work[effect + k * d + k] * work[dd + j * d + j]
+    for x in range(dd):
+        by_damp[y, x] += work[effect + x] * work[dd + x]
+        work[two + x] = work[effect + x] * damp[y, x]
+    for j in range(d):
+        r = 0.0
+        for k in range(d):
+            r += jump[y, k * d + j] * work[effect + k * d + k]
+        work[two + j * d + j] = r
+    for i in range(d):
+        for j in range(d):
+            work[two + i * d + j] *= seen[row, d + i] * seen[row, d + j]
 
 
 @part
@@ -277,125 +284,15 @@ def _logit_gradient(
     return whole
 
 
-# --- the classical ladder: U = I, one vector of populations ---------------------------------------
-@part
-def _climb(
-    levels: Any, begin: Any, end: Any, rows: Any, physics: Any, past: Any, seen: Any, p_right: Any,
-    work: Any,
-) -> Any:  # fmt: skip
-    """Log-likelihood of one sequence; `past` holds the populations before each answer."""
-    skill, item, right, lag, offset, start_of, channel_of = rows
-    level, difficulty, start, forgetting, jump, weight = physics
-    d = len(levels)
-    total = 0.0
-    for j in range(d):
-        work[j] = start[start_of[skill[begin]], j]
-    for t in range(begin, end):
-        s, y, row = skill[t], right[t], t - begin
-        group, lam = start_of[s], forgetting[lag[t]]
-        channel = 2 * channel_of[s] + y
-        x = weight[0] * offset[t]
-        p = 0.0
-        p1 = 0.0
-        for j in range(d):
-            q = (1.0 - lam) * work[j] + lam * start[group, j]
-            e = _sigmoid(level[s, j] - difficulty[item[t]] + x)
-            ey = e if y else 1.0 - e
-            past[row, j] = q
-            seen[row, j] = e
-            p += q * ey
-            p1 += q * e
-            seen[row, d + j] = ey
-        p_right[row] = p1
-        total += np.log(p)
-        for j in range(d):
-            seen[row, d + j] /= p
-        _straight_channel(levels, past, seen, row, jump, channel, work)
-    return total
-
-
-@part
-def _straight_channel(
-    levels: Any, past: Any, seen: Any, row: Any, jump: Any, channel: Any, work: Any
-) -> None:
-    """work[0] = populations after Bayes' rule and learning, sum 1; work[d:] = before learning."""
-    d = len(levels)
-    for j in range(d):
-        work[d + j] = past[row, j] * seen[row, d + j]
-    total = 0.0
-    for i in range(d):
-        r = 0.0
-        for j in range(d):
-            r += jump[channel, i * d + j] * work[d + j]
-        work[i] = r
-        total += r
-    for j in range(d):
-        work[j] /= total
-
-
-@part
-def _descend(
-    levels: Any, begin: Any, end: Any, rows: Any, physics: Any, past: Any, seen: Any, work: Any,
-    gradients: Any,
-) -> Any:  # fmt: skip
-    """Adds one sequence's gradients; the largest |sum of effect times population - 1| met."""
-    skill, item, right, lag, offset, start_of, channel_of = rows
-    _, _, start, forgetting, jump, _ = physics
-    by_level, by_item, by_start, by_lag, by_jump, by_weight = gradients
-    d = len(levels)
-    effect, two = 2 * d, 3 * d
-    worst = 0.0
-    for j in range(d):
-        work[effect + j] = 1.0
-    for t in range(end - 1, begin - 1, -1):
-        s, y, row = skill[t], right[t], t - begin
-        group, lam = start_of[s], forgetting[lag[t]]
-        channel = 2 * channel_of[s] + y
-        _straight_channel(levels, past, seen, row, jump, channel, work)
-        for k in range(d):
-            for j in range(d):
-                by_jump[channel, k * d + j] += work[effect + k] * work[d + j]
-        total = 0.0
-        whole = -1.0
-        kept = 0.0
-        weight = lam if t > begin else 1.0
-        for j in range(d):
-            r = 0.0
-            for k in range(d):
-                r += jump[channel, k * d + j] * work[effect + k]
-            r *= seen[row, d + j]
-            work[two + j] = r
-            u = r * past[row, j]
-            whole += u
-            g = (y - seen[row, j]) * u
-            by_level[s, j] += g
-            total += g
-            kept += r * start[group, j]
-            by_start[group, j] += weight * r
-        by_item[item[t]] -= total
-        by_weight[0] += total * offset[t]
-        worst = max(worst, abs(whole))
-        by_lag[lag[t]] += (kept - 1.0) / (1.0 - lam)
-        for j in range(d):
-            work[effect + j] = (1.0 - lam) * work[two + j] + lam * kept
-    return worst
-
-
-# --- entries -------------------------------------------------------------------------------------
-def _for_each(sizes: tuple[int, ...], form: str) -> list[str]:
-    return [form.format(levels=f"UniTuple(int64, {d})") for d in sizes]
-
-
-_RHO_PHYSICS = f"Tuple(({_F1}, {_F2}, {_F2}, {_F1}, {_F1}, {_F2}, {_F2}))"
-_RHO_GRADIENTS = f"Tuple(({_F2}, {_F1}, {_F2}, {_F2}, {_F1}, {_F2}, {_F2}))"
-_SPACE = f"{_F2}, {_F2}, {_F1}, {_F1}"
+_PHYSICS = f"Tuple(({_F1}, {_F2}, {_F2}, {_F1}, {_F1}, {_F2}, {_F2}))"
+_GRADIENTS = f"Tuple(({_F2}, {_F1}, {_F2}, {_F2}, {_F1}, {_F2}, {_F2}))"
 
 
 @kernel(
-    *_for_each(
-        TURNED,
-        f"UniTuple(float64, 2)({{levels}}, {_I1}, {_I1}, {_I1}, {_I1}, {_I1}, {_RHO_PHYSICS}, "
-        f"{_SPACE}, {_F1}, boolean, {_RHO_GRADIENTS})",
+    *(
+        f"UniTuple(float64, 2)(UniTuple(int64, {d}), {_I1}, {_I1}, {_I1}, {_I1}, {_I1}, "
+        f"{_PHYSICS}, {_F2}, {_F2}, {_F1}, {_F1}, {_F1}, boolean, {_GRADIENTS})"
+        for d in TURNED
     )
 )
 def density_pass(
@@ -428,106 +325,3 @@ def density_pass(
             )
             worst = max(worst, off)
     return total, worst
-
-
-_Q_ROWS = f"Tuple(({_I1}, {_I1}, {_I1}, {_I1}, {_F1}, {_I1}, {_I1}))"
-_Q_PHYSICS = f"Tuple(({_F2}, {_F1}, {_F2}, {_F1}, {_F2}, {_F1}))"
-
-
-@kernel(
-    *_for_each(
-        STRAIGHT,
-        f"UniTuple(float64, 2)({{levels}}, {_I1}, {_I1}, {_Q_ROWS}, {_Q_PHYSICS}, {_SPACE}, "
-        f"{_F1}, boolean, {_Q_PHYSICS})",
-    )
-)
-def ladder_pass(
-    levels: Any, chosen: Any, starts: Any, rows: Any, physics: Any, past: Any, seen: Any,
-    p_right: Any, work: Any, out: Any, learn: Any, gradients: Any,
-) -> Any:  # fmt: skip
-    """`density_pass` at U = I, with what the qubits need: lags, an offset, starts by group.
-
-    `rows`: skill, item, right, lag (n_rows,) int64, offset (n_rows,) float64 = x; start_of,
-    channel_of (S,) int64: which preparation and which pair of T a skill has. `physics`: level
-    (S, d), difficulty (I,), start (groups, d), forgetting (lags,), jump (2*channels, d*d),
-    weight (1,) = w. `gradients`: in the same order, at start up to a constant.
-    """
-    total = 0.0
-    worst = 0.0
-    for n in range(chosen.shape[0]):
-        begin, end = starts[chosen[n]], starts[chosen[n] + 1]
-        total += _climb(levels, begin, end, rows, physics, past, seen, p_right, work)
-        for t in range(begin, end):
-            out[t] = p_right[t - begin]
-        if learn:
-            off = _descend(levels, begin, end, rows, physics, past, seen, work, gradients)
-            worst = max(worst, off)
-    return total, worst
-
-
-@part
-def _linked(
-    s: Any, z: Any, before: Any, eta: Any, neighbours: Any, correlation: Any, kappa: Any
-) -> None:
-    """What measuring s does to its neighbours' qubits, the pair prepared anew from eps."""
-    for k in range(neighbours.shape[1]):
-        v = neighbours[s, k]
-        if v < 0:
-            break
-        spread = np.sqrt(max(0.0, (1.0 - before * before) * (1.0 - z[v] * z[v])))
-        c = before * z[v] + kappa * correlation[s, k] * spread
-        c = min(max(c, abs(before + z[v]) - 1.0), 1.0 - abs(before - z[v]))
-        z[v] = min(max((z[v] + eta * c) / (1.0 + eta * before), -1.0), 1.0)
-
-
-@part
-def _bucket(gap: Any) -> Any:
-    k = 0
-    while gap > 1 and k < LAST_LAG:
-        gap >>= 1
-        k += 1
-    return k
-
-
-@part
-def _register_answer(s: Any, t: Any, y: Any, p_g: Any, register: Any, z: Any, last: Any) -> Any:
-    """P, then the answer's update of the qubits (quantum.md, section 1, steps 1, 3, 6, 7)."""
-    m, weight, channel, forgetting, z0, neighbours, correlation, kappa = register
-    lam = forgetting[_bucket(t - last[s]) if last[s] >= 0 else 0]
-    before = (1.0 - lam) * z[s] + lam * z0[s]
-    p = min(max(p_g, P_LEAST), 1.0 - P_LEAST)
-    x = weight * np.log(p / (1.0 - p))
-    f0, f1 = _sigmoid(m[s, 0] + x), _sigmoid(m[s, 1] + x)
-    forecast = 0.5 * (1.0 - before) * f0 + 0.5 * (1.0 + before) * f1
-    a0, a1 = (f0, f1) if y else (1.0 - f0, 1.0 - f1)
-    eta = (a1 - a0) / (a1 + a0)
-    if kappa > 0.0:
-        _linked(s, z, before, eta, neighbours, correlation, kappa)
-    after = min(max((before + eta) / (1.0 + eta * before), -1.0), 1.0)
-    q0, q1 = 0.5 * (1.0 - after), 0.5 * (1.0 + after)
-    z[s] = min(max(2.0 * (channel[y, 1, 0] * q0 + channel[y, 1, 1] * q1) - 1.0, -1.0), 1.0)
-    last[s] = t
-    return forecast
-
-
-_REGISTER = f"Tuple(({_F2}, float64, {_F3}, {_F1}, {_F1}, {_I2}, {_F2}, float64))"
-
-
-@kernel(f"void({_I1}, {_I1}, {_I1}, {_I1}, {_F1}, {_REGISTER}, {_F1}, {_I1}, {_F1})")
-def register_pass(
-    chosen: Any, starts: Any, skill: Any, right: Any, p_g: Any, register: Any, z: Any, last: Any,
-    out: Any,
-) -> None:  # fmt: skip
-    """out[row] = P of the chosen learners' rows, given p_G; links off at kappa = 0.
-
-    `register`: m (S, 2), w, T^L (2, 2, 2), lambda_k (10,), z0 (S,), neighbours and eps (S, K),
-    kappa. Space: z (S,) float64, last (S,) int64.
-    """
-    z0 = register[4]
-    for n in range(chosen.shape[0]):
-        begin, end = starts[chosen[n]], starts[chosen[n] + 1]
-        for s in range(z0.shape[0]):
-            z[s] = z0[s]
-            last[s] = -1
-        for t in range(begin, end):
-            out[t] = _register_answer(skill[t], t - begin, right[t], p_g[t], register, z, last)

@@ -7,13 +7,18 @@ answer's; steps are Adam's, for bases in the Lie algebra. Batches are whole sequ
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from engines.quantum.fit import bases
 from engines.quantum.fit.coordinates import Coordinates, Design, Sequences, begun
-from engines.quantum.fit.kernels import WORK, density_pass, ladder_pass
+from engines.quantum.fit.filtering import (
+    Space,
+    density,
+    density_gradients,
+    density_physics,
+    ladder,
+)
 from engines.quantum.parameters import Complexes
 from engines.words import Floats, Ints
 
@@ -28,32 +33,9 @@ Gradient = dict[str, Floats]
 Watch = Callable[[int, Coordinates], None]
 
 
-@dataclass(slots=True)
-class _Space:
-    """What a pass writes into, made once a fit."""
-
-    past: Floats
-    seen: Floats
-    p_right: Floats
-    work: Floats
-    out: Floats
-
-    @classmethod
-    def of(cls, design: Design, rows: Sequences) -> _Space:
-        d, longest = design.levels, rows.longest
-        width = d if design.straight else d * d
-        return cls(
-            np.zeros((longest, width)),
-            np.zeros((longest, 2 * d)),
-            np.zeros(longest),
-            np.zeros(WORK * d * d),
-            np.full(len(rows.skill), np.nan),
-        )
-
-
 def forecasts(design: Design, at: Coordinates, rows: Sequences) -> Floats:
     """The forecast of a right answer before each row, (n_rows,)."""
-    space = _Space.of(design, rows)
+    space = _space(design, rows)
     everyone = np.arange(len(rows.starts) - 1)
     _pass(design, at, rows, everyone, space, learn=False)
     return space.out
@@ -67,7 +49,7 @@ def likelihood(
     Gradients by the coordinate's name, and H (S, d, d): d loglik = Tr(H_s A) for
     U_s -> (I + iA) U_s. No priors.
     """
-    return _pass(design, at, rows, chosen, _Space.of(design, rows), learn=True)
+    return _pass(design, at, rows, chosen, _space(design, rows), learn=True)
 
 
 def prior(design: Design, at: Coordinates) -> tuple[float, Gradient, Complexes]:
@@ -105,8 +87,9 @@ def fitted(
     dice = np.random.Generator(np.random.PCG64(list(seed)))
     at = begun(design, rows, dice)
     free = [name for name in FREE if name in _moving(design)]
-    ascents = {name: bases.Ascent(getattr(at, name)) for name in [*free, "basis"]}
-    space = _Space.of(design, rows)
+    ascents = {name: bases.Ascent[Floats](getattr(at, name)) for name in free}
+    turning = bases.Ascent[Complexes](at.basis)
+    space = _space(design, rows)
     sequences = len(rows.starts) - 1
     batches = max(1, min(design.batches, sequences // design.least))
     for epoch in range(design.epochs):
@@ -119,8 +102,8 @@ def fitted(
                 move = ascents[name].step(g, rate * RATES.get(name, 1.0))
                 setattr(at, name, getattr(at, name) + move)
             if not design.straight:
-                move = ascents["basis"].step(direction + back / batches, rate * RATES["basis"])
-                at.basis = bases.cayley(bases.rotation(move) if design.real else move, at.basis)
+                turn = turning.step(direction + back / batches, rate * RATES["basis"])
+                at.basis = bases.cayley(bases.rotation(turn) if design.real else turn, at.basis)
         if not design.straight:
             at.basis = bases.polar(at.basis)
         if watch is not None:
@@ -136,29 +119,26 @@ def _moving(design: Design) -> set[str]:
     return set(FREE) - fixed
 
 
+def _space(design: Design, rows: Sequences) -> Space:
+    return Space.of(design.levels, rows, straight=design.straight)
+
+
 def _pass(
-    design: Design, at: Coordinates, rows: Sequences, chosen: Ints, space: _Space, *, learn: bool
+    design: Design, at: Coordinates, rows: Sequences, chosen: Ints, space: Space, *, learn: bool
 ) -> tuple[float, float, Gradient, Complexes]:
     run = _ladder if design.straight else _density
-    return run(design, at, rows, chosen, space, learn)
+    return run(at, rows, chosen, space, learn)
 
 
 def _ladder(
-    design: Design, at: Coordinates, rows: Sequences, chosen: Ints, space: _Space, learn: bool
+    at: Coordinates, rows: Sequences, chosen: Ints, space: Space, learn: bool
 ) -> tuple[float, float, Gradient, Complexes]:
-    d, skills = design.levels, rows.n_skills
     t, r0, lam = at.transition, at.preparation, at.forgetting
-    one, each = np.zeros(skills, np.int64), np.arange(skills)
-    groups = each if design.starts_by_skill else one
-    channels = each if design.own is not None else one
+    d = len(at.base)
     physics = (at.level, at.difficulty, r0, lam, t.reshape(-1, d * d), at.weight)
-    into = tuple(np.zeros_like(x) for x in physics)
-    total, worst = ladder_pass(
-        (0,) * d, chosen, rows.starts,
-        (rows.skill, rows.item, rows.right, rows.lag, rows.offset, groups, channels),
-        physics, space.past, space.seen, space.p_right, space.work, space.out, learn, into,
-    )  # fmt: skip
-    if not learn:
+    into = tuple(np.zeros_like(x) for x in physics) if learn else None
+    total, worst = ladder(physics, rows, chosen, space, into)
+    if into is None:
         return total, worst, {}, at.basis
     by_level, by_item, by_start, by_lag, by_jump, by_weight = into
     gradient = _chained(at, t, by_level, by_jump.reshape(t.shape), lam, by_lag, r0, by_start)
@@ -166,35 +146,25 @@ def _ladder(
 
 
 def _density(
-    design: Design, at: Coordinates, rows: Sequences, chosen: Ints, space: _Space, learn: bool
+    at: Coordinates, rows: Sequences, chosen: Ints, space: Space, learn: bool
 ) -> tuple[float, float, Gradient, Complexes]:
-    d, skills = design.levels, rows.n_skills
     t, r0, lam = at.transition, at.preparation, at.forgetting
-    stay = np.einsum("yjj->yj", t[0])
-    damp = np.sqrt(stay[:, :, None] * stay[:, None, :])
-    prepared = (at.basis * r0[0]) @ np.swapaxes(at.basis.conj(), 1, 2)
-    flat = bases.real_form(prepared)
-    physics = (
-        bases.frames(at.basis), flat, at.level, at.difficulty, lam,
-        t.reshape(2, d * d), np.ascontiguousarray(damp.reshape(2, d * d)),
-    )  # fmt: skip
-    by_level, by_item, by_lag = np.zeros((skills, d)), np.zeros(rows.n_items), np.zeros(1)
-    by_jump, by_damp = np.zeros((2, d * d)), np.zeros((2, d * d))
-    by_start, by_basis = np.zeros((skills, d * d)), np.zeros((skills, d * d))
-    total, worst = density_pass(
-        (0,) * d, chosen, rows.starts, rows.skill, rows.item, rows.right, physics,
-        space.past, space.seen, space.p_right, space.work, space.out, learn,
-        (by_level, by_item, by_jump, by_damp, by_lag, by_start, by_basis),
-    )  # fmt: skip
-    if not learn:
+    d = len(at.base)
+    physics = density_physics(at.basis, at.level, at.difficulty, r0[0], lam, t[0])
+    into = density_gradients(rows.n_skills, d, rows.n_items) if learn else None
+    total, worst = density(physics, rows, chosen, space, into)
+    if into is None:
         return total, worst, {}, at.basis
+    by_level, by_item, by_jump, by_damp, by_lag, by_start, by_basis = into
     by_transition = by_jump.reshape(2, d, d).copy()
     both = by_damp.reshape(2, d, d)
     both = 0.5 * (both + np.swapaxes(both, 1, 2))
+    stay = np.einsum("yjj->yj", t[0])
     ratio = np.sqrt(stay[:, None, :] / stay[:, :, None])  # [y, j, k] = sqrt(T_kk / T_jj)
     apart = 1.0 - np.eye(d)
     by_transition += np.eye(d) * (both * ratio * apart).sum(axis=2)[:, :, None]
     effect = bases.hermitian(by_start, d)
+    prepared = bases.hermitian(physics[1], d)
     direction = bases.hermitian(by_basis, d) + bases.commutator(prepared, effect)
     back = np.swapaxes(at.basis.conj(), 1, 2) @ effect @ at.basis
     by_r0 = np.einsum("sjj->j", back).real[None]

@@ -1,0 +1,1 @@
+"""The classical passes of the fitter: U = I, and the skills' qubits."""
