@@ -100,33 +100,35 @@ def _forgotten(x: Any, physics: Any, d: Any, r: Any) -> None:
 @part
 def _populations(r: Any, physics: Any, index: Any, s: Any, q: Any, to: Any) -> None:
     """The diagonal of U R U^dagger of the packed r into q[to:]."""
-    d = index[LEVELS]
-    at = index[ROWS_AT] + d * d * d * s
-    for j in range(d):
+    n, to = np.uint64(index[LEVELS]), np.uint64(to)
+    at = np.uint64(index[ROWS_AT] + index[LEVELS] ** 3 * s)
+    for j in range(n):
         q[to + j] = 0.0
-    for a in range(d * d):
-        for j in range(d):
-            q[to + j] += r[a] * physics[at + a * d + j]
+    for a in range(n * n):
+        for j in range(n):
+            q[to + j] += r[a] * physics[at + a * n + j]
 
 
 @part
 def _product(d: Any, left: Any, a: Any, sign: Any, right: Any, b: Any, out: Any, o: Any) -> None:
     """out[o:] = left[a:] @ right[b:], d by d, imaginary parts d*d behind; sign -1: right conjugate.
 
-    Additions go in the order of the inner index, whatever the machine.
+    Additions go in the order of the inner index, whatever the machine. Unsigned places, for a
+    signed one may count from the end and such loops do not become vectors: half the time.
     """
-    dd = d * d
-    for i in range(d):
-        to = o + i * d
-        for k in range(d):
-            out[to + k] = 0.0
-            out[to + dd + k] = 0.0
-        for j in range(d):
-            re, im = left[a + i * d + j], left[a + dd + i * d + j]
-            at = b + j * d
-            for k in range(d):
-                out[to + k] += re * right[at + k] - sign * im * right[at + dd + k]
-                out[to + dd + k] += sign * re * right[at + dd + k] + im * right[at + k]
+    n, a, b, o = np.uint64(d), np.uint64(a), np.uint64(b), np.uint64(o)
+    nn = n * n
+    for i in range(n):
+        to, to_im = o + i * n, o + i * n + nn
+        for k in range(n):
+            out[to + k], out[to_im + k] = 0.0, 0.0
+        for j in range(n):
+            re, im = left[a + i * n + j], left[a + nn + i * n + j]
+            own, other = sign * re, sign * im
+            at, at_im = b + j * n, b + j * n + nn
+            for k in range(n):
+                out[to + k] += re * right[at + k] - other * right[at_im + k]
+                out[to_im + k] += own * right[at_im + k] + im * right[at + k]
 
 
 @part
