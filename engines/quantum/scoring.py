@@ -155,8 +155,8 @@ class Scoring:
 
     def mastery(self, x: Floats, skill: int, b: float) -> tuple[float, float, float]:
         """(P, low, high) on an item of the skill with difficulty b, calibrated: what is shown."""
-        low, at, high = self.mastery_all(x, np.array([[skill, b]], dtype=np.float64))[0].tolist()
-        return low, at, high
+        p, low, high = self.mastery_all(x, np.array([[skill, b]], dtype=np.float64))[0].tolist()
+        return p, low, high
 
     def mastery_all(self, x: Floats, references: Floats) -> Floats:
         """(n, 3): P, low, high on each reference item (skill, difficulty) of (n, 2); calibrated.
@@ -186,6 +186,12 @@ class Scoring:
         """The item's difficulty b in this version, in logits."""
         p = self.parameters
         return math.log(self._version[p.n_skills * p.levels + item])
+
+    def level_of(self, skill: int) -> Floats:
+        """The skill's level logits (d,) in this version: c with offsets."""
+        p = self.parameters
+        at = (p.n_skills + skill) * p.levels + p.n_items
+        return self._version[at : at + p.levels]
 
     @overload
     def calibrated(self, p: float) -> float: ...
