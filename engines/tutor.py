@@ -1,21 +1,30 @@
 """What follows from an answer: verdict, beliefs, next item. This file is the only composer.
 
-`react` grades, then one compiled call moves ability, mastery and the success band and chooses the
-next item. Which answers count is decided here and nowhere else.
+`react` grades, then the scoring takes the answer in, mastery and the success band move, and the
+next item is chosen. Which answers count, and how much, is decided here and nowhere else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
+import msgspec
+import numpy as np
+
+from engines.beliefs import EIDS, Beliefs
 from engines.exercises.grading import graded
-from engines.learner import ability, kernels, selection
-from engines.learner.beliefs import EIDS, Beliefs
+from engines.learner import kernels, selection
+from engines.learner.cards import REVIEW_SHARE, Cards, after_answer, next_due, why_due
+from engines.learner.forgetting import rated
 from engines.maths.dice import Dice
+from engines.quantum import kernels as quantum
+from engines.quantum.scoring import Scoring
 from engines.words import (
     Answered,
     Chosen,
     Decision,
+    Floats,
     LiveDifficulty,
     Mode,
     Moved,
@@ -23,8 +32,8 @@ from engines.words import (
     Verdict,
 )
 
-Found = tuple[float, ...]
-"""What `kernels.answered` returns: live difficulty 0-5, P(L) pairs 6-13, the choice 14-20."""
+RAPID_WEIGHT = 0.25
+"""Weight of evidence of a rapid guess (ours): it says something, but little."""
 
 
 def react(
@@ -38,8 +47,9 @@ def react(
 
     - An unreadable answer, or a right one that is not in the form asked under the policy `ask`,
       does not use the attempt: nothing moves, nothing closes.
-    - The first attempt without hint or steps is scored: it moves ability, band and mastery. Any
-      other gives one opportunity to learn, once an instance (`evidence.learning_done`).
+    - The first attempt without hint or steps is scored: it moves ability, band and mastery; a
+      rapid guess moves the scoring a little and nothing else. Any other attempt gives one
+      opportunity to learn, once an instance (`evidence.learning_done`).
     - A right answer closes the instance, in mode `exam` any that uses the attempt does; the next
       item is then chosen. `difficulty` is there whenever theta moved.
     - An evidence taken in before (by `eid`) changes nothing and decides nothing.
@@ -72,9 +82,10 @@ def choose(
     and not offered again at once. In mode `exam` the most informative item is taken.
     Raises ValueError for an unknown skill or item, or a skill without items.
     """
-    return selection.following(
-        beliefs, syllabus, now_s, rng, skill=skill, leaving=leaving, measuring=mode == "exam"
-    )
+    beliefs.must_be_of(syllabus)
+    asked = -1 if skill is None else _index(syllabus.skill_index, skill, "a skill")
+    left = -1 if leaving is None else _index(syllabus.item_index, leaving, "an item")
+    return _next(beliefs, now_s, rng, mode, syllabus, skill=asked, leaving=left)
 
 
 def decided(
@@ -87,42 +98,45 @@ def decided(
     if item is None:
         msg = f"expected an item of {syllabus.course.id}, got {evidence.instance.item.id!r}"
         raise ValueError(msg)
-    eids = beliefs.eids
-    flags = 0 if evidence.eid in eids else _flags(evidence, verdict)
-    following = flags & kernels.NEXT
-    word, seed_word = rng.pair() if following else (0, 0)
-    state = beliefs.state.copy()
-    found = kernels.answered(
+    flags = 0 if evidence.eid in beliefs.eids else _flags(evidence, verdict, syllabus, item)
+    state, x = beliefs.state.copy(), beliefs.x.copy()
+    scored = _scored(beliefs.scoring, x, syllabus, item, flags)
+    kernels.answered(
         state,
-        syllabus.d,
         syllabus.item_skills,
-        syllabus.items_of,
-        syllabus.needs_of,
         syllabus.bkt,
-        syllabus.mastery,
         syllabus.guess_floor,
         item,
         flags,
+        scored.p,
         now_s,
-        word,
-        seed_word,
     )
-    chosen = None
-    if following:
-        chosen = selection.told(found[14:], syllabus, state, measuring=evidence.mode == "exam")
-    if flags:
-        beliefs = Beliefs(syllabus.course, state, (*eids[1 - EIDS :], evidence.eid))
     counted = flags & kernels.COUNTED != 0
+    moved = _told(beliefs, state, x, syllabus, item) if flags else ()
+    difficulty = None
+    if counted:
+        difficulty = _difficulty(beliefs, state, x, syllabus, item, scored.p, flags)
+    if flags:
+        cards = _reviewed(beliefs.cards, state, evidence, item, flags, now_s)
+        eids = (*beliefs.eids[1 - EIDS :], evidence.eid)
+        beliefs = beliefs.moved_by(state, x, cards, eids)
+    chosen = None
+    if flags & kernels.NEXT:
+        beliefs, chosen = _next(beliefs, now_s, rng, evidence.mode, syllabus, leaving=item)
     return Decision(
         beliefs,
         verdict,
-        found[0],
+        scored.p,
         counted,
         evidence.hints_used > 0 or evidence.steps_shown,
-        following != 0,
-        _moved(evidence.instance.item.skills, found),
-        _difficulty(found, flags & kernels.RIGHT != 0) if counted else None,
+        chosen is not None,
+        moved,
+        difficulty,
         chosen,
+        scored.reasons,
+        scored.weight,
+        scored.gradient,
+        scored.p_raw,
     )
 
 
@@ -130,9 +144,35 @@ def warm() -> None:
     """Runs every kernel once, so that the first learner does not pay for first calls."""
     Dice(0, 0).uint64()
     kernels.warm()
+    quantum.warm()
 
 
-def _flags(evidence: Answered, verdict: Verdict) -> int:
+class _Scored(NamedTuple):
+    """What the scoring said of one answer."""
+
+    p: float
+    p_raw: float
+    weight: float | None
+    gradient: float
+    reasons: tuple[str, ...]
+
+
+def _scored(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int, flags: int) -> _Scored:
+    """Take the answer into `x`: in full, with less weight, as practice alone, or not at all."""
+    if not flags & (kernels.COUNTED | kernels.RAPID):
+        _, p_raw = scoring.score(x, np.array([item]))
+        practised = flags & kernels.LEARNING != 0
+        if practised:
+            scoring.practised(x, item)
+        p = float(p_raw[0])
+        return _Scored(scoring.calibrated(p), p, 0.0 if practised else None, 0.0, ())
+    weight = RAPID_WEIGHT if flags & kernels.RAPID else 1.0
+    guess = float(syllabus.guess_floor[item])
+    out = scoring.answer(x, item, flags & kernels.RIGHT != 0, weight=weight, guess=guess)
+    return _Scored(scoring.calibrated(out.p), out.p, weight, out.gradient, ())
+
+
+def _flags(evidence: Answered, verdict: Verdict, syllabus: Syllabus, item: int) -> int:
     """What the answer does, as flags of the kernel; 0 if it does not use the attempt."""
     name = verdict.verdict
     policy = evidence.instance.item.answer.form_policy
@@ -143,24 +183,136 @@ def _flags(evidence: Answered, verdict: Verdict) -> int:
     if not evidence.learning_done:
         flags |= kernels.LEARNING
     if evidence.attempt_no == 1 and not evidence.hints_used and not evidence.steps_shown:
-        flags |= kernels.COUNTED
+        rapid = 0 < evidence.taken_ms < syllabus.rapid_ms[item]  # 0: the client did not say
+        flags |= kernels.RAPID if rapid else kernels.COUNTED
     if name == "correct":
         return flags | kernels.RIGHT | kernels.NEXT
     return flags | kernels.NEXT if exam else flags
 
 
-def _moved(skills: tuple[str, ...], found: Found) -> tuple[Moved, ...]:
-    if len(skills) == 1:
-        return (Moved(skills[0], found[6], found[7]),) if found[6] != found[7] else ()
-    pairs = zip(skills, found[6:14:2], found[7:14:2], strict=False)
-    return tuple(Moved(skill, old, new) for skill, old, new in pairs if old != new)
+def _told(
+    beliefs: Beliefs, state: Floats, x: Floats, syllabus: Syllabus, item: int
+) -> tuple[Moved, ...]:
+    """What is told of mastery from now on, noted in `state`: the skills for which it changed."""
+    fresh = beliefs.scoring.mastery_all(x, syllabus.references)
+    n = len(fresh)
+    rows = np.empty((n, 2))
+    count = kernels.told(state, fresh, syllabus.item_skills, item, rows)
+    at = kernels.SKILLS + kernels.SKILL_TOLD * n
+    return tuple(
+        Moved(
+            syllabus.course.skills[row].id,
+            before,
+            float(state[at + row]),
+            float(state[at + n + row]),
+            float(state[at + 2 * n + row]),
+            kernels.mastered_at(state, n, row, syllabus.mastery[row]) != 0,
+        )
+        for row, before in ((int(row), before) for row, before in rows[:count].tolist())
+    )
 
 
-def _difficulty(found: Found, right: bool) -> LiveDifficulty:
-    p, theta, after, sd, band, band_after = found[:6]
-    target = kernels.BAND_LOW[int(band_after)], kernels.BAND_HIGH[int(band_after)]
+def _difficulty(
+    beliefs: Beliefs,
+    state: Floats,
+    x: Floats,
+    syllabus: Syllabus,
+    item: int,
+    p: float,
+    flags: int,
+) -> LiveDifficulty:
+    scoring = beliefs.scoring
+    combination = scoring.combination_of(item)
+    theta, _ = scoring.theta(beliefs.x, combination)
+    after, sd = scoring.theta(x, combination)
+    state[kernels.THETA], state[kernels.SD] = after, sd
+    right = flags & kernels.RIGHT != 0
+    band, band_after = int(beliefs.state[kernels.BAND]), int(state[kernels.BAND])
+    low, high = kernels.BAND_LOW[band_after], kernels.BAND_HIGH[band_after]
     if band == band_after:
-        reason = ability.moved_reason(right, p, theta, after)
+        reason = selection.moved_reason(right, p, theta, after)
     else:
-        reason = selection.band_reason(int(band), int(band_after))
-    return LiveDifficulty(after, sd, target, after - theta, reason)
+        reason = selection.band_reason(band, band_after)
+    skill = syllabus.course.items[item].skills[0]
+    items = scoring.target(x, combination, low, high)
+    b = scoring.difficulty_of(item)
+    return LiveDifficulty(after, sd, (low, high), after - theta, reason, items, skill, b, right)
+
+
+def _reviewed(
+    cards: Cards, state: Floats, evidence: Answered, item: int, flags: int, now_s: float
+) -> Cards:
+    """The review cards after the first answer of an instance; a rapid guess reviews nothing."""
+    if flags & kernels.RAPID or not flags & kernels.LEARNING:
+        return cards
+    syllabus = evidence.syllabus
+    n = len(syllabus.mastery)
+    mastered = [
+        k
+        for k in syllabus.item_skills[item].tolist()
+        if k >= 0 and kernels.mastered_at(state, n, k, syllabus.mastery[k])
+    ]
+    hints = evidence.instance.item.hints
+    rating = rated(
+        right=flags & kernels.RIGHT != 0,
+        assisted=evidence.hints_used > 0,
+        told=evidence.steps_shown
+        or (0 < len(hints) <= evidence.hints_used and hints[-1].level == "bottom-out"),
+    )
+    return after_answer(cards, syllabus, item, mastered, rating, now_s)
+
+
+def _next(
+    beliefs: Beliefs,
+    now_s: float,
+    rng: Dice,
+    mode: Mode,
+    syllabus: Syllabus,
+    *,
+    skill: int = -1,
+    leaving: int = -1,
+) -> tuple[Beliefs, Chosen]:
+    """The next item, and the beliefs that remember it: a review, or from the open frontier.
+
+    Of the frontier's items the most informative inside the success band come first.
+    """
+    state = beliefs.state.copy()
+    state[kernels.AT_S] = now_s
+    due = None
+    if skill < 0 and mode != "exam":
+        lately = int(state[kernels.REVIEWS]), int(state[kernels.SHOWN])
+        share = 1.0 if mode == "review" else REVIEW_SHARE
+        due = next_due(beliefs.cards, syllabus, now_s, *lately, share)
+    frontier = selection.frontier(
+        state,
+        syllabus,
+        skill=skill if due is None else due,
+        leaving=leaving,
+        reviewed=due is not None,
+    )
+    scoring, x = beliefs.scoring, beliefs.x
+    _, p = scoring.score(x, frontier.items)
+    informed = scoring.narrowed if mode == "exam" else scoring.informed
+    chosen = selection.drawn(
+        state,
+        syllabus,
+        frontier,
+        scoring.calibrated(p),
+        informed(x, frontier.items),
+        rng,
+        measuring=mode == "exam",
+    )
+    if due is not None:
+        recalled = float(beliefs.cards.retrievability(now_s)[due])
+        title = syllabus.course.skills[due].title
+        why = why_due(title, beliefs.cards.last_s(due), now_s, recalled)
+        chosen = msgspec.structs.replace(chosen, why=why)
+    return beliefs.moved_by(state, x, beliefs.cards, beliefs.eids), chosen
+
+
+def _index(indices: Mapping[str, int], name: str, what: str) -> int:
+    found = indices.get(name)
+    if found is None:
+        msg = f"expected {what} of this course, got {name!r}"
+        raise ValueError(msg)
+    return found

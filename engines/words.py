@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from engines.learner.beliefs import Beliefs
+    from engines.beliefs import Beliefs
+    from engines.quantum.scoring import Scoring
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -245,6 +246,14 @@ class Syllabus:
     guess_floor: Floats
     skill_index: Mapping[str, int] = field(repr=False)
     item_index: Mapping[str, int] = field(repr=False)
+    scoring: Scoring | None = field(default=None, repr=False)
+    """The scoring it is pinned to (`engines.pinning.pinned`), else None."""
+    references: Floats = field(default_factory=lambda: np.empty((0, 2)), repr=False)
+    """(n_skills, 2) float64: a skill's reference combination, and that item's difficulty."""
+    rapid_ms: Floats = field(default_factory=lambda: np.empty(0), repr=False)
+    """(n_items,) float64: an answer that took less is a rapid guess."""
+    exposure: Floats = field(default_factory=lambda: np.empty(0), repr=False)
+    """(n_items,) float64: the share of lessons that an item was shown in."""
     items_of: Ints = field(init=False, repr=False)
     """Made here: row k of this ragged array holds skill k's items; see `ragged`."""
     needs_of: Ints = field(init=False, repr=False)
@@ -279,21 +288,32 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):
-    """Mastery of one skill before and after."""
+    """Mastery of one skill before and after, the latter's interval, in hundredths."""
 
     skill: str
     before: float
     after: float
+    low: float
+    high: float
+    mastered: bool
 
 
 class LiveDifficulty(msgspec.Struct, frozen=True, gc=False):
-    """Ability (logits) with its standard deviation, the success band aimed at, and why."""
+    """Ability (logits) with its standard deviation, the success band aimed at, and why.
+
+    `theta` is on `skill`; `items` is the range of item difficulties (logits) that meets the band;
+    `b` is the difficulty of the item just answered, `right` how it went.
+    """
 
     theta: float
     sd: float
     target: tuple[float, float]
     step: float
     reason: str
+    items: tuple[float, float]
+    skill: str
+    b: float
+    right: bool
 
 
 class Chosen(msgspec.Struct, frozen=True, gc=False):
@@ -318,3 +338,11 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     moved: tuple[Moved, ...]
     difficulty: LiveDifficulty | None
     chosen: Chosen | None
+    reasons: tuple[str, ...] = ()
+    """What moved a skill that was not answered, in words."""
+    weight: float | None = None
+    """Weight of the evidence: 1 counted, less a rapid guess, 0 practice alone, None none."""
+    gradient: float = 0.0
+    """How the answer moves its item's difficulty: d ln P / d b, before the answer."""
+    p_raw: float = 0.5
+    """The forecast before it was calibrated."""

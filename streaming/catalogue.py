@@ -1,60 +1,74 @@
-"""The courses a server teaches, by hash, and the versions of their item difficulties.
+"""The courses a server teaches, by hash, and the versions of what their answers taught it.
 
 This file is where a deed's `(course, d_version)` becomes a `Syllabus`. Every learner's scored
-answers move one live array of difficulties a course (Elo on the item's side, Pelánek 2016); from
-time to time the array is published as an immutable version, and a lesson is pinned to the newest
-version at its start: so a session's log can be folded again, bit by bit, at any time. Courses
-and versions are kept in Records for good.
+answers move one live table a course (item difficulties, offsets, times); from time to time the
+table is published as an immutable version, and a lesson is pinned to the newest version at its
+start: so a session's log can be folded again, bit by bit, at any time. A refit of the scoring
+(`physics`) is a new version too. Courses, physics and versions are kept in Records for good.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
 
-from engines.exercises.course import course_from, syllabus
-from engines.learner.ability import item_step
-from engines.words import Course, Syllabus
+from engines.beliefs import scoring_of
+from engines.exercises.course import course_from
+from engines.learnt import Learnt, Seen, calibrated, observed
+from engines.pinning import Physics, fitted_to, pinned, shipped
+from engines.words import Course, Decision, Syllabus
 from protocol.errors import Code, Refused
-from streaming.log import Ticket, stored
+from streaming import deeds
+from streaming.log import Entry, Ticket, stored
 from streaming.records import Records
 
 _LOG = logging.getLogger(__name__)
 
 PUBLISH_EVERY = 1_000
-"""Scored answers on a course between two published versions of its difficulties."""
+"""Scored answers on a course between two published versions of what they taught."""
+SEEN_KEPT = 20_000
+"""Newest forecasts with their outcomes kept a course, to calibrate by."""
 SYLLABI_KEPT = 64
 """Versions kept in memory; older ones are read again when a session needs them."""
+LOOK_EVERY_S = 60.0
+"""How often a running server looks for a refit of a course's physics."""
+AUTHORS = "course"
+"""Name of the version before any answer: the authors' difficulties, the shipped physics."""
 
 
-class _Difficulties(msgspec.Struct):
-    """A published version: difficulties in logits and answers behind each, by the items' order."""
+class _Version(msgspec.Struct):
+    """A published version: what was learnt by item and combination, and under which physics."""
 
     number: int
-    d: bytes
-    n: bytes
+    learnt: Learnt
+    physics: str = ""
+    """Name of a refit; empty for the shipped physics."""
 
 
 class _Live:
-    """One course's moving difficulties."""
+    """One course's moving table."""
 
-    __slots__ = ("course", "d", "fresh", "index", "n", "newest", "number", "told")
+    __slots__ = (
+        "course", "fresh", "index", "learnt", "looked_s", "newest", "number", "parameters",
+        "physics", "seen", "syllabus", "told",
+    )  # fmt: skip
 
-    def __init__(self, course: Course, first: Syllabus) -> None:
+    def __init__(self, course: Course, version: _Version, name: str, first: Syllabus) -> None:
         self.course = course
         self.index = first.item_index
-        # Plain lists: one scalar of an array costs ten times as much, and every answer moves one.
-        self.d: list[float] = first.d.tolist()
-        self.n: list[int] = [0] * len(self.d)
-        self.number = 0
-        self.newest = first.d_version
+        self.learnt = version.learnt
+        self.physics = version.physics
+        self.number = version.number
+        self.newest = name
+        self.syllabus = first
         self.fresh = 0
         self.told = 0
         """Version of the document that names the newest."""
+        self.looked_s = 0.0
+        self.seen: deque[Seen] = deque(maxlen=SEEN_KEPT)
 
 
 class Catalogue:
@@ -65,6 +79,7 @@ class Catalogue:
         self._courses: dict[str, Course] = {}
         self._offered: list[str] = []
         self._live: dict[str, _Live] = {}
+        self._physics: dict[tuple[str, str], Physics] = {}
         self._syllabi: OrderedDict[tuple[str, str], Syllabus] = OrderedDict()
 
     # --- what is taught -----------------------------------------------------------------------
@@ -78,13 +93,13 @@ class Catalogue:
         self._courses[sha] = course
         if sha not in self._offered:
             self._offered.append(sha)
-        newest, told = await self._newest(sha)
-        first = self._keep(sha, newest or "course", await self._read(sha, newest or "course"))
-        live = self._live[sha] = _Live(course, first)
-        if newest is not None:
-            version = await self._version(sha, newest)
-            live.number, live.newest, live.told = version.number, newest, told
-            live.n = np.frombuffer(version.n, dtype="<i8").tolist()
+        document = await self._records.get("learnt", f"{sha}:newest")
+        newest = AUTHORS if document is None else document.body.decode()
+        version = await self._version(course, newest)
+        first = self._keep(sha, newest, await self._pinned(course, version, newest))
+        live = self._live[sha] = _Live(course, version, newest, first)
+        live.told = 0 if document is None else document.version
+        await self.refresh(sha)
         return course
 
     @property
@@ -93,7 +108,7 @@ class Catalogue:
         return [self._courses[sha] for sha in self._offered]
 
     def pick(self, name: str | None) -> tuple[str, str]:
-        """`(hash, newest difficulty version)` of a course by id or hash; the first one for None."""
+        """`(hash, newest version)` of a course by id or hash; the first one for None."""
         for sha in self._offered:
             course = self._courses[sha]
             if name is None or name in (course.id, sha, sha[:12]):
@@ -105,82 +120,116 @@ class Catalogue:
 
     def at_hand(self, sha: str, d_version: str) -> Syllabus:
         """A version that `load` or `add` has brought into memory; `KeyError` otherwise."""
-        syllabus_ = self._syllabi[sha, d_version]
+        syllabus = self._syllabi[sha, d_version]
         self._syllabi.move_to_end((sha, d_version))
-        return syllabus_
+        return syllabus
 
     async def load(self, sha: str, d_version: str) -> Syllabus:
         """Bring a version into memory; raises `LookupError` where Records have none."""
         found = self._syllabi.get((sha, d_version))
         if found is not None:
             return found
-        return self._keep(sha, d_version, await self._read(sha, d_version))
+        course = await self._course(sha)
+        version = await self._version(course, d_version)
+        return self._keep(sha, d_version, await self._pinned(course, version, d_version))
 
-    def _keep(self, sha: str, d_version: str, syllabus_: Syllabus) -> Syllabus:
-        self._syllabi[sha, d_version] = syllabus_
+    async def load_named(self, entries: Sequence[Entry]) -> None:
+        """Bring every version that these entries name into memory: the fold cannot wait."""
+        for entry in entries:
+            if entry.sealed:
+                deed = deeds.unsealed(entry.sealed)
+                if isinstance(deed, deeds.LessonBegan):
+                    await self.load(deed.course, deed.d_version)
+
+    def _keep(self, sha: str, d_version: str, syllabus: Syllabus) -> Syllabus:
+        self._syllabi[sha, d_version] = syllabus
         newest = {(s, live.newest) for s, live in self._live.items()}
         for key in list(self._syllabi)[:-SYLLABI_KEPT]:
             if key not in newest:
                 del self._syllabi[key]
-        return syllabus_
+        return syllabus
 
-    async def _read(self, sha: str, d_version: str) -> Syllabus:
+    async def _course(self, sha: str) -> Course:
         course = self._courses.get(sha)
         if course is None:
             document = await self._records.get("course", sha)
             if document is None:
                 raise LookupError(f"course {sha[:12]} is not in this store")
             course = self._courses[sha] = course_from(document.body)
-        if d_version == "course":
-            return syllabus(course)
-        version = await self._version(sha, d_version)
-        d = np.frombuffer(version.d, dtype="<f8").astype(np.float64)
-        return syllabus(course, d, d_version)
+        return course
 
-    async def _version(self, sha: str, d_version: str) -> _Difficulties:
-        document = await self._records.get("difficulties", f"{sha}:{d_version}")
+    async def _version(self, course: Course, name: str) -> _Version:
+        if name == AUTHORS:
+            return _Version(0, Learnt.nothing(shipped(course).parameters))
+        document = await self._records.get("learnt", f"{course.sha256}:{name}")
         if document is None:
-            raise LookupError(f"difficulties {d_version} of course {sha[:12]} are not stored")
-        return msgspec.msgpack.decode(document.body, type=_Difficulties)
+            raise LookupError(f"version {name} of course {course.sha256[:12]} is not stored")
+        return msgspec.msgpack.decode(document.body, type=_Version)
 
-    async def _newest(self, sha: str) -> tuple[str | None, int]:
-        document = await self._records.get("difficulties", f"{sha}:newest")
-        return (None, 0) if document is None else (document.body.decode(), document.version)
+    async def _pinned(self, course: Course, version: _Version, name: str) -> Syllabus:
+        physics = await self._physics_of(course, version.physics)
+        return pinned(course, physics, version.learnt, name)
+
+    async def _physics_of(self, course: Course, name: str) -> Physics:
+        found = self._physics.get((course.sha256, name))
+        if found is None:
+            found = self._physics[course.sha256, name] = await self._read_physics(course, name)
+        return found
+
+    async def _read_physics(self, course: Course, name: str) -> Physics:
+        if not name:
+            return shipped(course)
+        document = await self._records.get("physics", f"{course.sha256}:{name}")
+        if document is None:
+            raise LookupError(f"physics {name} of course {course.sha256[:12]} is not stored")
+        return fitted_to(course, document.body)
 
     # --- learning from all learners -----------------------------------------------------------
 
-    def observe(self, sha: str, item: str, p_expected: float, right: bool) -> None:
-        """Move an item's live difficulty by one scored answer: harder when it was missed."""
+    def observe(self, sha: str, item: str, learner: str, decision: Decision, taken_ms: int) -> None:
+        """Take in one first attempt of any learner."""
         live = self._live.get(sha)
         if live is None:
             return
         at = live.index[item]
-        live.d[at] -= item_step(live.n[at]) * (float(right) - p_expected)
-        live.n[at] += 1
-        live.fresh += 1
-        if live.fresh >= PUBLISH_EVERY:
-            self.publish(sha)
+        combination = scoring_of(live.syllabus).combination_of(at)
+        observed(live.learnt, at, combination, decision, taken_ms)
+        if decision.counted:
+            live.seen.append(Seen(learner, decision.p_raw, decision.verdict.verdict == "correct"))
+            live.fresh += 1
+            if live.fresh >= PUBLISH_EVERY:
+                self.publish(sha)
+
+    def showed(self, sha: str, item: str, *, lesson: bool = False) -> None:
+        """Take in that an item was shown; `lesson` counts a lesson begun."""
+        live = self._live.get(sha)
+        if live is not None:
+            live.learnt.shown[live.index[item]] += 1.0
+            live.learnt.lessons += lesson
 
     def publish(self, sha: str) -> Ticket | None:
-        """Freeze the live difficulties; once stored, new lessons are pinned to this version.
+        """Freeze what was learnt; once stored, new lessons are pinned to this version.
 
         A lesson pinned to a version that is not stored could never be folded again.
         """
         live = self._live[sha]
         if live.fresh == 0:
             return None
+        calibrated(live.learnt, live.seen)
+        return self._publish(live, live.physics, live.learnt)
+
+    def _publish(self, live: _Live, name_of_physics: str, learnt: Learnt) -> Ticket:
+        sha = live.course.sha256
         live.number, live.fresh = live.number + 1, 0
         name = f"v{live.number}"
-        body = _Difficulties(
-            live.number, np.array(live.d, "<f8").tobytes(), np.array(live.n, "<i8").tobytes()
-        )
-        frozen = syllabus(live.course, np.array(live.d, np.float64), name)
-        version = self._records.put(
-            "difficulties", f"{sha}:{name}", msgspec.msgpack.encode(body), 0
-        )
-        ticket = self._records.put("difficulties", f"{sha}:newest", name.encode(), live.told)
+        body = msgspec.msgpack.encode(_Version(live.number, learnt, name_of_physics))
+        frozen = msgspec.msgpack.decode(body, type=_Version)
+        physics = self._physics[sha, name_of_physics]
+        syllabus = pinned(live.course, physics, frozen.learnt, name)
+        version = self._records.put("learnt", f"{sha}:{name}", body, 0)
+        ticket = self._records.put("learnt", f"{sha}:newest", name.encode(), live.told)
         live.told += 1
-        ticket.hear(lambda _: self._published(live, frozen, version, ticket))
+        ticket.hear(lambda _: self._published(live, syllabus, version, ticket))
         return ticket
 
     def _published(self, live: _Live, frozen: Syllabus, version: Ticket, newest: Ticket) -> None:
@@ -189,12 +238,38 @@ class Catalogue:
         error = version.error or newest.error
         if error is None:
             self._keep(live.course.sha256, frozen.d_version, frozen)
-            live.newest = frozen.d_version
+            live.newest, live.syllabus = frozen.d_version, frozen
         else:
             live.fresh += 1  # the next version holds what this one was to hold
-            _LOG.error("item difficulties were not stored: %s", error)
+            _LOG.error("what a course's answers taught was not stored: %s", error)
 
     def publish_all(self) -> None:
         """Freeze what moved since the last version, on every course; done at drain."""
         for sha in self._live:
             self.publish(sha)
+
+    # --- a refit of the physics ---------------------------------------------------------------
+
+    async def refresh(self, sha: str) -> None:
+        """Take over a refit that a command left in Records, as a new version; others keep theirs.
+
+        What answers taught since is dropped with the old physics: the refit has seen them.
+        """
+        live = self._live.get(sha)
+        if live is None:
+            return
+        document = await self._records.get("physics", f"{sha}:newest")
+        name = "" if document is None else document.body.decode()
+        if name == live.physics:
+            return
+        try:
+            physics = await self._physics_of(live.course, name)
+        except (LookupError, ValueError) as error:
+            _LOG.error("the refit %s of course %s is not used: %s", name, live.course.id, error)
+            return
+        learnt = Learnt.nothing(physics.parameters, physics.answers)
+        learnt.ln_ms, learnt.ln_ms_answers = live.learnt.ln_ms, live.learnt.ln_ms_answers
+        learnt.shown, learnt.lessons = live.learnt.shown, live.learnt.lessons
+        live.learnt, live.physics = learnt, name
+        live.seen.clear()
+        await stored(self._publish(live, name, learnt))

@@ -16,9 +16,11 @@ class Deed(msgspec.Struct, frozen=True, gc=False, tag_field="k", omit_defaults=T
 
 
 class LessonBegan(Deed, frozen=True, tag="lesson"):
-    """A lesson on one course version, pinned to one version of item difficulties.
+    """A lesson on one course version, pinned to one version of what its answers taught.
 
-    `build` names the program that wrote it: on another build a replay says so first.
+    `build` names the program that wrote it: on another build a replay says so first. `carried` is
+    the learner's scoring state under the version's parameters, where those are others than before:
+    stored answers filtered again, which a fold could not do.
     """
 
     cmd: str
@@ -28,6 +30,7 @@ class LessonBegan(Deed, frozen=True, tag="lesson"):
     mode: str
     seed: int | None
     build: str
+    carried: bytes | None = None
 
 
 class ItemLeft(Deed, frozen=True, tag="next"):

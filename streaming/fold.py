@@ -12,16 +12,22 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from engines.beliefs import Beliefs
 from engines.exercises.hints import worked
 from engines.exercises.template import instance as drawn
-from engines.learner.beliefs import Beliefs
 from engines.maths.dice import Dice
 from engines.tutor import choose, react
 from engines.words import Answered, Chosen, Decision, Syllabus
 from protocol import events as ev
 from protocol.message import Message
 from streaming import deeds
-from streaming.frames import done_frame, hint_frame, item_frame, lesson_facts
+from streaming.frames import (
+    difficulty_frame,
+    done_frame,
+    hint_frame,
+    item_frame,
+    lesson_facts,
+)
 from streaming.state import CANCELLED_KEPT, TURNS_KEPT, Asked, Gen, Open, SessionState
 
 NO_TIMING = ev.Timing(0, 0, 0, 0, 0)
@@ -76,7 +82,8 @@ class Fold:
 
     def _lesson(self, state: SessionState, deed: deeds.LessonBegan, seq: int, at_ms: int) -> Folded:
         syllabus = self._courses(deed.course, deed.d_version)
-        beliefs = state.beliefs.moved_to(syllabus) if state.beliefs else Beliefs.fresh(syllabus)
+        old = state.beliefs
+        beliefs = old.moved_to(syllabus, deed.carried) if old else Beliefs.fresh(syllabus)
         plain = state.plain
         plain.learner, plain.course, plain.d_version = deed.learner, deed.course, deed.d_version
         plain.mode = deed.mode  # type: ignore[assignment]  # checked on the wire
@@ -167,18 +174,20 @@ class Fold:
                 read_as=verdict.read_as,
                 message=verdict.message,
                 assisted=made.assisted,
-                skills=[ev.SkillMoved(m.skill, m.before, m.after) for m in made.moved],
+                skills=[
+                    ev.SkillMoved(m.skill, m.before, m.after, m.low, m.high, m.mastered)
+                    for m in made.moved
+                ],
                 p_expected=made.p_expected,
                 timing=self._timing() if self._timing else NO_TIMING,
                 misconception=verdict.misconception,
                 attempt=seen.attempt_no,
                 done=made.done,
+                reasons=list(made.reasons) or None,
             )
         ]
         if made.difficulty is not None:
-            d = made.difficulty
-            target = [d.target[0], d.target[1]]
-            due.append(ev.Difficulty("me", seq + 1, at_ms, d.theta, d.sd, target, d.step, d.reason))
+            due.append(difficulty_frame(state, made.difficulty, seq + 1, at_ms))
         if made.chosen is not None:
             due.append(self._show(state, made.chosen, seq + len(due), at_ms))
         return Folded(due, made)

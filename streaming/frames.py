@@ -8,10 +8,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import msgspec
+
+from engines.beliefs import Beliefs
 from engines.exercises.hints import hint, ladder_length, worked
+from engines.words import LiveDifficulty, Syllabus
 from protocol import events as ev
 from streaming.deeds import TurnEnded
-from streaming.state import Gen, SessionState
+from streaming.state import LINE_KEPT, Gen, Point, SessionState
 
 
 def item_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None) -> ev.ItemShown:
@@ -57,6 +61,29 @@ def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | 
     )
 
 
+def difficulty_frame(
+    state: SessionState, live: LiveDifficulty, seq: int, at_ms: int
+) -> ev.Difficulty:
+    """The live difficulty after a scored answer; one more point of the session's line."""
+    line = state.plain.line
+    line.append(Point(live.theta, live.sd, live.items, live.b, live.right, live.skill))
+    del line[:-LINE_KEPT]
+    return ev.Difficulty(
+        s="me",
+        q=seq,
+        ts=at_ms,
+        theta=live.theta,
+        sd=live.sd,
+        target=list(live.target),
+        step=live.step,
+        reason=live.reason,
+        items=list(live.items),
+        skill=live.skill,
+        b=live.b,
+        right=live.right,
+    )
+
+
 def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
     """The one end of a generation."""
     usage = ev.Usage(*deed.tokens, deed.estimated) if deed.tokens else None
@@ -77,9 +104,8 @@ def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
 def lesson_facts(state: SessionState) -> dict[str, Any]:
     """The course a session works on, and how it stands skill by skill."""
     if state.syllabus is None or state.beliefs is None:
-        return {"course": None, "skills": [], "theta": 0.0, "sd": 1.0}
+        return {"course": None, "skills": [], "theta": 0.0, "sd": 1.0, "target": None, "line": []}
     course = state.syllabus.course
-    mastery = state.beliefs.mastery(state.syllabus)
     return {
         "course": {
             "id": course.id,
@@ -88,10 +114,31 @@ def lesson_facts(state: SessionState) -> dict[str, Any]:
             "license": course.license,
             "attribution": list(course.attribution),
         },
-        "skills": [{"id": s.id, "title": s.title, "mastery": mastery[s.id]} for s in course.skills],
+        "skills": _skill_facts(state.beliefs, state.syllabus),
         "theta": state.beliefs.theta,
         "sd": state.beliefs.sd,
+        "target": list(state.beliefs.target),
+        "line": msgspec.to_builtins(state.plain.line),
     }
+
+
+def _skill_facts(beliefs: Beliefs, syllabus: Syllabus) -> list[dict[str, Any]]:
+    told, mastered = beliefs.mastery(syllabus), beliefs.mastered(syllabus)
+    facts = []
+    for skill in syllabus.course.skills:
+        mastery, low, high = told[skill.id]
+        facts.append(
+            {
+                "id": skill.id,
+                "title": skill.title,
+                "mastery": mastery,
+                "low": low,
+                "high": high,
+                "mastered": skill.id in mastered,
+                "requires": list(skill.requires),
+            }
+        )
+    return facts
 
 
 def _open_facts(state: SessionState) -> dict[str, Any]:

@@ -13,16 +13,20 @@ import logging
 import secrets
 import sys
 from collections.abc import Iterator
+from typing import Any
 
+import msgspec
+
+from engines.beliefs import scoring_of
 from protocol import commands as cmd
 from protocol.codec import encode
 from protocol.errors import Close
 from protocol.events import Drain
 from streaming import deeds
 from streaming.attach import Attached, Greeting
-from streaming.catalogue import Catalogue
+from streaming.attempts import carried
 from streaming.fold import Fold
-from streaming.log import Claim, Duplicate, Entry, Fenced, OutOfOrder, StoreUnavailable, stored
+from streaming.log import Claim, Duplicate, Fenced, OutOfOrder, StoreUnavailable, stored
 from streaming.outbox import Outbox, Wire
 from streaming.records import Attempt
 from streaming.session import Session, Surroundings
@@ -114,6 +118,7 @@ class Ownership:
         )
         session = Session(sid, claim, state, replies, ground, self._ended)
         session.saved_version, session.saved_seq = version, saved_seq
+        session.carried = await carried_over(ground, sid, state)
         self._sessions[sid] = session
         session.talk.lose()
         return session
@@ -198,15 +203,12 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[Session
     state, after, version = SessionState(), 0, 0
     if document is not None:
         version = document.version
-        body, draft_item, draft = snapshot_parts(document.body)
-        course, d_version = SessionState.pinned(body)
-        pinned = await ground.catalogue.load(course, d_version) if course else None
-        kept = SessionState.from_bytes(body, pinned)
-        if kept.plain.seq <= claim.head:
+        kept, draft_item, draft = await _restored(ground, document.body)
+        if kept is not None and kept.plain.seq <= claim.head:
             state, after = kept, kept.plain.seq
             state.plain.draft_item, state.plain.draft = draft_item, draft
     tail = await ground.log.read(sid, after)
-    await load_named(ground.catalogue, tail)
+    await ground.catalogue.load_named(tail)
     fold = Fold(claim.epoch, ground.catalogue.at_hand)
     for entry in tail:
         if entry.sealed:
@@ -222,10 +224,36 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[Session
     return state, version, after
 
 
-async def load_named(catalogue: Catalogue, entries: list[Entry]) -> None:
-    """Bring every course version that these entries name into memory: the fold cannot wait."""
-    for entry in entries:
-        if entry.sealed:
-            deed = deeds.unsealed(entry.sealed)
-            if isinstance(deed, deeds.LessonBegan):
-                await catalogue.load(deed.course, deed.d_version)
+async def _restored(ground: Surroundings, body: bytes) -> tuple[SessionState | None, Any, Any]:
+    """The stored state with its draft; no state where another build wrote it in another form."""
+    state_bytes, draft_item, draft = snapshot_parts(body)
+    try:
+        course, d_version = SessionState.pinned(state_bytes)
+        pinned = await ground.catalogue.load(course, d_version) if course else None
+        return SessionState.from_bytes(state_bytes, pinned), draft_item, draft
+    except (ValueError, msgspec.MsgspecError) as error:
+        _LOG.warning("a snapshot cannot be read, its log is folded from the start: %s", error)
+        return None, None, None
+
+
+async def carried_over(
+    ground: Surroundings, sid: str, state: SessionState
+) -> dict[tuple[str, str], bytes]:
+    """The learner's scoring state under the newest versions of the course whose physics is new.
+
+    A state means nothing under other parameters, so the stored answers are filtered again, here
+    and not in the fold, which has no access to them.
+    """
+    found: dict[tuple[str, str], bytes] = {}
+    if state.beliefs is None:
+        return found
+    catalogue, mine = ground.catalogue, state.beliefs.scoring.parameters.crc
+    for course in catalogue.offered:
+        if course.id != state.beliefs.course.id:
+            continue
+        await catalogue.refresh(course.sha256)
+        newest = catalogue.pick(course.sha256)
+        syllabus = catalogue.at_hand(*newest)
+        if scoring_of(syllabus).parameters.crc != mine:
+            found[newest] = await carried(sid, ground.log, ground.records, catalogue, syllabus)
+    return found

@@ -225,7 +225,7 @@ def _situation(state: SessionState, ask: Asked, act: str, *, key_unlocked: bool)
     assert shown is not None
     assert instance is not None
     assert syllabus is not None
-    levels = state.beliefs.mastery(syllabus) if state.beliefs is not None else {}
+    levels = state.beliefs.learnt(syllabus) if state.beliefs is not None else {}
     skills = [s for s in syllabus.course.skills if s.id in instance.item.skills]
     return Situation(
         mode=state.plain.mode,

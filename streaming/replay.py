@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from engines.words import Decision
 from protocol.codec import decode_event, encode
 from protocol.events import Feedback
 from protocol.message import Message
@@ -19,7 +20,6 @@ from streaming import deeds
 from streaming.catalogue import Catalogue
 from streaming.fold import NO_TIMING, Fold
 from streaming.log import Log
-from streaming.ownership import load_named
 from streaming.records import Records
 from streaming.state import SessionState, snapshot_parts
 
@@ -32,6 +32,8 @@ class Decided(msgspec.Struct, frozen=True):
     deed: deeds.AnyDeed
     events: list[Message]
     differs: str | None
+    decision: Decision | None = None
+    """What was decided on an answer."""
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -72,7 +74,7 @@ class Replay:
         entries = await self._log.read(self._sid, 0)
         if entries and entries[0].seq != 1:
             raise LookupError(f"the log of {self._sid!r} begins at {entries[0].seq}, expected 1")
-        await load_named(self._catalogue, entries)
+        await self._catalogue.load_named(entries)
         document = await self._records.get("session", self._sid)
         snapshot = snapshot_parts(document.body)[0] if document else None
         snapshot_seq = SessionState.at(snapshot) if snapshot else None
@@ -87,14 +89,15 @@ class Replay:
             deed = deeds.unsealed(entry.sealed)
             if isinstance(deed, deeds.LessonBegan) and deed.build not in builds:
                 builds.append(deed.build)
-            events = fold.fold(state, deed, entry.seq, entry.at_ms).events
+            folded = fold.fold(state, deed, entry.seq, entry.at_ms)
+            events = folded.events
             wrong = _difference(events, stored, entry.seq)
             if wrong:
                 differs.append(wrong)
             decisions += 1
             if snapshot is not None and state.plain.seq == snapshot_seq:
                 equal = state.to_bytes() == snapshot
-            yield Decided(entry.seq, entry.at_ms, deed, events, wrong)
+            yield Decided(entry.seq, entry.at_ms, deed, events, wrong, folded.decision)
         self.result = Replayed(
             sid=self._sid,
             epoch=epoch,

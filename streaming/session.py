@@ -139,6 +139,8 @@ class Session:
         self.detached_at_s = ground.loop.time()
         self.saved_seq = state.plain.seq
         self.saved_version = 0
+        self.carried: dict[tuple[str, str], bytes] = {}
+        """The learner's scoring state under versions whose physics is another, by version."""
         self._at_ms = max(claim.at_ms, state.plain.at_ms)
         self._ground = ground
         self._on_end = on_end
@@ -203,12 +205,18 @@ class Session:
     def _lesson_start(self, command: cmd.LessonStart) -> None:
         course, d_version = self._ground.catalogue.pick(command.course)
         mode = command.mode or self.state.plain.mode
-        self._act(
-            command,
-            deeds.LessonBegan(
-                command.id, self.sid, course, d_version, mode, command.seed, self._ground.build
-            ),
+        carried = self.carried.get((course, d_version))
+        deed = deeds.LessonBegan(
+            command.id,
+            self.sid,
+            course,
+            d_version,
+            mode,
+            command.seed,
+            self._ground.build,
+            carried,
         )
+        self._act(command, deed)
 
     def _item_next(self, command: cmd.ItemNext) -> None:
         syllabus = self.state.syllabus
@@ -303,6 +311,7 @@ class Session:
         seal = kept(deed)
         seq = self.head + 1
         at_ms = self._at_ms = max(self._at_ms, ground.wall_ms())
+        open_before = self.state.plain.open
         try:
             folded = self._fold.fold(self.state, deed, seq, at_ms)
             frames = [encode(event) for event in folded.events]
@@ -318,7 +327,12 @@ class Session:
             self._replies[command.id] = (command.digest, seq, at_ms)
             self._forget_old(at_ms)
         if folded.decision is not None:
-            self._learned(folded.decision, folded.events[0])
+            assert isinstance(deed, deeds.AnswerGiven)
+            self._learned(folded.decision, folded.events[0], deed.taken_ms)
+        shown = self.state.plain.open
+        if shown is not None and shown is not open_before:
+            lesson = isinstance(deed, deeds.LessonBegan)
+            ground.catalogue.showed(self.state.plain.course, shown.item, lesson=lesson)
         self.last_ticket = ticket
         if self.attached:
             outs = list(_outs(seq, frames, folded.events))
@@ -327,12 +341,11 @@ class Session:
         ticket.hear(self._stored)
         return ticket
 
-    def _learned(self, decision: Decision, feedback: Any) -> None:
+    def _learned(self, decision: Decision, feedback: Any, taken_ms: int) -> None:
         ground = self._ground
-        if decision.counted:
-            right = decision.verdict.verdict == "correct"
+        if feedback.attempt == 1 and not decision.assisted:
             ground.catalogue.observe(
-                self.state.plain.course, feedback.item, decision.p_expected, right
+                self.state.plain.course, feedback.item, self.sid, decision, taken_ms
             )
         ground.gauges.answered(feedback.timing, feedback.verdict)
         self._answered_since_save += 1

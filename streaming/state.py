@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from engines.beliefs import Beliefs
 from engines.exercises.template import instance as drawn
-from engines.learner.beliefs import Beliefs
 from engines.words import Instance, Item, Syllabus, VerdictName
 from protocol.commands import Mode
 
@@ -23,6 +23,8 @@ PREFS_KEPT = 64
 """Preferences a session keeps."""
 PREF_CHARS = 200
 """Longest name, and longest text, of a preference."""
+LINE_KEPT = 40
+"""Points of the live difficulty's line that a session keeps."""
 QUEUED_TURNS = 3
 """Questions that may wait behind a running turn."""
 
@@ -90,6 +92,17 @@ class Asked(msgspec.Struct, frozen=True):
     item: str | None
 
 
+class Point(msgspec.Struct, frozen=True):
+    """The live difficulty after one scored answer; all in logits but `right` and `skill`."""
+
+    theta: float
+    sd: float
+    items: tuple[float, float]
+    b: float
+    right: bool
+    skill: str
+
+
 class Plain(msgspec.Struct):
     """The part of the state that is plain data."""
 
@@ -108,6 +121,7 @@ class Plain(msgspec.Struct):
     draft_item: str | None = None
     draft: Any = None
     answers: int = 0
+    line: list[Point] = []
     seq: int = 0
     at_ms: int = 0
 

@@ -14,11 +14,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from engines.exercises.course import course_from, syllabus
+from engines.beliefs import Beliefs
+from engines.exercises.course import course_from
 from engines.exercises.hints import ladder_length
 from engines.exercises.template import instance
-from engines.learner.beliefs import Beliefs
 from engines.maths.dice import Dice
+from engines.pinning import pinned
 from engines.tutor import choose, react, warm
 from engines.words import Answered, Chosen, Decision, Syllabus
 
@@ -28,7 +29,7 @@ Event = dict[str, Any]
 def syllabus_of(path: str) -> Syllabus:
     """The course of a file, with the kernels compiled."""
     warm()
-    return syllabus(course_from(Path(path).read_bytes()))
+    return pinned(course_from(Path(path).read_bytes()))
 
 
 class Lesson:
@@ -88,6 +89,10 @@ class Lesson:
                         "target": list(d.target),
                         "step": d.step,
                         "reason": d.reason,
+                        "items": list(d.items),
+                        "skill": d.skill,
+                        "b": d.b,
+                        "right": d.right,
                     },
                 )
             )
@@ -107,7 +112,14 @@ class Lesson:
             "message": verdict.message,
             "assisted": decision.assisted,
             "skills": [
-                {"id": m.skill, "before": m.before, "after": m.after} for m in decision.moved
+                {
+                    "id": m.skill,
+                    "before": m.before,
+                    "after": m.after,
+                    "low": m.low,
+                    "high": m.high,
+                }
+                for m in decision.moved
             ],
             "p_expected": decision.p_expected,
             "timing": {

@@ -1,7 +1,8 @@
-"""The compiled loops of ability, mastery and selection. This file is the answer's fast path.
+"""The compiled loops of mastery, live difficulty and selection. This file is the answer's path.
 
 One learner's state is one float64 array: a head of scalars, a ring of the newest items with their
-seeds, and four blocks of one number a skill. `engines.learner.beliefs` owns its meaning outside.
+seeds, and blocks of one number a skill. `engines.beliefs` owns its meaning outside. How likely an
+item goes right is not known here: the scoring says it, and the tutor passes it in.
 Kernels change the array they are given; who calls them copies first.
 """
 
@@ -14,19 +15,25 @@ import numpy as np
 from engines.maths.kernels import kernel, part
 
 # --- the state's layout ------------------------------------------------------------------------
-THETA, VARIANCE, ANSWERS, AT_S = 0, 1, 2, 3
-BAND, SINCE_CHANGE, MISSES, RIGHTS, EASY_RIGHTS = 4, 5, 6, 7, 8
-RING_NEXT = 9
+ANSWERS, AT_S = 0, 1
+BAND, SINCE_CHANGE, MISSES, RIGHTS, EASY_RIGHTS = 2, 3, 4, 5, 6
+SHOWN, REVIEWS = 7, 8
+"""Items shown in this lesson, and how many of them for review."""
+THETA, SD = 9, 10
+"""Ability as last told, and its standard deviation, in logits."""
+RING_NEXT = 11
 RING = 64
-RING_ITEM = 10
+RING_ITEM = 12
 RING_SEED = RING_ITEM + RING
 SKILLS = RING_SEED + RING
-SKILL_THETA, SKILL_ANSWERS, SKILL_LEARNT, SKILL_LAST = 0, 1, 2, 3
-"""Blocks behind `SKILLS`, each n_skills long: theta_k, scored answers, P(L), last one right."""
-BLOCKS = 4
+SKILL_ANSWERS, SKILL_LEARNT, SKILL_LAST = 0, 1, 2
+"""Blocks behind `SKILLS`, each n_skills long: scored answers, P(L), last one right, ..."""
+SKILL_TOLD, SKILL_LOW, SKILL_HIGH = 3, 4, 5
+"""... and mastery as last told, with the ends of its interval."""
+BLOCKS = 6
 
 # --- flags of an answer ------------------------------------------------------------------------
-RIGHT, COUNTED, LEARNING, NEXT, EXAM, USED = 1, 2, 4, 8, 16, 32
+RIGHT, COUNTED, LEARNING, NEXT, EXAM, USED, RAPID = 1, 2, 4, 8, 16, 32, 64
 
 # --- the success bands (live difficulty) -------------------------------------------------------
 NORMAL, EASIER, HARDER = 0, 1, 2
@@ -37,7 +44,7 @@ HOLD = 3
 """A band stays for at least so many scored answers."""
 
 # --- how an item came to be chosen -------------------------------------------------------------
-OPEN, OPEN_NEXT, MASTERED, ALTERNATE, ASKED, WAIVED, NOTHING = 0, 1, 2, 3, 4, 5, 6
+OPEN, OPEN_NEXT, MASTERED, ALTERNATE, ASKED, WAIVED, NOTHING, REVIEWED = 0, 1, 2, 3, 4, 5, 6, 7
 LAST_ITEMS = 5
 FRESH, STALE = 6, 5
 """Ages of an item: 0-4 is its place among the last five, then shown lately unchanged, then free."""
@@ -47,39 +54,8 @@ _READ = "Array(float64, 1, 'C', readonly=True)"
 _READ2 = "Array(float64, 2, 'C', readonly=True)"
 _INTS2 = "Array(int64, 2, 'C', readonly=True)"
 _INTS = "Array(int64, 1, 'C', readonly=True)"
-_COURSE = f"{_READ}, {_INTS2}, {_INTS}, {_INTS}"
-
-
-# --- ability -----------------------------------------------------------------------------------
-@kernel("float64(float64)")
-def sigmoid(z: Any) -> Any:
-    """1 / (1 + exp(-z)); 0 where exp overflows."""
-    return 1.0 / (1.0 + np.exp(-z))
-
-
-@kernel("float64(float64)")
-def ability_step(n: Any) -> Any:
-    """Step of the global ability after n scored answers."""
-    return 0.4 / (1.0 + 0.03 * n) + 0.03
-
-
-@kernel("float64(float64)")
-def skill_step(n: Any) -> Any:
-    """Step of one skill's ability after n scored answers on it."""
-    return 0.2 / (1.0 + 0.01 * n) + 0.02
-
-
-@kernel("float64(float64)")
-def item_step(n: Any) -> Any:
-    """Step of an item's difficulty after n scored answers to it; at most .005 from 500 on."""
-    step = 0.4 / (1.0 + 0.06 * n)
-    return min(step, 0.005) if n >= 500.0 else step
-
-
-@kernel("float64(float64, float64)")
-def variance_after(variance: Any, p: Any) -> Any:
-    """Variance of the ability after an answer expected with p: information in, drift added."""
-    return 1.0 / (1.0 / variance + p * (1.0 - p)) + 0.002
+_COURSE = f"{_INTS2}, {_INTS}, {_INTS}"
+_STATE = "float64[::1]"
 
 
 # --- mastery -----------------------------------------------------------------------------------
@@ -104,33 +80,14 @@ def is_mastered(learnt: Any, answers: Any, last: Any, threshold: Any) -> Any:
     return 1 if learnt >= threshold and answers >= 3.0 and last > 0.5 else 0
 
 
-@kernel(f"float64({_READ}, {_READ}, {_INTS2}, int64)")
-def expected(x: Any, d: Any, item_skills: Any, item: Any) -> Any:
-    """P(right) of one item: sigmoid(theta + mean theta_k - d)."""
-    total, count = 0.0, 0
-    for q in range(item_skills.shape[1]):
-        k = item_skills[item, q]
-        if k < 0:
-            break
-        total += x[SKILLS + k]
-        count += 1
-    mean = total / count if count else 0.0
-    return sigmoid(x[THETA] + mean - d[item])
-
-
 @part
-def _move_ability(x: Any, item_skills: Any, n_skills: Any, item: Any, p: Any, right: Any) -> None:
-    error = (1.0 if right else 0.0) - p
-    x[THETA] += ability_step(x[ANSWERS]) * error
-    x[VARIANCE] = variance_after(x[VARIANCE], p)
+def _count(x: Any, item_skills: Any, n_skills: Any, item: Any, right: Any) -> None:
     x[ANSWERS] += 1.0
     for q in range(item_skills.shape[1]):
         k = item_skills[item, q]
         if k < 0:
             break
-        seen = SKILLS + SKILL_ANSWERS * n_skills + k
-        x[SKILLS + k] += skill_step(x[seen]) * error
-        x[seen] += 1.0
+        x[SKILLS + SKILL_ANSWERS * n_skills + k] += 1.0
         x[SKILLS + SKILL_LAST * n_skills + k] = 1.0 if right else 0.0
 
 
@@ -172,14 +129,71 @@ def _move_band(x: Any, p: Any, right: Any) -> None:
 
 
 # --- selection ---------------------------------------------------------------------------------
+@kernel("int64(Array(float64, 1, 'C', readonly=True), int64, int64, float64)")
+def mastered_at(x: Any, n: Any, k: Any, threshold: Any) -> Any:
+    """1 where skill k of n counts as mastered in the state `x`."""
+    learnt = x[SKILLS + SKILL_LEARNT * n + k]
+    answers = x[SKILLS + SKILL_ANSWERS * n + k]
+    return is_mastered(learnt, answers, x[SKILLS + SKILL_LAST * n + k], threshold)
+
+
+# --- what is told of mastery ---------------------------------------------------------------------
+OTHERS_BY = 0.05
+"""A skill that was not answered is told anew once its mastery moved by so much."""
+MOST_OTHERS = 8
+"""So many of them at most with one answer, those that moved most."""
+
+
+@part
+def _tell(x: Any, fresh: Any, n: Any, k: Any, moved: Any, count: Any) -> Any:
+    """Note hundredths of the skill's mastery; count up and keep what was told, if they differ."""
+    at = SKILLS + SKILL_TOLD * n + k
+    before, differs = x[at], 0
+    for c in range(3):
+        hundredths = np.rint(fresh[k, c] * 100.0) / 100.0
+        if x[at + c * n] != hundredths:
+            x[at + c * n] = hundredths
+            differs = 1
+    if differs:
+        moved[count, 0] = k
+        moved[count, 1] = before
+    return count + differs
+
+
+@kernel(f"int64({_STATE}, {_READ2}, {_INTS2}, int64, float64[:,::1])")
+def told(x: Any, fresh: Any, item_skills: Any, item: Any, moved: Any) -> Any:
+    """Note what is told of mastery from now on; how many skills' rows `moved` was given.
+
+    `fresh` (n_skills, 3) is mastery with its interval as believed now; a row of `moved` is (skill,
+    mastery told before). Those of `item` come first, always; then others by `OTHERS_BY`. -1 for
+    `item` tells all; `moved` has room for every skill.
+    """
+    n, count = fresh.shape[0], 0
+    if item < 0:
+        for k in range(n):
+            count = _tell(x, fresh, n, k, moved, count)
+        return count
+    for q in range(item_skills.shape[1]):
+        k = item_skills[item, q]
+        if k >= 0:
+            count = _tell(x, fresh, n, k, moved, count)
+    for _ in range(MOST_OTHERS):
+        furthest, most = -1, OTHERS_BY
+        for k in range(n):
+            by = abs(fresh[k, 0] - x[SKILLS + SKILL_TOLD * n + k])
+            if by >= most:
+                furthest, most = k, by
+        if furthest < 0:
+            break
+        count = _tell(x, fresh, n, furthest, moved, count)
+    return count
+
+
 @part
 def _find_unmastered(x: Any, mastery: Any, unmastered: Any) -> None:
     n = mastery.shape[0]
     for k in range(n):
-        learnt = x[SKILLS + SKILL_LEARNT * n + k]
-        answers = x[SKILLS + SKILL_ANSWERS * n + k]
-        last = x[SKILLS + SKILL_LAST * n + k]
-        unmastered[k] = 0 if is_mastered(learnt, answers, last, mastery[k]) else 1
+        unmastered[k] = 0 if mastered_at(x, n, k, mastery[k]) else 1
 
 
 @part
@@ -248,19 +262,19 @@ def _gather(
 
 @part
 def _weakest_open(x: Any, ready: Any, unmastered: Any) -> Any:
-    """The open skill of lowest P(L), ties in course order; -1 if none is open."""
+    """The open skill of lowest mastery, ties in course order; -1 if none is open."""
     n = ready.shape[0]
     chosen, lowest = -1, 2.0
     for k in range(n):
-        learnt = x[SKILLS + SKILL_LEARNT * n + k]
-        if learnt < lowest and ready[k] & unmastered[k]:
-            chosen, lowest = k, learnt
+        told = x[SKILLS + SKILL_TOLD * n + k]
+        if told < lowest and ready[k] & unmastered[k]:
+            chosen, lowest = k, told
     return chosen
 
 
 @part
 def _weakest_with_items(x: Any, ready: Any, unmastered: Any, best: Any) -> Any:
-    """The ready skill with an item longest unseen, then unmastered, then of lowest P(L); or -1."""
+    """The ready skill with an item longest unseen, then unmastered, then weakest; or -1."""
     n = ready.shape[0]
     chosen = -1
     highest: Any = 1
@@ -270,9 +284,9 @@ def _weakest_with_items(x: Any, ready: Any, unmastered: Any, best: Any) -> Any:
             continue
         age: Any = min(np.int64(best[k]), STALE + 1)
         rank = 2 * age + np.int64(unmastered[k])
-        learnt = x[SKILLS + SKILL_LEARNT * n + k]
-        if rank > highest or (rank == highest and learnt < lowest):
-            chosen, highest, lowest = k, rank, learnt
+        told = x[SKILLS + SKILL_TOLD * n + k]
+        if rank > highest or (rank == highest and told < lowest):
+            chosen, highest, lowest = k, rank, told
     return chosen
 
 
@@ -329,42 +343,6 @@ def _asked(
 
 
 @part
-def _draw(
-    x: Any, d: Any, item_skills: Any, found: Any, count: Any, low: Any, high: Any, word: Any
-) -> tuple[Any, Any]:
-    """One of the five most informative candidates inside the band, else the nearest to it.
-
-    Candidates are met in a rotated order, so that equal ones take turns. The pick's bias is
-    below 2**-29: it scales 32 bits to at most five places.
-    """
-    items = np.empty(TOP, np.int64)
-    chances = np.empty(TOP, np.float64)
-    half = np.uint64(32)
-    turn = int(((word & np.uint64(0xFFFFFFFF)) * np.uint64(count)) >> half)
-    kept, near, near_p, gap = 0, found[turn], 0.0, 2.0
-    for c in range(count):
-        item = found[(turn + c) % count]
-        p = expected(x, d, item_skills, item)
-        away = max(low - p, p - high)
-        if away > 0.0:
-            if away < gap:
-                near, near_p, gap = item, p, away
-            continue
-        place = kept
-        while place > 0 and abs(chances[place - 1] - 0.5) > abs(p - 0.5):
-            place -= 1
-        if place < TOP:
-            for e in range(min(kept, TOP - 1), place, -1):
-                items[e], chances[e] = items[e - 1], chances[e - 1]
-            items[place], chances[place] = item, p
-            kept = min(kept + 1, TOP)
-    if kept:
-        pick = int(((word >> half) * np.uint64(kept)) >> half)
-        return items[pick], chances[pick]
-    return near, near_p
-
-
-@part
 def _remember(x: Any, item: Any, word: Any) -> Any:
     """A seed in [1, 2**53) that the item did not have lately, put into the ring with the item."""
     seed = float(word >> np.uint64(11))
@@ -381,28 +359,25 @@ def _remember(x: Any, item: Any, word: Any) -> Any:
     return seed
 
 
-@kernel(
-    f"UniTuple(float64, 7)(float64[::1], {_COURSE}, {_READ}, int64, int64, int64, uint64, uint64)"
-)
-def chosen(
+@kernel(f"UniTuple(int64, 4)({_STATE}, {_COURSE}, {_READ}, int64, int64, int64[::1])")
+def candidates(
     x: Any,
-    d: Any,
     item_skills: Any,
     items_of: Any,
     needs_of: Any,
     mastery: Any,
     skill: Any,
     leaving: Any,
-    exam: Any,
-    word: Any,
-    seed_word: Any,
+    found: Any,
 ) -> Any:
-    """(item, seed, p, skill, P(L) of it, open skills, cause) of the next item; -1 is no item."""
+    """(how many, skill, open skills, cause): items to choose the next one from, into `found`.
+
+    `skill` asks for one (-1: the open frontier); `found` has room for every item of the course.
+    """
     n = mastery.shape[0]
     unmastered = np.empty(n, np.uint8)
     ready = np.empty(n, np.uint8)
-    age = np.empty(d.shape[0], np.uint8)
-    found = np.empty(d.shape[0], np.int64)
+    age = np.empty(item_skills.shape[0], np.uint8)
     _find_unmastered(x, mastery, unmastered)
     _find_ready(needs_of, unmastered, ready)
     _find_ages(x, leaving, age)
@@ -413,79 +388,78 @@ def chosen(
         skill, count, cause = _asked(item_skills, items_of, skill, ready, age, found)
     else:
         skill, count, cause = _frontier(x, item_skills, items_of, ready, unmastered, age, found)
-    if count == 0:
-        return -1.0, 0.0, 0.0, float(skill), 0.0, 0.0, float(cause)
-    low = 0.0 if exam else BAND_LOW[int(x[BAND])]
-    high = 1.0 if exam else BAND_HIGH[int(x[BAND])]
-    item, p = _draw(x, d, item_skills, found, count, low, high, word)
-    seed = _remember(x, item, seed_word)
-    learnt = x[SKILLS + SKILL_LEARNT * n + skill]
-    return float(item), seed, p, float(skill), learnt, float(n_open), float(cause)
+    return count, skill, n_open, cause
 
 
 @kernel(
-    f"UniTuple(float64, 21)(float64[::1], {_COURSE}, {_READ2}, {_READ}, {_READ}, int64, int64,"
-    " float64, uint64, uint64)"
+    f"UniTuple(float64, 3)({_STATE}, {_INTS}, {_READ}, {_READ}, float64, float64, uint64, uint64)"
 )
-def answered(
-    x: Any,
-    d: Any,
-    item_skills: Any,
-    items_of: Any,
-    needs_of: Any,
-    bkt: Any,
-    mastery: Any,
-    guess_floor: Any,
-    item: Any,
-    flags: Any,
-    at_s: Any,
-    word: Any,
-    seed_word: Any,
+def drawn(
+    x: Any, found: Any, p: Any, information: Any, low: Any, high: Any, word: Any, seed_word: Any
 ) -> Any:
-    """One answer taken in, and with NEXT set the next item; without flags nothing moves.
+    """(item, seed, p): one of the five most informative candidates inside the band.
 
-    Returns p, theta before and after, sd, band before and after, then (before, after) of P(L) for
-    the item's four skills in the item's order, then what `chosen` returns.
+    Where none is inside, the nearest to it. Candidates are met in a rotated order, so that equal
+    ones take turns. The pick's bias is below 2**-29: it scales 32 bits to at most five places.
     """
-    n = mastery.shape[0]
-    p = expected(x, d, item_skills, item)
-    theta, band = x[THETA], x[BAND]
-    pairs = np.zeros(8, np.float64)
+    count = found.shape[0]
+    items = np.empty(TOP, np.int64)
+    half = np.uint64(32)
+    turn = np.int64(((word & np.uint64(0xFFFFFFFF)) * np.uint64(count)) >> half)
+    kept, near, gap = 0, turn, 2.0
+    for c in range(count):
+        at = (turn + c) % count
+        away = max(low - p[at], p[at] - high)
+        if away > 0.0:
+            if away < gap:
+                near, gap = at, away
+            continue
+        place = kept
+        while place > 0 and information[items[place - 1]] < information[at]:
+            place -= 1
+        if place < TOP:
+            for e in range(min(kept, TOP - 1), place, -1):
+                items[e] = items[e - 1]
+            items[place] = at
+            kept = min(kept + 1, TOP)
+    if kept:
+        near = items[np.int64(((word >> half) * np.uint64(kept)) >> half)]
+    item = found[near]
+    seed = _remember(x, item, seed_word)
+    x[SHOWN] += 1.0
+    return float(item), seed, p[near]
+
+
+@kernel(f"void({_STATE}, {_INTS2}, {_READ2}, {_READ}, int64, int64, float64, float64)")
+def answered(
+    x: Any, item_skills: Any, bkt: Any, guess_floor: Any, item: Any, flags: Any, p: Any, at_s: Any
+) -> None:
+    """One answer taken in, expected with `p`; without flags nothing moves."""
+    n = bkt.shape[0]
     if flags:
         x[AT_S] = at_s
     if flags & COUNTED:
-        _move_ability(x, item_skills, n, item, p, flags & RIGHT)
+        _count(x, item_skills, n, item, flags & RIGHT)
         _move_band(x, p, flags & RIGHT)
     for q in range(item_skills.shape[1]):
         k = item_skills[item, q]
         if k < 0:
             break
         at = SKILLS + SKILL_LEARNT * n + k
-        pairs[2 * q] = x[at]
         x[at] = _mastery_after(x[at], bkt[k], guess_floor[item], flags)
-        pairs[2 * q + 1] = x[at]
-    choice = (-1.0, 0.0, 0.0, -1.0, 0.0, 0.0, float(NOTHING))
-    if flags & NEXT:
-        choice = chosen(
-            x, d, item_skills, items_of, needs_of, mastery, -1, item, flags & EXAM, word, seed_word
-        )
-    moved = (pairs[0], pairs[1], pairs[2], pairs[3], pairs[4], pairs[5], pairs[6], pairs[7])
-    live = (p, theta, x[THETA], np.sqrt(x[VARIANCE]), band, x[BAND])
-    return live + moved + choice
 
 
 def warm() -> None:
     """Runs every kernel once on the smallest course: one skill, one item."""
-    sigmoid(0.0), ability_step(0.0), skill_step(0.0), item_step(0.0), variance_after(1.0, 0.5)
     evidence_step(0.25, 0.08, 0.12, 1), learning_step(0.25, 0.15, 0.02)
     is_mastered(0.25, 0.0, 0.0, 0.95)
     x = np.zeros(SKILLS + BLOCKS)
-    x[VARIANCE] = 1.0
-    d, ones = np.zeros(1), np.ones(1)
+    mastered_at(x, 1, 0, 0.95)
+    ones, found = np.ones(1), np.zeros(1, np.int64)
     skills = np.array([[0, -1, -1, -1]])
     items_of, needs_of = np.array([2, 3, 0]), np.array([2, 2])
-    bkt = np.full((1, 5), 0.1)
+    candidates(x, skills, items_of, needs_of, ones, -1, -1, found)
+    told(x, np.zeros((1, 3)), skills, 0, np.zeros((1, 2)))
+    drawn(x, found, ones, ones, 0.0, 1.0, 0, 0)
     flags = RIGHT | COUNTED | LEARNING | NEXT | USED
-    expected(x, d, skills, 0)
-    chosen(x, d, skills, items_of, needs_of, ones, -1, -1, 0, 0, 0)
-    answered(x, d, skills, items_of, needs_of, bkt, ones, d, 0, flags, 0.0, 0, 0)
+    answered(x, skills, np.full((1, 5), 0.1), ones, 0, flags, 0.5, 0.0)

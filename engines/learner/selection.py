@@ -1,81 +1,98 @@
 """The next item and why: information inside a success band. This file is 1.6 and 1.7 in words.
 
-The open frontier is the unmastered skills whose prerequisites are mastered; the one of lowest P(L)
-comes next. Its items inside the success band are ranked by Fisher information p(1 - p) and one of
+The open frontier is the unmastered skills whose prerequisites are mastered; the one of lowest
+mastery comes next. Its items inside the success band are ranked by what they would tell and one of
 the best five is drawn (randomesque: Kingsbury & Zara 1989). The band is the live difficulty
 (Klinkenberg et al. 2011: about 75 % success). The loops are in `kernels`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
 
 from engines.learner import kernels as k
-from engines.learner.beliefs import Beliefs
 from engines.maths.dice import Dice
-from engines.words import Chosen, Floats, Syllabus
+from engines.words import Chosen, Floats, Ints, Syllabus
 
 WHY_CHARS = 140
 _TITLE_CHARS = 48
 
-Found = tuple[float, float, float, float, float, float, float]
-"""What `kernels.chosen` returns: item, seed, p, skill, P(L), open skills, cause."""
+
+class Frontier(NamedTuple):
+    """Where the next item comes from: candidate items, their skill, open skills, and the cause."""
+
+    items: Ints
+    skill: int
+    n_open: int
+    cause: int
 
 
-def following(
-    beliefs: Beliefs,
+def frontier(
+    state: Floats,
     syllabus: Syllabus,
-    now_s: float,
-    rng: Dice,
     *,
-    skill: str | None = None,
-    leaving: str | None = None,
-    measuring: bool = False,
-) -> tuple[Beliefs, Chosen]:
-    """The beliefs that remember the next item, and the item: see `engines.tutor.choose`.
+    skill: int = -1,
+    leaving: int = -1,
+    reviewed: bool = False,
+) -> Frontier:
+    """The items to choose from: of `skill`, or of the open frontier for -1.
 
-    `measuring` (an examination) takes the most informative item whatever its success.
-    Raises ValueError for an unknown skill, a skill without items, or beliefs of another course.
+    `leaving` is not offered again at once; `reviewed` says that the skill is due for review.
+    Raises ValueError if there is no item to choose.
     """
-    beliefs.must_be_of(syllabus)
-    state = beliefs.state.copy()
-    state[k.AT_S] = now_s
-    found = k.chosen(
+    found = np.empty(len(syllabus.d), np.int64)
+    count, of_skill, n_open, cause = k.candidates(
         state,
-        syllabus.d,
         syllabus.item_skills,
         syllabus.items_of,
         syllabus.needs_of,
         syllabus.mastery,
-        -1 if skill is None else _index(syllabus.skill_index, skill, "a skill"),
-        -1 if leaving is None else _index(syllabus.item_index, leaving, "an item"),
-        measuring,
-        *rng.pair(),
+        skill,
+        leaving,
+        found,
     )
-    chosen = told(found, syllabus, state, measuring=measuring)
-    return Beliefs(syllabus.course, state, beliefs.eids), chosen
-
-
-def told(found: Found, syllabus: Syllabus, state: Floats, *, measuring: bool = False) -> Chosen:
-    """The kernel's choice in words; an item without params gets seed 0, in the state's ring too.
-
-    Raises ValueError if there was no item to choose.
-    """
-    index, seed, p, skill, learnt, n_open, cause = found
-    if index < 0.0:
+    if not count:
         msg = f"expected an item to choose in course {syllabus.course.id}, found none"
         raise ValueError(msg)
+    if reviewed and cause == k.ASKED:
+        cause = k.REVIEWED
+    return Frontier(found[:count], of_skill, n_open, cause)
+
+
+def drawn(
+    state: Floats,
+    syllabus: Syllabus,
+    open_: Frontier,
+    p: Floats,
+    information: Floats,
+    rng: Dice,
+    *,
+    measuring: bool = False,
+) -> Chosen:
+    """One of the most informative candidates inside the success band, noted in `state`.
+
+    `p` and `information` are (n,) of the candidates. `measuring` (an examination) takes the most
+    informative item whatever its success. An item without params gets seed 0.
+    """
+    band = int(state[k.BAND])
+    low, high = (0.0, 1.0) if measuring else (k.BAND_LOW[band], k.BAND_HIGH[band])
+    index, seed, chance = k.drawn(state, open_.items, p, information, low, high, *rng.pair())
     item = syllabus.course.items[int(index)]
     if not item.params:
         seed = 0.0
         state[k.RING_SEED + (int(state[k.RING_NEXT]) - 1) % k.RING] = 0.0
-    title = syllabus.course.skills[int(skill)].title
-    why = why_chosen(int(cause), title, learnt, int(n_open), p, measuring=measuring)
-    return Chosen(item.id, int(seed), p, why)
+    if open_.cause == k.REVIEWED:
+        state[k.REVIEWS] += 1.0
+    told = state[k.SKILLS + k.SKILL_TOLD * len(syllabus.mastery) + open_.skill]
+    title = syllabus.course.skills[open_.skill].title
+    why = why_chosen(open_.cause, title, told, open_.n_open, chance, measuring=measuring)
+    return Chosen(item.id, int(seed), chance, why)
 
 
 def why_chosen(
-    cause: int, title: str, learnt: float, n_open: int, p: float, *, measuring: bool = False
+    cause: int, title: str, mastery: float, n_open: int, p: float, *, measuring: bool = False
 ) -> str:
     """Why this item, in one sentence of at most 140 characters.
 
@@ -86,7 +103,7 @@ def why_chosen(
         title = title[: _TITLE_CHARS - 3].rstrip() + "..."
     skills = "skill" if n_open == 1 else "skills"
     if measuring:
-        return f"Says most about your level in {title} ({learnt:.2f}); chance of success {p:.2f}"
+        return f"Says most about your level in {title} ({mastery:.2f}); chance of success {p:.2f}"
     if cause == k.OPEN:
         lead = f"Lowest of your {n_open} open skills" if n_open != 1 else "Your one open skill"
     elif cause == k.OPEN_NEXT:
@@ -95,11 +112,13 @@ def why_chosen(
         lead = "All is mastered; your weakest skill"
     elif cause == k.ALTERNATE:
         lead = "For variety a mastered skill"
+    elif cause == k.REVIEWED:
+        lead = "Due for review"
     elif cause == k.WAIVED:
         lead = "Nothing else fits yet; the nearest skill"
     else:
         lead = "The skill you asked for"
-    return f"{lead} ({title}, {learnt:.2f}); {outlook(p)} ({p:.2f})"
+    return f"{lead} ({title}, {mastery:.2f}); {outlook(p)} ({p:.2f})"
 
 
 def outlook(p: float) -> str:
@@ -117,6 +136,16 @@ def outlook(p: float) -> str:
     return "it will be hard"
 
 
+def moved_reason(right: bool, p_expected: float, before: float, after: float) -> str:
+    """Why theta moved, in one sentence.
+
+    >>> moved_reason(True, 0.72, 0.31, 0.42)
+    'Right at an expected 0.72: ability 0.31 -> 0.42'
+    """
+    word = "Right" if right else "Not right"
+    return f"{word} at an expected {p_expected:.2f}: ability {before:.2f} -> {after:.2f}"
+
+
 def band_reason(before: int, after: int) -> str:
     """Why the success band moved, in one sentence.
 
@@ -131,11 +160,3 @@ def band_reason(before: int, after: int) -> str:
     else:
         cause = "Two right again" if before == k.EASIER else "A miss"
     return f"{cause}: next ones should succeed about {times} times in 20"
-
-
-def _index(indices: Mapping[str, int], name: str, what: str) -> int:
-    found = indices.get(name)
-    if found is None:
-        msg = f"expected {what} of this course, got {name!r}"
-        raise ValueError(msg)
-    return found

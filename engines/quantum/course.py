@@ -27,7 +27,7 @@ class Combinations:
 
     def __init__(self, course: Course) -> None:
         index = {skill.id: at for at, skill in enumerate(course.skills)}
-        found = {(at,): at for at in range(len(index))}
+        found: dict[tuple[int, ...], int] = {(at,): at for at in range(len(index))}
         of_item = [
             found.setdefault(tuple(sorted({index[skill] for skill in item.skills})), len(found))
             for item in course.items

@@ -7,9 +7,9 @@ from fractions import Fraction
 import numpy as np
 
 from engines import tutor
-from engines.exercises.course import syllabus
-from engines.learner.beliefs import Beliefs
+from engines.beliefs import Beliefs
 from engines.maths.dice import Dice
+from engines.pinning import pinned
 from engines.words import (
     Answered,
     AnswerSpec,
@@ -46,7 +46,7 @@ def item(
 def course(skills, items, name: str = "c", version: str = "1") -> Syllabus:
     sha256 = f"{name}-{version}".ljust(64, "0")
     made = Course(name, version, "C", "CC0", (), tuple(skills), tuple(items), sha256=sha256)
-    return syllabus(made)
+    return pinned(made)
 
 
 def line(

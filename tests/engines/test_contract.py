@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import tutor
-from engines.learner.beliefs import Beliefs
+from engines.beliefs import Beliefs
 from engines.maths.dice import Dice
 from engines.words import Mode, Syllabus, Verdict, VerdictName
 from tests.engines.courses import answered, line

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from engines import tutor
+from engines.beliefs import EIDS, Beliefs
 from engines.exercises.template import instance as drawn
-from engines.learner.beliefs import EIDS, Beliefs
 from engines.maths.dice import Dice
 from engines.words import Answered, AnswerSpec, Decision, Item, Syllabus, Verdict
 from tests.engines.courses import RIGHT, WRONG, Simulated, answered, course, line, skill

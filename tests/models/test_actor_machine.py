@@ -192,8 +192,13 @@ class ActorMachine(RuleBasedStateMachine):
     def start_a_lesson(self, who: int, mode: Any, then: str) -> None:
         self.give(who, cmd.LessonStart(self.new_id(), mode=mode), then)
 
-    @rule(who=WHO, kind=st.sampled_from(["right", "right", "wrong", "garbage", "list"]), then=THEN)
-    def answer(self, who: int, kind: str, then: str) -> None:
+    @rule(
+        who=WHO,
+        kind=st.sampled_from(["right", "right", "wrong", "garbage", "list"]),
+        taken_ms=st.sampled_from([0, 400, 9_000, 30_000]),
+        then=THEN,
+    )
+    def answer(self, who: int, kind: str, taken_ms: int, then: str) -> None:
         session = self.session
         instance = session.state.instance if session else None
         item = self.tab(who).replica.item
@@ -201,7 +206,7 @@ class ActorMachine(RuleBasedStateMachine):
         if response is None:
             response = str(instance.key) if instance else "1"
         name = item.item if item else "add.00"
-        self.give(who, cmd.AnswerSubmit(self.new_id(), name, response, 900), then)
+        self.give(who, cmd.AnswerSubmit(self.new_id(), name, response, taken_ms), then)
 
     @rule(who=WHO, kind=st.sampled_from([cmd.HintRequest, cmd.StepsRequest]), then=THEN)
     def ask_for_help(self, who: int, kind: Callable[..., cmd.Command], then: str) -> None:

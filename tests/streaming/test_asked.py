@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from engines.exercises.course import canonical, course_from, syllabus
-from engines.learner.beliefs import Beliefs
+from engines.beliefs import Beliefs
+from engines.exercises.course import canonical, course_from
+from engines.pinning import pinned
 from streaming.prompt import asked
 from streaming.providers.base import LlmRequest
 from streaming.state import Asked, Gen, Open, SessionState
@@ -50,7 +51,7 @@ def gen(n: int, **more: Any) -> Gen:
 
 def state(**more: Any) -> SessionState:
     made = SessionState()
-    pinned = syllabus(course_from(COURSE))
+    taught = pinned(course_from(COURSE))
     made.plain.learner = "learner-id-ada"
     made.plain.open = Open("add.01", 1, 0.7, "why", 0, attempts=1, hints=1)
     made.plain.open.verdict, made.plain.open.misconception = "incorrect", "minus"
@@ -58,7 +59,7 @@ def state(**more: Any) -> SessionState:
     for name, value in more.items():
         setattr(made.plain, name, value)
     made.plain.turns = len(made.plain.gens)
-    made.pin(pinned, Beliefs.fresh(pinned))
+    made.pin(taught, Beliefs.fresh(taught))
     made.redraw()
     return made
 

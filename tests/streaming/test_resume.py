@@ -125,7 +125,7 @@ async def test_a_killed_owner_ends_its_turn_as_lost_with_the_text_so_far(
     item = learner.replica.item
     assert item is not None
     await learner.send(cmd.TurnStart("t", "why?"))
-    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10))
+    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10_000))
     await asyncio.sleep(3)
     learner.pump()
     seen = learner.replica.text("g1")
@@ -142,7 +142,7 @@ async def test_a_killed_owner_ends_its_turn_as_lost_with_the_text_so_far(
     assert [(d.status, d.reason) for d in done] == [("lost", "owner_lost")]
     assert learner.replica.text("g1").startswith(seen)
     assert len(seen) > 100
-    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10))
+    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10_000))
     await settle()
     learner.pump()
     assert len([f for f in learner.of(ev.Feedback) if not f.dup]) == 1
@@ -157,7 +157,7 @@ async def test_an_attempt_that_a_crash_lost_is_stored_again(
     learner = await started(world)
     item = learner.replica.item
     assert item is not None
-    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10))
+    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10_000))
     records = world.ownership.ground.records
     sid = learner.sid or ""
     before = await records.attempts(sid)

@@ -76,8 +76,8 @@ async def test_questions_that_wait_are_told_when_they_are_given_up(virtual: Virt
 @pytest.mark.parametrize(
     "make",
     [
-        lambda item: cmd.AnswerSubmit("n", item, BEYOND_64_BITS, 10),
-        lambda item: cmd.AnswerSubmit("n", item, [{"x": -BEYOND_64_BITS}], 10),
+        lambda item: cmd.AnswerSubmit("n", item, BEYOND_64_BITS, 10_000),
+        lambda item: cmd.AnswerSubmit("n", item, [{"x": -BEYOND_64_BITS}], 10_000),
         lambda item: cmd.AnswerDraft(item, [BEYOND_64_BITS], "n"),
         lambda _: cmd.PrefsSet("n", {"size": BEYOND_64_BITS}),
     ],
@@ -138,7 +138,7 @@ async def test_an_answer_whose_append_is_refused_is_not_told(virtual: VirtualLoo
     learner = await started(world)
     session = session_of(learner)
     await world.ownership.ground.log.claim(session.sid, "thief", at_ms=virtual.wall_ms())
-    learner.transmit(cmd.AnswerSubmit("late", item_of(learner), "1", 10))
+    learner.transmit(cmd.AnswerSubmit("late", item_of(learner), "1", 10_000))
     await settle()
     assert session.ended
     assert not any(b'"feedback"' in frame for frame in learner.wire.inbound)

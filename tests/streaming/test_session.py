@@ -32,7 +32,7 @@ async def answer(learner: Learner, response: str | None = None) -> ev.Feedback:
     item = learner.replica.item
     assert item is not None
     response = key_of(learner) if response is None else response
-    await learner.send(cmd.AnswerSubmit(learner.new_id(), item.item, response, 1500))
+    await learner.send(cmd.AnswerSubmit(learner.new_id(), item.item, response, 15_000))
     feedback: ev.Feedback = learner.of(ev.Feedback)[-1]
     return feedback
 
@@ -119,7 +119,7 @@ async def test_an_exam_gives_no_help_and_takes_one_answer(virtual: VirtualLoop) 
 
 
 COMMANDS = [
-    lambda i, item: cmd.AnswerSubmit(i, item, "1", 10),
+    lambda i, item: cmd.AnswerSubmit(i, item, "1", 10_000),
     lambda i, item: cmd.HintRequest(i, item),
     lambda i, item: cmd.StepsRequest(i, item),
     lambda i, item: cmd.ItemNext(i),
@@ -172,7 +172,7 @@ async def test_a_repeat_after_a_restart_finds_the_first_reply(
     learner = await started(world)
     item = learner.replica.item
     assert item is not None
-    command = cmd.AnswerSubmit("kept", item.item, key_of(learner), 10)
+    command = cmd.AnswerSubmit("kept", item.item, key_of(learner), 10_000)
     await learner.send(command)
     first = learner.of(ev.Feedback)[-1]
     world.kill()
@@ -194,7 +194,7 @@ async def test_nothing_leaves_before_it_is_stored(virtual: VirtualLoop) -> None:
     learner = await started(world)
     item = learner.replica.item
     assert item is not None
-    learner.transmit(cmd.AnswerSubmit("a", item.item, "1", 10))
+    learner.transmit(cmd.AnswerSubmit("a", item.item, "1", 10_000))
     assert not learner.wire.inbound, "the feedback waits for its ticket"
     await settle()
     assert learner.wire.inbound

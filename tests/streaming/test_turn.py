@@ -208,7 +208,7 @@ async def test_an_answer_overtakes_a_stream(virtual: VirtualLoop) -> None:
     before_s = virtual.time()
     item = learner.replica.item
     assert item is not None
-    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10))
+    await learner.send(cmd.AnswerSubmit("a", item.item, "1", 10_000))
     assert learner.of(ev.Feedback)
     assert virtual.time() == before_s
     await wait_for_end(learner)

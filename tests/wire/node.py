@@ -102,7 +102,7 @@ class Learner:
         """Answer the open item; its feedback."""
         command_id = self.new_id()
         submit = {"t": "answer.submit", "id": command_id, "item": self.item}
-        self.say({**submit, "response": response, "taken_ms": 900})
+        self.say({**submit, "response": response, "taken_ms": 9_000})
         return await self.until("feedback", re=command_id)
 
     async def aclose(self) -> None:

@@ -38,7 +38,7 @@ async def work(learner: Plain, name: str, done: list[Frame]) -> None:
     while True:
         n += 1
         submit = {"t": "answer.submit", "id": f"{name}-{n}", "item": learner.item["item"]}
-        await learner.say({**submit, "response": right(learner.item), "taken_ms": 700})
+        await learner.say({**submit, "response": right(learner.item), "taken_ms": 7_000})
         seen = await learner.until("feedback", re=f"{name}-{n}")
         done.append(seen)
         await learner.until("item")
@@ -117,7 +117,7 @@ async def test_kill_during_answers_and_a_stream_loses_nothing(tmp_path: Path) ->
         for command_id, first in random.Random(0).sample(sorted(seen.items()), 10):
             response = first["read_as"].strip("$")
             submit = {"t": "answer.submit", "id": command_id, "item": first["item"]}
-            await last.say({**submit, "response": response, "taken_ms": 700})
+            await last.say({**submit, "response": response, "taken_ms": 7_000})
             again = await last.until("feedback", re=command_id, dup=True)
             assert {k: v for k, v in again.items() if k != "dup"} == first
         await last.aclose()

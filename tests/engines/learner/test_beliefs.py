@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import tutor
+from engines.beliefs import EIDS, VERSION, Beliefs
 from engines.learner import kernels as k
-from engines.learner.beliefs import EIDS, VERSION, Beliefs
 from engines.maths.dice import Dice
 from tests.engines.courses import RIGHT, WRONG, Simulated, answered, course, item, line, skill
 

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import tutor
+from engines.beliefs import Beliefs
 from engines.learner import kernels as k
-from engines.learner.beliefs import Beliefs
 from engines.maths import kernels as compiling
 from tests.engines.courses import course, item, skill
 from tests.engines.learner.twin import Twin

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engines import tutor
+from engines.beliefs import Beliefs
 from engines.learner import mastery
-from engines.learner.beliefs import Beliefs
 from engines.maths.dice import Dice
 from engines.words import AnswerSpec, Bkt, Option
 from tests.engines.courses import RIGHT, WRONG, answered, course, item, line, skill
@@ -55,7 +55,7 @@ def _traced(answers: str, of=None) -> float:
         evidence = answered(of, "item.0", f"e{n}", hints_used=int(answer == "A"))
         verdict = WRONG if answer == "W" else RIGHT
         beliefs = tutor.decided(beliefs, evidence, verdict, 0.0, Dice(0, n)).beliefs
-    return beliefs.mastery(of)["skill.0"]
+    return beliefs.learnt(of)["skill.0"]
 
 
 @pytest.mark.parametrize("answers", ["RRR", "WWW", "RWRWRRRR", "AAA", "WARAWR", "R" * 30])
@@ -130,7 +130,7 @@ def test_hints_alone_never_reach_mastery() -> None:
     for n in range(40):
         evidence = answered(of, "item.0", f"e{n}", hints_used=1)
         beliefs = tutor.decided(beliefs, evidence, RIGHT, 0.0, Dice(0, n)).beliefs
-    assert beliefs.mastery(of)["skill.0"] > 0.99
+    assert beliefs.learnt(of)["skill.0"] > 0.99
     assert beliefs.mastered(of) == frozenset()
     for n in range(3):
         assert beliefs.mastered(of) == frozenset()

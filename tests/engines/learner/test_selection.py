@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import tutor
+from engines.beliefs import Beliefs
 from engines.learner import kernels as k
 from engines.learner import selection
-from engines.learner.beliefs import Beliefs
 from engines.maths.dice import Dice
 from engines.words import Syllabus
 from tests.engines.courses import RIGHT, WRONG, Simulated, answered, course, item, line, skill

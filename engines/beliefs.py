@@ -1,4 +1,4 @@
-"""One learner's state: ability, mastery, band, the newest items. This file is its only keeper."""
+"""One learner's state: scoring, mastery, band, cards, the newest items. This file keeps it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import numpy as np
 
 from engines.learner import kernels as k
 from engines.learner import mastery
+from engines.learner.cards import Cards
+from engines.quantum.scoring import Scoring
+from engines.quantum.state import from_bytes as scored_from
+from engines.quantum.state import to_bytes as scored_bytes
 from engines.words import Course, Floats, Syllabus
 
-VERSION = 1
+VERSION = 2
 """First byte of `to_bytes`."""
 EIDS = 16
 """So many newest evidences are recognised when they come again."""
@@ -24,37 +28,60 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     items: tuple[str | None, ...]
     state: bytes
     eids: tuple[str, ...]
+    scored: bytes
+    cards: bytes
 
 
 class Beliefs:
     """What is believed of one learner in one course; immutable by convention.
 
-    `state` is float64 of `kernels.SKILLS + 4 * n_skills`, laid out in `engines.learner.kernels`
-    and not writeable; `eids` are the newest evidences taken in. About 3 KB for 9 skills.
+    `state` is float64 of `kernels.SKILLS + kernels.BLOCKS * n_skills`, laid out in
+    `engines.learner.kernels`; `x` is the scoring's state, laid out in `engines.quantum.kernels`;
+    neither is writeable. `cards` are the skills under review, `eids` the newest evidences taken
+    in. About 3 KB for 9 skills.
     """
 
-    __slots__ = ("course", "eids", "state")
+    __slots__ = ("cards", "course", "eids", "scoring", "state", "x")
 
-    def __init__(self, course: Course, state: Floats, eids: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        course: Course,
+        scoring: Scoring,
+        state: Floats,
+        x: Floats,
+        cards: Cards,
+        eids: tuple[str, ...],
+    ) -> None:
         state.setflags(write=False)
+        x.setflags(write=False)
         self.course = course
+        self.scoring = scoring
         self.state = state
+        self.x = x
+        self.cards = cards
         self.eids = eids
 
     @classmethod
     def fresh(cls, syllabus: Syllabus) -> Beliefs:
-        """Beliefs about a learner of whom nothing is known: theta 0, variance 1."""
-        return cls(syllabus.course, _fresh_state(syllabus), ())
+        """Beliefs about a learner of whom nothing is known: the scoring's preparation."""
+        scoring = scoring_of(syllabus)
+        state, x = _fresh_state(syllabus), scoring.fresh()
+        tell_all(state, x, syllabus)
+        return cls(syllabus.course, scoring, state, x, Cards.none(len(syllabus.mastery)), ())
+
+    def moved_by(self, state: Floats, x: Floats, cards: Cards, eids: tuple[str, ...]) -> Beliefs:
+        """The beliefs after something that happened in the same lesson."""
+        return Beliefs(self.course, self.scoring, state, x, cards, eids)
 
     @property
     def theta(self) -> float:
-        """Global ability in logits."""
+        """Ability in logits, on the skill answered last."""
         return float(self.state[k.THETA])
 
     @property
     def sd(self) -> float:
         """Standard deviation of theta, in logits."""
-        return float(self.state[k.VARIANCE] ** 0.5)
+        return float(self.state[k.SD])
 
     @property
     def answers(self) -> int:
@@ -80,8 +107,24 @@ class Beliefs:
         items = [int(self.state[k.RING_ITEM + slot]) for slot in slots]
         return tuple(self.course.items[item].id for item in items if item >= 0)
 
-    def mastery(self, syllabus: Syllabus) -> dict[str, float]:
-        """P(L) of each skill, in the course's order."""
+    def mastery(self, syllabus: Syllabus) -> dict[str, tuple[float, float, float]]:
+        """(mastery, low, high) of each skill as told last, in the course's order.
+
+        Mastery is P(right) on the skill's reference item; low and high are the 10 % and 90 %
+        quantiles of what is believed of it.
+        """
+        self.must_be_of(syllabus)
+        rows = zip(
+            syllabus.skill_index,
+            self._block(k.SKILL_TOLD).tolist(),
+            self._block(k.SKILL_LOW).tolist(),
+            self._block(k.SKILL_HIGH).tolist(),
+            strict=True,
+        )
+        return {skill: (told, low, high) for skill, told, low, high in rows}
+
+    def learnt(self, syllabus: Syllabus) -> dict[str, float]:
+        """P(L) of each skill by knowledge tracing, which decides what counts as mastered."""
         self.must_be_of(syllabus)
         return dict(zip(syllabus.skill_index, self._block(k.SKILL_LEARNT).tolist(), strict=True))
 
@@ -109,7 +152,8 @@ class Beliefs:
         if index is None:
             msg = f"expected an item of course {syllabus.course.id}, got {item!r}"
             raise ValueError(msg)
-        return float(k.expected(self.state, syllabus.d, syllabus.item_skills, index))
+        _, p = self.scoring.score(self.x, np.array([index]))
+        return float(self.scoring.calibrated(p)[0])
 
     def must_be_of(self, syllabus: Syllabus) -> None:
         """Raises ValueError if these are beliefs of another course or course version."""
@@ -126,12 +170,16 @@ class Beliefs:
         )
         skills = tuple(skill.id for skill in self.course.skills)
         little = self.state.astype("<f8", copy=False).tobytes()
-        return bytes([VERSION]) + msgspec.msgpack.encode(_Stored(skills, items, little, self.eids))
+        scored = scored_bytes(self.x, self.scoring.parameters)
+        kept = _Stored(skills, items, little, self.eids, scored, self.cards.to_bytes())
+        return bytes([VERSION]) + msgspec.msgpack.encode(kept)
 
     @classmethod
-    def from_bytes(cls, syllabus: Syllabus, data: bytes) -> Beliefs:
+    def from_bytes(cls, syllabus: Syllabus, data: bytes, carried: bytes | None = None) -> Beliefs:
         """The beliefs that `to_bytes` wrote, bit for bit; remapped by id if the course changed.
 
+        A scoring state means nothing under other parameters: it starts fresh there, unless
+        `carried` holds the learner's stored answers filtered again under the new ones.
         Raises ValueError for another version or bytes that are not beliefs.
         """
         if data[:1] != bytes([VERSION]):
@@ -148,18 +196,50 @@ class Beliefs:
             msg = f"expected {length} finite numbers and {k.RING} items, got {len(state)}"
             raise ValueError(msg)
         state = _remapped(state, stored.skills, stored.items, syllabus)
-        return cls(syllabus.course, state, stored.eids)
+        cards = Cards.from_bytes(stored.cards).moved(stored.skills, tuple(syllabus.skill_index))
+        scoring = scoring_of(syllabus)
+        x = _scored(stored.scored if carried is None else carried, scoring)
+        if carried is not None or tuple(syllabus.skill_index) != stored.skills:
+            tell_all(state, x, syllabus)
+        return cls(syllabus.course, scoring, state, x, cards, stored.eids)
 
-    def moved_to(self, syllabus: Syllabus) -> Beliefs:
+    def moved_to(self, syllabus: Syllabus, carried: bytes | None = None) -> Beliefs:
         """The same beliefs for another version of the course: skills and items go by their ids.
 
-        What the new version lacks is forgotten; what it adds starts fresh.
+        What the new version lacks is forgotten; what it adds starts fresh. For `carried` see
+        `from_bytes`.
         """
-        return Beliefs.from_bytes(syllabus, self.to_bytes())
+        moved = Beliefs.from_bytes(syllabus, self.to_bytes(), carried)
+        state = moved.state.copy()
+        state[k.SHOWN] = state[k.REVIEWS] = 0.0
+        return Beliefs(moved.course, moved.scoring, state, moved.x.copy(), moved.cards, moved.eids)
 
     def _block(self, block: int) -> Floats:
         n = len(self.course.skills)
         return self.state[k.SKILLS + block * n : k.SKILLS + (block + 1) * n]
+
+
+def scoring_of(syllabus: Syllabus) -> Scoring:
+    """The scoring that a syllabus is pinned to; ValueError where it is pinned to none."""
+    if syllabus.scoring is None:
+        msg = f"expected a syllabus of {syllabus.course.id} that is pinned to a scoring"
+        raise ValueError(msg)
+    return syllabus.scoring
+
+
+def tell_all(state: Floats, x: Floats, syllabus: Syllabus) -> None:
+    """Note in `state` what is told of every skill's mastery, in hundredths, and of the ability."""
+    scoring = scoring_of(syllabus)
+    fresh = scoring.mastery_all(x, syllabus.references)
+    k.told(state, fresh, syllabus.item_skills, -1, np.empty((len(fresh), 2)))
+    state[k.THETA], state[k.SD] = scoring.theta(x, 0)
+
+
+def _scored(data: bytes, scoring: Scoring) -> Floats:
+    try:
+        return scored_from(data, scoring.parameters)
+    except ValueError:
+        return scoring.fresh()
 
 
 def _name(course: Course) -> str:
@@ -169,7 +249,6 @@ def _name(course: Course) -> str:
 def _fresh_state(syllabus: Syllabus) -> Floats:
     n = len(syllabus.mastery)
     state = np.zeros(k.SKILLS + k.BLOCKS * n)
-    state[k.VARIANCE] = 1.0
     state[k.SINCE_CHANGE] = k.HOLD
     state[k.RING_ITEM : k.RING_SEED] = -1.0
     learnt = k.SKILLS + k.SKILL_LEARNT * n

@@ -1,0 +1,98 @@
+"""A course pinned to one version of what its answers taught a server. This file composes that.
+
+What all learners share may not change under a running lesson: a lesson is pinned to a version,
+and so folds to the same bits for ever.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import NamedTuple
+
+import numpy as np
+
+from engines.exercises.course import syllabus
+from engines.learnt import Learnt
+from engines.quantum import defaults
+from engines.quantum.course import Combinations, references, shared_links
+from engines.quantum.parameters import Parameters
+from engines.quantum.scoring import Scoring
+from engines.words import Course, Floats, Syllabus
+
+TYPICAL_MS = 20_000.0
+"""Geometric mean of the time on an item of which nothing is known (van der Linden 2006)."""
+TYPICAL_ANSWERS = 5.0
+"""So many answers that prior is worth."""
+RAPID_SHARE, RAPID_LEAST_MS, RAPID_MOST_MS = 0.10, 300.0, 5_000.0
+"""Quicker than this share of the item's geometric mean is a rapid guess (Wise & Kong 2005)."""
+
+
+class Physics(NamedTuple):
+    """What a course is scored by: parameters for its items and combinations, answers behind b."""
+
+    parameters: Parameters
+    answers: Floats
+
+
+def shipped(course: Course) -> Physics:
+    """The physics of a course without data of its own: shipped numbers, the authors' difficulties.
+
+    Combinations that share a skill are linked, so that practice on both moves each.
+    """
+    combinations = Combinations(course)
+    b = np.array([item.difficulty for item in course.items])
+    parameters = defaults.parameters(
+        len(combinations), combinations.of_item, b, *shared_links(combinations)
+    )
+    return Physics(parameters, np.zeros(len(b)))
+
+
+def fitted_to(course: Course, data: bytes) -> Physics:
+    """The physics of a fit's bytes, laid over this course by the names of items and skills."""
+    raise NotImplementedError
+
+
+def pinned(
+    course: Course,
+    physics: Physics | None = None,
+    learnt: Learnt | None = None,
+    version: str = "course",
+) -> Syllabus:
+    """The syllabus of a lesson: the course under this physics, with what was learnt since.
+
+    Without more, the shipped physics and nothing learnt. Raises ValueError where the physics is
+    that of another course.
+    """
+    combinations = Combinations(course)
+    parameters, answers = physics or shipped(course)
+    if learnt is None:
+        learnt = Learnt.nothing(parameters, answers)
+    if parameters.n_items != len(course.items) or parameters.n_skills != len(combinations):
+        msg = (
+            f"expected parameters of {len(course.items)} items and {len(combinations)} "
+            f"combinations, got {parameters.n_items} and {parameters.n_skills}"
+        )
+        raise ValueError(msg)
+    b = np.array(learnt.b)
+    offset = np.array(learnt.offset) + learnt.everywhere
+    fitted = dataclasses.replace(parameters, slope=learnt.slope, intercept=learnt.intercept)
+    plain = syllabus(course, b, version)
+    return dataclasses.replace(
+        plain,
+        scoring=Scoring(fitted, difficulty=b, offset=offset),
+        references=references(combinations, b, np.array(learnt.b_answers)),
+        rapid_ms=_rapid_ms(course, learnt),
+        exposure=np.array(learnt.shown) / max(1.0, learnt.lessons),
+    )
+
+
+def _rapid_ms(course: Course, learnt: Learnt) -> Floats:
+    """(n_items,): an answer in less is a rapid guess; the authors' time hint is the prior."""
+    prior_ms = [
+        item.time_hint_s * 1000 if item.time_hint_s else TYPICAL_MS for item in course.items
+    ]
+    n = np.array(learnt.ln_ms_answers)
+    total = n * np.array(learnt.ln_ms) + TYPICAL_ANSWERS * np.log(prior_ms)
+    mean_ms = np.exp(total / (n + TYPICAL_ANSWERS))
+    rapid: Floats = np.clip(RAPID_SHARE * mean_ms, RAPID_LEAST_MS, RAPID_MOST_MS)
+    return rapid
