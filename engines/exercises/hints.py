@@ -41,6 +41,17 @@ def ladder_length(item: Item) -> int:
     return len(_ladder(item))
 
 
+def tells(item: Item, levels: int) -> bool:
+    """Whether the first so many levels of the ladder say the answer: the bottom-out is among them.
+
+    >>> from engines.words import AnswerSpec
+    >>> item = Item(id="i", skills=("s",), prompt="?", answer=AnswerSpec(kind="number", value="3"))
+    >>> tells(item, 0), tells(item, 1)
+    (False, True)
+    """
+    return any(step.level == "bottom-out" for step in _ladder(item)[:levels])
+
+
 def hint(instance: Instance, level: int) -> tuple[str, HintStep]:
     """The rendered text of one level of the ladder, from 1, and the step itself.
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engines.learner import forgetting as f
-from engines.words import Floats, Syllabus
+from engines.words import Floats, Ints, Syllabus
 
 VERSION = 1
 """First byte of `to_bytes`."""
@@ -65,7 +65,7 @@ class Cards:
 
     def __len__(self) -> int:
         """The number of skills, with a card or without."""
-        return self.memory.shape[1]
+        return int(self.memory.shape[1])
 
     def has(self, skill: int) -> bool:
         """Whether the skill has a card."""
@@ -91,13 +91,18 @@ class Cards:
 
     def due(self, now_s: float) -> list[Due]:
         """Every card whose time has come, the one most likely forgotten first."""
+        chance, skills = self.retrievability(now_s), self.due_skills(now_s)
+        due_s = self.memory[_DUE_S, skills]
+        return list(map(Due, skills.tolist(), due_s.tolist(), chance[skills].tolist()))
+
+    def due_skills(self, now_s: float) -> Ints:
+        """The skills of `due`, by index, in the same order."""
         held = self.memory[_STABILITY] > 0.0
-        skills = np.flatnonzero(held & (self.memory[_DUE_S] <= now_s)).tolist()
-        if not skills:
-            return []
-        chance = self.retrievability(now_s)
-        found = [Due(k, float(self.memory[_DUE_S, k]), float(chance[k])) for k in skills]
-        return sorted(found, key=lambda due: (due.retrievability, due.due_s, due.skill))
+        skills = np.flatnonzero(held & (self.memory[_DUE_S] <= now_s))
+        if skills.size < 2:
+            return skills
+        chance = self.retrievability(now_s)[skills]
+        return skills[np.lexsort((self.memory[_DUE_S, skills], chance))]
 
     def reviewed(
         self, skill: int, rating: f.Rating, now_s: float, retention: float = f.RETENTION
@@ -212,8 +217,11 @@ def next_due(
     """
     if reviews_lately + 1 > share * (items_lately + 1) + 1e-9:
         return None
-    found = due_of(cards, syllabus, now_s)
-    return found[0].skill if found else None
+    starts = syllabus.items_of
+    for skill in cards.due_skills(now_s).tolist():
+        if starts[skill] < starts[skill + 1]:
+            return int(skill)
+    return None
 
 
 def why_due(title: str, last_s: float, now_s: float, retrievability: float) -> str:

@@ -10,6 +10,7 @@ microseconds.
 from __future__ import annotations
 
 from math import exp
+from math import pow as power
 from typing import Literal, NamedTuple
 
 Rating = Literal[1, 2, 3, 4]
@@ -59,7 +60,7 @@ class Weights(NamedTuple):
 
 PUBLISHED = Weights()
 DECAY = -PUBLISHED.decay
-FACTOR = 0.9 ** (1.0 / DECAY) - 1.0
+FACTOR = power(0.9, 1.0 / DECAY) - 1.0
 """Makes retrievability .9 after as many days as the stability says."""
 
 
@@ -82,7 +83,7 @@ def retrievability(elapsed_days: float, stability: float) -> float:
     >>> round(retrievability(5.0, 5.0), 12), retrievability(0.0, 5.0)
     (0.9, 1.0)
     """
-    return float((1.0 + FACTOR * max(elapsed_days, 0.0) / stability) ** DECAY)
+    return power(1.0 + FACTOR * max(elapsed_days, 0.0) / stability, DECAY)
 
 
 def opened(rating: Rating) -> tuple[float, float]:
@@ -126,20 +127,20 @@ def interval_days(stability: float, retention: float = RETENTION) -> int:
     if not RETENTION_LOW <= retention <= RETENTION_HIGH:
         msg = f"expected a retention from {RETENTION_LOW} to {RETENTION_HIGH}, got {retention}"
         raise ValueError(msg)
-    days = stability / FACTOR * (retention ** (1.0 / DECAY) - 1.0)
+    days = stability / FACTOR * (power(retention, 1.0 / DECAY) - 1.0)
     return min(max(round(days), 1), INTERVAL_MAX_DAYS)
 
 
 def _same_day(stability: float, rating: int) -> float:
     w = PUBLISHED
     grown = exp(w.same_day * (rating - 3 + w.same_day_shift))
-    grown *= stability**-w.same_day_stability
+    grown *= power(stability, -w.same_day_stability)
     return stability * (grown if rating == WRONG else max(grown, 1.0))
 
 
 def _recalled(stability: float, difficulty: float, r: float, rating: int) -> float:
     w = PUBLISHED
-    grown = exp(w.recall) * (11.0 - difficulty) * stability**-w.recall_stability
+    grown = exp(w.recall) * (11.0 - difficulty) * power(stability, -w.recall_stability)
     grown *= exp((1.0 - r) * w.recall_surprise) - 1.0
     if rating == ASSISTED:
         grown *= w.assisted_share
@@ -150,8 +151,9 @@ def _recalled(stability: float, difficulty: float, r: float, rating: int) -> flo
 
 def _lapsed(stability: float, difficulty: float, r: float) -> float:
     w = PUBLISHED
-    left = w.lapse * difficulty**-w.lapse_difficulty
-    left *= ((stability + 1.0) ** w.lapse_stability - 1.0) * exp((1.0 - r) * w.lapse_surprise)
+    left = w.lapse * power(difficulty, -w.lapse_difficulty)
+    left *= power(stability + 1.0, w.lapse_stability) - 1.0
+    left *= exp((1.0 - r) * w.lapse_surprise)
     return min(left, stability / exp(w.same_day * w.same_day_shift))
 
 

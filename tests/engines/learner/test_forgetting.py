@@ -105,8 +105,9 @@ def test_at_the_interval_the_chance_is_what_was_asked_for(stability: float, aske
     interval = f.interval_days(stability, asked)
     assert 1 <= interval <= f.INTERVAL_MAX_DAYS
     if 1 < interval < f.INTERVAL_MAX_DAYS:  # to the half day that rounding moves it
-        early, late = f.retrievability(interval - 0.51, stability), f.retrievability(
-            interval + 0.51, stability
+        early, late = (
+            f.retrievability(interval - 0.51, stability),
+            f.retrievability(interval + 0.51, stability),
         )
         assert late <= asked <= early
 
