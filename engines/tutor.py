@@ -167,9 +167,15 @@ def _scored(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int, flags: i
         p = float(p_raw[0])
         return _Scored(scoring.calibrated(p), p, 0.0 if practised else None, 0.0, ())
     weight = RAPID_WEIGHT if flags & kernels.RAPID else 1.0
-    guess = float(syllabus.guess_floor[item])
+    guess = guess_rate(syllabus, item)
     out = scoring.answer(x, item, flags & kernels.RIGHT != 0, weight=weight, guess=guess)
     return _Scored(scoring.calibrated(out.p), out.p, weight, out.gradient, ())
+
+
+def guess_rate(syllabus: Syllabus, item: int) -> float:
+    """P(right without knowing) of an item: its primary skill's, at least 1/choices."""
+    skill = syllabus.item_skills[item, 0]
+    return float(max(syllabus.guess_floor[item], min(syllabus.bkt[skill, 3], 0.5)))
 
 
 def _flags(evidence: Answered, verdict: Verdict, syllabus: Syllabus, item: int) -> int:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from engines.beliefs import scoring_of
 from engines.quantum.state import to_bytes
+from engines.tutor import guess_rate
 from engines.words import Floats, Syllabus
 from streaming import deeds
 from streaming.catalogue import Catalogue
@@ -81,7 +82,7 @@ async def carried(
     async for answer in evidence(sid, log, records, catalogue):
         item = syllabus.item_index.get(answer.item)
         if item is not None:
-            guess = float(syllabus.guess_floor[item])
+            guess = guess_rate(syllabus, item)
             right = answer.right or answer.weight == 0.0
             scoring.answer(x, item, right, weight=answer.weight, guess=guess)
     return to_bytes(x, scoring.parameters)

@@ -48,6 +48,22 @@ class _Version(msgspec.Struct):
     """Name of a refit; empty for the shipped physics."""
 
 
+class _Difficulties(msgspec.Struct):
+    """A version as it was published before 1.1: difficulties in logits and the answers behind."""
+
+    number: int
+    d: bytes
+    n: bytes
+
+
+def _older(course: Course, body: bytes) -> _Version:
+    version = msgspec.msgpack.decode(body, type=_Difficulties)
+    learnt = Learnt.nothing(shipped(course).parameters)
+    learnt.b = np.frombuffer(version.d, "<f8").tolist()
+    learnt.b_answers = np.frombuffer(version.n, "<i8").astype(np.float64).tolist()
+    return _Version(version.number, learnt)
+
+
 class _Live:
     """One course's moving table."""
 
@@ -94,7 +110,9 @@ class Catalogue:
         if sha not in self._offered:
             self._offered.append(sha)
         document = await self._records.get("learnt", f"{sha}:newest")
-        newest = AUTHORS if document is None else document.body.decode()
+        old = await self._records.get("difficulties", f"{sha}:newest")
+        named = document or old
+        newest = AUTHORS if named is None else named.body.decode()
         version = await self._version(course, newest)
         first = self._keep(sha, newest, await self._pinned(course, version, newest))
         live = self._live[sha] = _Live(course, version, newest, first)
@@ -162,9 +180,12 @@ class Catalogue:
         if name == AUTHORS:
             return _Version(0, Learnt.nothing(shipped(course).parameters))
         document = await self._records.get("learnt", f"{course.sha256}:{name}")
+        if document is not None:
+            return msgspec.msgpack.decode(document.body, type=_Version)
+        document = await self._records.get("difficulties", f"{course.sha256}:{name}")
         if document is None:
             raise LookupError(f"version {name} of course {course.sha256[:12]} is not stored")
-        return msgspec.msgpack.decode(document.body, type=_Version)
+        return _older(course, document.body)
 
     async def _pinned(self, course: Course, version: _Version, name: str) -> Syllabus:
         physics = await self._physics_of(course, version.physics)

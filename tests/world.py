@@ -11,7 +11,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+from engines.beliefs import Beliefs
 from engines.exercises.course import canonical
+from engines.exercises.template import instance
+from engines.maths.dice import Dice
+from engines.tutor import decided
+from engines.words import Answered, Verdict
 from protocol.codec import decode, decode_event, encode_command, refusal
 from protocol.commands import Command
 from protocol.errors import Refused
@@ -68,6 +73,26 @@ def small_course(items: int = 6) -> bytes:
             + [item(n, "more", f"{n}/2") for n in range(items)],
         }
     )
+
+
+def learn_from(catalogue: Catalogue, sha: str, item_id: str, verdict: str = "correct") -> None:
+    """Let a catalogue hear of one scored answer of some learner."""
+    of = catalogue.at_hand(*catalogue.pick(sha))
+    item = of.course.items[of.item_index[item_id]]
+    seen = Answered(
+        eid="1",
+        syllabus=of,
+        instance=instance(item, of.course.sha256, 1),
+        response="1",
+        taken_ms=9_000,
+        attempt_no=1,
+        hints_used=0,
+        steps_shown=False,
+        learning_done=False,
+    )
+    told = Verdict(verdict, "1")  # type: ignore[arg-type]  # one of the names
+    decision = decided(Beliefs.fresh(of), seen, told, 1.0, Dice(1, 1))
+    catalogue.observe(sha, item_id, "another", decision, seen.taken_ms)
 
 
 class Counted:

@@ -128,8 +128,11 @@ def test_all_is_finite_and_in_range(entry: str, case: Case) -> None:
     beliefs, said = ENTRIES[entry](case)
     assert np.isfinite(beliefs.state).all()
     assert all(math.isfinite(number) for number in _numbers(said))
-    assert all(0.0 <= learnt <= 1.0 for learnt in beliefs.mastery(case.of).values())
-    assert 0.0 < beliefs.sd <= 1.01
+    assert np.isfinite(beliefs.x).all()
+    assert all(0.0 <= learnt <= 1.0 for learnt in beliefs.learnt(case.of).values())
+    told = beliefs.mastery(case.of).values()
+    assert all(0.0 <= low <= mastery <= high <= 1.0 for mastery, low, high in told)
+    assert 0.0 < beliefs.sd <= 4.0
     assert all(0.0 <= beliefs.p_right(case.of, i.id) <= 1.0 for i in case.of.course.items)
 
 
@@ -141,6 +144,7 @@ def test_the_state_survives_bytes_and_goes_on_the_same(entry: str, case: Case) -
     one, said = ENTRIES[entry](case)
     other, said_other = ENTRIES[entry](Case(case.of, restored, case.key))
     assert one.state.tobytes() == other.state.tobytes()
+    assert one.x.tobytes() == other.x.tobytes()
     assert said == said_other
 
 

@@ -18,7 +18,7 @@ from streaming.outbox import STORED, Out, Outbox
 from streaming.providers.base import End, LlmRequest, Piece, Text
 from streaming.session import Session
 from tests.virtual import VirtualLoop
-from tests.world import FakeWire, Learner, Scripted, World, settle, small_course
+from tests.world import FakeWire, Learner, Scripted, World, learn_from, settle, small_course
 
 BEYOND_64_BITS = 10**25
 
@@ -307,7 +307,7 @@ async def test_a_version_that_is_not_stored_pins_no_lesson(
         return ticket
 
     def publish() -> None:
-        catalogue.observe(sha, item_of(learner), 0.5, True)
+        learn_from(catalogue, sha, item_of(learner))
         catalogue.publish(sha)
 
     monkeypatch.setattr(records, "put", failing)
@@ -337,9 +337,9 @@ async def test_a_version_that_was_left_half_stored_is_not_taken_for_another(
     learner = await started(world)
     catalogue, records = world.ownership.ground.catalogue, world.ownership.ground.records
     sha, before = catalogue.pick(None)
-    await stored(records.put("difficulties", f"{sha}:v1", b"of a run that died", 0))
+    await stored(records.put("learnt", f"{sha}:v1", b"of a run that died", 0))
     for _ in range(2):
-        catalogue.observe(sha, item_of(learner), 0.5, True)
+        learn_from(catalogue, sha, item_of(learner))
         catalogue.publish(sha)
         await settle()
     _, newest = catalogue.pick(None)

@@ -14,7 +14,8 @@ from engines import tutor
 from engines.beliefs import Beliefs
 from engines.learner import kernels as k
 from engines.maths import kernels as compiling
-from tests.engines.courses import course, item, skill
+from engines.words import Syllabus
+from tests.engines.courses import Simulated, course, item, skill
 from tests.engines.learner.twin import Twin
 
 words = st.integers(0, 2**64 - 1)
@@ -48,40 +49,48 @@ def courses(draw):
 def test_a_lesson_equals_the_twin(made, length: int) -> None:
     of, bits = made
     state = Beliefs.fresh(of).state.copy()
-    arrays = (of.d, of.item_skills, of.items_of, of.needs_of)
     for n in range(length):
-        word, seed_word = (int(w) for w in bits.integers(0, 2**64, 2, dtype=np.uint64))
         twin = Twin(state, of)
-        if bits.random() < 0.2:
-            asked = int(bits.integers(-1, len(of.mastery)))
-            leaving = int(bits.integers(-1, len(of.d)))
-            exam = int(bits.integers(0, 2))
-            got = k.chosen(state, *arrays, of.mastery, asked, leaving, exam, word, seed_word)
-            expected = twin.choice(asked, leaving, bool(exam), word, seed_word)
-            assert got == pytest.approx(expected, abs=1e-12)
+        kind, at = bits.random(), int(bits.integers(0, len(of.d)))
+        if kind < 0.4:
+            asked, leaving = (int(bits.integers(-1, size)) for size in (len(of.mastery), len(of.d)))
+            _choose(state, twin, of, bits, asked, leaving)
+        elif kind < 0.7:
+            flags, p = int(bits.integers(0, 128)), float(bits.random())
+            k.answered(state, of.item_skills, of.bkt, of.guess_floor, at, flags, p, float(n))
+            twin.answered(at, flags, p, float(n))
         else:
-            at, flags = int(bits.integers(0, len(of.d))), int(bits.integers(0, 64))
-            got = k.answered(
-                state, *arrays, of.bkt, of.mastery, of.guess_floor, at, flags, n, word, seed_word
-            )
-            live, pairs, choice = twin.answered(at, flags, float(n), word, seed_word)
-            assert got[:6] == pytest.approx(live, abs=1e-12)
-            flat = [v for pair in pairs for v in pair]
-            assert got[6 : 6 + len(flat)] == pytest.approx(flat, abs=1e-12)
-            if choice is not None:
-                assert got[14:] == pytest.approx(choice, abs=1e-12)
+            fresh, rows = np.sort(bits.random((len(of.mastery), 3))), np.empty((len(of.mastery), 2))
+            at = at if bits.random() < 0.8 else -1
+            count = k.told(state, fresh, of.item_skills, at, rows)
+            assert dict(rows[:count].tolist()) == twin.tell(fresh, at)
         assert state == pytest.approx(twin.array(), abs=1e-12)
-        if bits.random() < 0.3:  # as `selection.told` does for an item without params
+        if bits.random() < 0.3:  # as `selection.drawn` does for an item without params
             state[k.RING_SEED + (int(state[k.RING_NEXT]) - 1) % k.RING] = 0.0
     assert np.isfinite(state).all()
+
+
+def _choose(state, twin: Twin, of: Syllabus, bits, asked: int, leaving: int) -> None:
+    room = np.empty(len(of.d), np.int64)
+    arrays = (of.item_skills, of.items_of, of.needs_of, of.mastery)
+    count, *rest = k.candidates(state, *arrays, asked, leaving, room)
+    found, *expected = twin.candidates(asked, leaving)
+    assert (room[:count].tolist(), rest) == (found, expected)
+    if not found:
+        return
+    p, information = bits.random(count), bits.integers(0, 4, count) / 4.0
+    band = ((0.7, 0.8), (0.85, 0.92), (0.6, 0.72), (0.0, 1.0))[bits.integers(4)]
+    words = tuple(int(w) for w in bits.integers(0, 2**64, 2, dtype=np.uint64))
+    got = k.drawn(state, room[:count], p, information, *band, *words)
+    assert got == twin.drawn(found, p, information, band, words)
 
 
 @given(word=words)
 def test_a_used_seed_is_not_given_again(word: int) -> None:
     of = course([skill(0)], [item(0, (0,))])
     state = Beliefs.fresh(of).state.copy()
-    arrays = (of.d, of.item_skills, of.items_of, of.needs_of, of.mastery)
-    seeds = [k.chosen(state, *arrays, -1, -1, 0, 0, word)[1] for _ in range(k.RING)]
+    found, one = np.zeros(1, np.int64), np.ones(1)
+    seeds = [k.drawn(state, found, one, one, 0.0, 1.0, 0, word)[1] for _ in range(k.RING)]
     assert len(set(seeds)) == k.RING
     assert all(1 <= seed < 2**53 and seed == int(seed) for seed in seeds)
 
@@ -91,21 +100,13 @@ def test_nothing_is_compiled_after_import() -> None:
     assert before == len(compiling.KERNELS) >= 12
     tutor.warm()
     of = course([skill(0)], [item(0, (0,))])
-    for state in (Beliefs.fresh(of).state.copy(), np.zeros(k.SKILLS + 4)):
-        for d in (of.d, of.d.copy()):  # read-only and not
-            k.chosen(
-                state,
-                d,
-                of.item_skills,
-                of.items_of,
-                of.needs_of,
-                of.mastery,
-                -1,
-                0,
-                False,
-                1,
-                2**64 - 1,
-            )
+    Simulated(of, 0.0, 1).step()
+    room = np.empty(1, np.int64)
+    for state in (Beliefs.fresh(of).state.copy(), np.zeros(k.SKILLS + k.BLOCKS)):
+        arrays = (of.item_skills, of.items_of, of.needs_of, of.mastery.copy())
+        k.candidates(state, *arrays, -1, 0, room)
+        for found in (room, room[:1]):
+            k.drawn(state, found, np.ones(1), np.ones(1), 0.0, 1.0, 1, 2**64 - 1)
     assert compiling.compiled() == before
 
 

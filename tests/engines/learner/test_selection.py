@@ -20,12 +20,13 @@ from tests.engines.courses import RIGHT, WRONG, Simulated, answered, course, ite
 
 
 def _with(of: Syllabus, learnt: dict[str, float]) -> Beliefs:
-    """Fresh beliefs with P(L) set; skills at .95 or more count as mastered."""
-    state = Beliefs.fresh(of).state.copy()
-    blocks = state[k.SKILLS :].reshape(4, -1)
+    """Fresh beliefs with P(L) and mastery told set; skills at .95 or more count as mastered."""
+    fresh = Beliefs.fresh(of)
+    state = fresh.state.copy()
+    blocks = state[k.SKILLS :].reshape(k.BLOCKS, -1)
     for name, chance in learnt.items():
-        blocks[1:, of.skill_index[name]] = (5.0, chance, 1.0)
-    return Beliefs(of.course, state, ())
+        blocks[:4, of.skill_index[name]] = (5.0, chance, 1.0, chance)
+    return fresh.moved_by(state, fresh.x.copy(), fresh.cards, ())
 
 
 def _choices(beliefs: Beliefs, of: Syllabus, n: int = 200, **more) -> Counter[str]:
@@ -70,10 +71,14 @@ def test_all_mastered_keeps_the_weakest_fresh() -> None:
 
 
 def test_one_of_the_five_most_informative_inside_the_band() -> None:
-    p = np.array([0.5, 0.69, 0.705, 0.71, 0.72, 0.73, 0.74, 0.75, 0.79, 0.81, 0.95])
-    of = course([skill(0)], [item(i, (0,), -float(np.log(q / (1 - q)))) for i, q in enumerate(p)])
-    drawn = _choices(Beliefs.fresh(of), of, 1000)
-    assert set(drawn) == {f"item.{i}" for i in range(2, 7)}
+    of = course([skill(0)], [item(i, (0,), -3.0 + 0.05 * i) for i in range(80)])
+    beliefs = Beliefs.fresh(of)
+    inside = [i for i in range(80) if 0.7 <= beliefs.p_right(of, f"item.{i}") <= 0.8]
+    told = beliefs.scoring.informed(beliefs.x, np.array(inside))
+    best = sorted(inside, key=lambda i: -told[inside.index(i)])[:5]
+    drawn = _choices(beliefs, of, 1000)
+    assert len(inside) > 5
+    assert set(drawn) == {f"item.{i}" for i in best}
     assert all(150 <= times <= 250 for times in drawn.values())
 
 
@@ -91,10 +96,15 @@ def test_equal_items_take_turns() -> None:
 
 def test_an_examination_measures_whatever_the_success() -> None:
     of = course([skill(0)], [item(i, (0,), -1.0 + 0.2 * i) for i in range(20)])
-    drawn = _choices(Beliefs.fresh(of), of, mode="exam")
-    assert set(drawn) == {f"item.{i}" for i in range(3, 8)}
-    chosen = tutor.choose(Beliefs.fresh(of), of, 0.0, Dice(0, 0), mode="exam")[1]
-    assert chosen.why.startswith("Says most about your level in skill 0 (0.25); chance of success")
+    beliefs = Beliefs.fresh(of)
+    drawn = _choices(beliefs, of, mode="exam")
+    told = beliefs.scoring.narrowed(beliefs.x, np.arange(20))
+    assert set(drawn) == {f"item.{i}" for i in np.argsort(-told)[:5]}
+    chosen = tutor.choose(beliefs, of, 0.0, Dice(0, 0), mode="exam")[1]
+    mastery = beliefs.mastery(of)["skill.0"][0]
+    assert chosen.why.startswith(
+        f"Says most about your level in skill 0 ({mastery:.2f}); chance of success"
+    )
 
 
 def test_a_wish_for_a_skill_is_honoured() -> None:
@@ -103,7 +113,8 @@ def test_a_wish_for_a_skill_is_honoured() -> None:
     for at in range(30):
         beliefs, chosen = tutor.choose(beliefs, of, 0.0, Dice(2, at), skill="skill.3")
         assert of.course.items[of.item_index[chosen.item]].skills == ("skill.3",)
-        assert chosen.why.startswith("The skill you asked for (skill 3, 0.25); ")
+        mastery = beliefs.mastery(of)["skill.3"][0]
+        assert chosen.why.startswith(f"The skill you asked for (skill 3, {mastery:.2f}); ")
 
 
 def test_what_is_unknown_is_refused() -> None:
@@ -209,7 +220,7 @@ def test_success_stays_inside_the_band() -> None:
 
 
 def _bands(answers: str, p_high: bool = False) -> list[tuple[float, float]]:
-    """The target after each scored answer to an item of P about .73, or about .95."""
+    """The target after each scored answer to an item of P about .73, or above .95."""
     of = course([skill(0)], [item(0, (0,), -6.0 if p_high else -1.0)])
     beliefs, targets = Beliefs.fresh(of), []
     for n, answer in enumerate(answers):

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from engines.learner import kernels as k
 from engines.words import Syllabus
-
-BANDS = ((0.70, 0.80), (0.85, 0.92), (0.60, 0.72))
 
 
 class Twin:
@@ -22,19 +18,16 @@ class Twin:
         self.next = int(state[k.RING_NEXT])
         items, seeds = state[k.RING_ITEM : k.RING_SEED], state[k.RING_SEED : k.SKILLS]
         self.ring = [(int(i), int(s)) for i, s in zip(items, seeds, strict=True)]
-        self.theta_k, self.n_k, self.learnt, self.last = state[k.SKILLS :].reshape(4, n).tolist()
+        blocks = state[k.SKILLS :].reshape(k.BLOCKS, n).tolist()
+        self.n_k, self.learnt, self.last, self.told, self.low, self.high = blocks
 
     def array(self) -> np.ndarray:
         items, seeds = zip(*self.ring, strict=True)
-        blocks = [*self.theta_k, *self.n_k, *self.learnt, *self.last]
+        blocks = [*self.n_k, *self.learnt, *self.last, *self.told, *self.low, *self.high]
         return np.array([*self.head, self.next, *items, *seeds, *blocks], dtype=np.float64)
 
     def skills(self, item: int) -> list[int]:
         return [int(s) for s in self.of.item_skills[item] if s >= 0]
-
-    def p(self, item: int) -> float:
-        mean = sum(self.theta_k[s] for s in self.skills(item)) / len(self.skills(item))
-        return 1.0 / (1.0 + math.exp(-(self.head[k.THETA] + mean - self.of.d[item])))
 
     def mastered(self) -> set[int]:
         return {
@@ -43,35 +36,31 @@ class Twin:
             if self.learnt[s] >= threshold and self.n_k[s] >= 3 and self.last[s] == 1.0
         }
 
-    def answered(self, item: int, flags: int, at_s: float, word: int, seed_word: int):
-        p = self.p(item)
-        theta, band = self.head[k.THETA], self.head[k.BAND]
+    def answered(self, item: int, flags: int, p: float, at_s: float) -> None:
         right = bool(flags & k.RIGHT)
         if flags:
             self.head[k.AT_S] = at_s
         if flags & k.COUNTED:
-            self._score(item, p, right)
+            self.head[k.ANSWERS] += 1
+            for s in self.skills(item):
+                self.n_k[s] += 1
+                self.last[s] = float(right)
             self._band(p, right)
-        pairs = []
         for s in self.skills(item):
-            before = self.learnt[s]
             self._learn(s, item, flags)
-            pairs.append((before, self.learnt[s]))
-        choice = None
-        if flags & k.NEXT:
-            choice = self.choice(-1, item, bool(flags & k.EXAM), word, seed_word)
-        live = (p, theta, self.head[k.THETA], math.sqrt(self.head[k.VARIANCE]), band)
-        return (*live, self.head[k.BAND]), pairs, choice
 
-    def _score(self, item: int, p: float, right: bool) -> None:
-        error = right - p
-        self.head[k.THETA] += (0.4 / (1 + 0.03 * self.head[k.ANSWERS]) + 0.03) * error
-        self.head[k.ANSWERS] += 1
-        self.head[k.VARIANCE] = 1 / (1 / self.head[k.VARIANCE] + p * (1 - p)) + 0.002
-        for s in self.skills(item):
-            self.theta_k[s] += (0.2 / (1 + 0.01 * self.n_k[s]) + 0.02) * error
-            self.n_k[s] += 1
-            self.last[s] = float(right)
+    def tell(self, fresh: np.ndarray, item: int) -> dict[int, float]:
+        """Mastery told before of the skills that are told anew."""
+        own = self.skills(item) if item >= 0 else list(range(len(self.told)))
+        by = {s: abs(fresh[s, 0] - self.told[s]) for s in range(len(self.told)) if s not in own}
+        far = sorted((s for s in by if by[s] >= k.OTHERS_BY), key=lambda s: (-by[s], s))
+        before = {}
+        for s in own + (far[: k.MOST_OTHERS] if item >= 0 else []):
+            new = [round(float(v) * 100.0) / 100.0 for v in fresh[s]]
+            if new != [self.told[s], self.low[s], self.high[s]]:
+                before[s] = self.told[s]
+                self.told[s], self.low[s], self.high[s] = new
+        return before
 
     def _band(self, p: float, right: bool) -> None:
         h = self.head
@@ -114,26 +103,19 @@ class Twin:
             ages[leaving] = 0
         return ages
 
-    def choice(self, skill: int, leaving: int, exam: bool, word: int, seed_word: int):
+    def candidates(self, skill: int, leaving: int) -> tuple[list[int], int, int, int]:
         ages, mastered = self.ages(leaving), self.mastered()
         everything = set(range(len(self.of.mastery)))
         ready = {s for s in everything if set(np.flatnonzero(self.of.requires[s])) <= mastered}
         n_open = len(ready - mastered)
-        found: list[int] = []
-        cause = k.NOTHING
         if skill >= 0:
             found = self._oldest([i for i in range(len(ages)) if skill in self.skills(i)], ages)
-            cause = k.ASKED if found else k.NOTHING
-        else:
-            skill, found, cause = self._frontier(ages, ready, mastered)
-            if not found:
-                skill, found, cause = self._frontier(ages, everything, mastered)
-                cause = k.WAIVED if found else k.NOTHING
+            return found, skill, n_open, k.ASKED if found else k.NOTHING
+        skill, found, cause = self._frontier(ages, ready, mastered)
         if not found:
-            return (-1.0, 0.0, 0.0, float(skill), 0.0, 0.0, float(cause))
-        item = self._draw(found, (0.0, 1.0) if exam else BANDS[int(self.head[k.BAND])], word)
-        seed = self._seed(item, seed_word)
-        return (item, seed, self.p(item), skill, self.learnt[skill], n_open, cause)
+            skill, found, cause = self._frontier(ages, everything, mastered)
+            cause = k.WAIVED if found else k.NOTHING
+        return found, skill, n_open, cause
 
     def _oldest(self, items: list[int], ages: list[int]) -> list[int]:
         """The fresh ones, else those unseen for five items, else those longest unseen."""
@@ -147,13 +129,13 @@ class Twin:
             s: [i for i in range(len(ages)) if s in (t := self.skills(i)) and set(t) <= ready]
             for s in sorted(ready)
         }
-        open_ = sorted(ready - mastered, key=lambda s: (self.learnt[s], s))
+        open_ = sorted(ready - mastered, key=lambda s: (self.told[s], s))
         ranked = sorted(
             (s for s in by_skill if by_skill[s]),
             key=lambda s: (
                 -min(5, max(ages[i] for i in by_skill[s])),
                 s in mastered,
-                self.learnt[s],
+                self.told[s],
                 s,
             ),
         )
@@ -165,15 +147,26 @@ class Twin:
             cause = k.ALTERNATE if open_ else k.MASTERED
         return skill, self._oldest(by_skill[skill], ages), cause
 
-    def _draw(self, found: list[int], band: tuple[float, float], word: int) -> int:
+    def drawn(
+        self,
+        found: list[int],
+        p: np.ndarray,
+        information: np.ndarray,
+        band: tuple[float, float],
+        words: tuple[int, int],
+    ) -> tuple[float, float, float]:
+        word, seed_word = words
         turn = ((word & 0xFFFFFFFF) * len(found)) >> 32
-        turned = found[turn:] + found[:turn]
+        turned = [(turn + c) % len(found) for c in range(len(found))]
         low, high = band
-        inside = [i for i in turned if low <= self.p(i) <= high]
-        if not inside:
-            return min(turned, key=lambda i: max(low - self.p(i), self.p(i) - high))
-        best = sorted(inside, key=lambda i: abs(self.p(i) - 0.5))[:5]
-        return best[((word >> 32) * len(best)) >> 32]
+        inside = [c for c in turned if low <= p[c] <= high]
+        if inside:
+            best = sorted(inside, key=lambda c: -information[c])[:5]
+            at = best[((word >> 32) * len(best)) >> 32]
+        else:
+            at = min(turned, key=lambda c: max(low - p[c], p[c] - high))
+        self.head[k.SHOWN] += 1
+        return found[at], self._seed(found[at], seed_word), p[at]
 
     def _seed(self, item: int, word: int) -> int:
         seed = (word >> 11) or 1
