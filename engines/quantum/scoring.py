@@ -60,6 +60,7 @@ class Scoring:
         "_version",
         "length",
         "parameters",
+        "straight",
     )
 
     def __init__(
@@ -75,6 +76,8 @@ class Scoring:
         self._neighbours = [tuple(v for v in row if v >= 0) for row in p.neighbours.tolist()]
         self._slots = k.MOVED + 2 * p.neighbours.shape[1]
         self._calibrates = p.slope != 1.0 or p.intercept != 0.0
+        self.straight = bool((p.basis == p.basis[:1]).all())
+        """Whether all skills share one basis: then nothing interferes."""
 
     def renewed(self, difficulty: Floats | None = None, offset: Floats | None = None) -> Scoring:
         """The same parameters with another version; everything else is shared, not copied."""
