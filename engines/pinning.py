@@ -7,7 +7,7 @@ and so folds to the same bits for ever.
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from engines.quantum import defaults
 from engines.quantum.course import Combinations, references, shared_links
 from engines.quantum.parameters import Parameters
 from engines.quantum.scoring import Scoring
-from engines.words import Course, Floats, Syllabus
+from engines.words import Course, Floats, Ints, Syllabus
 
 TYPICAL_MS = 20_000.0
 """Geometric mean of the time on an item of which nothing is known (van der Linden 2006)."""
@@ -48,8 +48,63 @@ def shipped(course: Course) -> Physics:
 
 
 def fitted_to(course: Course, data: bytes) -> Physics:
-    """The physics of a fit's bytes, laid over this course by the names of items and skills."""
-    raise NotImplementedError
+    """The physics of a fit's bytes, laid over this course by the names of items and skills.
+
+    What the fit has not met is like its average: the common basis, mean levels, the authors'
+    difficulty. Raises ValueError for other bytes, and for a fit that knows nothing of the course.
+    """
+    from engines.quantum.fit.fitted import Fitted
+
+    fit = Fitted.from_bytes(data)
+    combinations = Combinations(course)
+    p, weight = fit.parameters, np.maximum(1.0, fit.combination_answers.astype(np.float64))
+    rows = {"~".join(sorted(name.split("~"))): at for at, name in enumerate(fit.combinations)}
+    known = np.array([rows.get(name, -1) for name in combinations.names], dtype=np.int64)
+    place = {name: at for at, name in enumerate(fit.items)}
+    item = np.array([place.get(each.id, -1) for each in course.items], dtype=np.int64)
+    if not (known >= 0).any() or not (item >= 0).any():
+        msg = (
+            f"expected a fit of course {course.id}, got one that knows none of its items or skills"
+        )
+        raise ValueError(msg)
+
+    def laid(values: Any, average: Any) -> Any:
+        shape = (len(known), *values.shape[1:])
+        each = (slice(None), *[None] * (values.ndim - 1))
+        return np.where((known >= 0)[each], values[known], np.broadcast_to(average, shape))
+
+    def mean(values: Floats) -> Floats:
+        average: Floats = np.average(values, axis=0, weights=weight)
+        return average
+
+    neighbours, correlation = _links(p, known)
+    authors = np.array([each.difficulty for each in course.items])
+    parameters = dataclasses.replace(
+        p,
+        basis=laid(p.basis, np.eye(p.levels)),
+        level=laid(p.level, mean(p.level)),
+        difficulty=np.where(item >= 0, p.difficulty[item], authors),
+        combination=combinations.of_item,
+        register_level=laid(p.register_level, mean(p.register_level)),
+        register_start=laid(p.register_start, mean(p.register_start)),
+        neighbours=neighbours,
+        correlation=correlation,
+    )
+    return Physics(parameters, np.where(item >= 0, fit.item_answers[item], 0).astype(np.float64))
+
+
+def _links(p: Parameters, known: Ints) -> tuple[Ints, Floats]:
+    """The fit's links between combinations that the course has, by the course's numbers."""
+    at = {int(row): c for c, row in enumerate(known.tolist()) if row >= 0}
+    width = p.neighbours.shape[1]
+    neighbours = np.full((len(known), width), -1, dtype=np.int64)
+    correlation = np.zeros((len(known), width))
+    for c, row in enumerate(known.tolist()):
+        linked = [] if row < 0 else zip(p.neighbours[row], p.correlation[row], strict=True)
+        kept = [(at[int(v)], float(e)) for v, e in linked if v >= 0 and int(v) in at]
+        for k, (v, e) in enumerate(kept):
+            neighbours[c, k], correlation[c, k] = v, e
+    return neighbours, correlation
 
 
 def pinned(
@@ -81,6 +136,9 @@ def pinned(
         plain,
         scoring=Scoring(fitted, difficulty=b, offset=offset),
         references=references(combinations, b, np.array(learnt.b_answers)),
+        combination_titles=tuple(
+            " and ".join(course.skills[k].title for k in parts) for parts in combinations.components
+        ),
         rapid_ms=_rapid_ms(course, learnt),
         exposure=np.array(learnt.shown) / max(1.0, learnt.lessons),
     )

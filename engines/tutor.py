@@ -18,6 +18,7 @@ from engines.learner import kernels, selection
 from engines.learner.cards import REVIEW_SHARE, Cards, after_answer, next_due, why_due
 from engines.learner.forgetting import rated
 from engines.maths.dice import Dice
+from engines.quantum import interference
 from engines.quantum import kernels as quantum
 from engines.quantum.scoring import Scoring
 from engines.words import (
@@ -168,8 +169,23 @@ def _scored(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int, flags: i
         return _Scored(scoring.calibrated(p), p, 0.0 if practised else None, 0.0, ())
     weight = RAPID_WEIGHT if flags & kernels.RAPID else 1.0
     guess = guess_rate(syllabus, item)
-    out = scoring.answer(x, item, flags & kernels.RIGHT != 0, weight=weight, guess=guess)
-    return _Scored(scoring.calibrated(out.p), out.p, weight, out.gradient, ())
+    right = flags & kernels.RIGHT != 0
+    reasons = _forecast_reasons(scoring, x, syllabus, item)
+    out = scoring.answer(x, item, right, weight=weight, guess=guess)
+    combination = scoring.combination_of(item)
+    reasons += interference.link_reasons(out, syllabus.combination_titles, combination, right)
+    return _Scored(scoring.calibrated(out.p), out.p, weight, out.gradient, tuple(reasons))
+
+
+def _forecast_reasons(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int) -> list[str]:
+    """What beside the answers on this skill went into the forecast, in words."""
+    titles = syllabus.combination_titles
+    combination = scoring.combination_of(item)
+    faded = interference.forgetting_reason(x, scoring.parameters, combination, titles[combination])
+    stirred = None
+    if not scoring.straight:
+        stirred = interference.interference_reason(scoring, x, titles, item)
+    return [reason for reason in (faded, stirred) if reason is not None]
 
 
 def guess_rate(syllabus: Syllabus, item: int) -> float:

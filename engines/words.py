@@ -250,6 +250,8 @@ class Syllabus:
     """The scoring it is pinned to (`engines.pinning.pinned`), else None."""
     references: Floats = field(default_factory=lambda: np.empty((0, 2)), repr=False)
     """(n_skills, 2) float64: a skill's reference combination, and that item's difficulty."""
+    combination_titles: tuple[str, ...] = field(default=(), repr=False)
+    """What each combination of skills is called, in the scoring's order."""
     rapid_ms: Floats = field(default_factory=lambda: np.empty(0), repr=False)
     """(n_items,) float64: an answer that took less is a rapid guess."""
     exposure: Floats = field(default_factory=lambda: np.empty(0), repr=False)
