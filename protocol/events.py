@@ -361,16 +361,27 @@ class Signal(Durable, frozen=True, tag="signal"):
     offer: str | None = None
 
 
+class NextInterval(Part, frozen=True):
+    """Whole days until a skill comes back, by how its review goes now."""
+
+    wrong: int
+    assisted: int
+    right: int
+    easy: int
+
+
 class Due(Part, frozen=True):
-    """A skill that is due, when, and the chance it is still recalled."""
+    """A skill that is due, since when (ms since 1970), and the chance it is still recalled."""
 
     skill: str
     at: int
     retrievability: float
+    next_interval: NextInterval | None = None
+    reason: str = ""
 
 
 class Review(Durable, frozen=True, tag="review"):
-    """The review list."""
+    """The skills that are due for review, the one most likely forgotten first."""
 
     due: list[Due]
     re: str | None = None

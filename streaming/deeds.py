@@ -146,9 +146,16 @@ class MoodTold(Deed, frozen=True, tag="mood"):
     mood: str
 
 
+class ReviewAsked(Deed, frozen=True, tag="review"):
+    """The learner asked which skills are due."""
+
+    cmd: str
+
+
 AnyDeed = (
     LessonBegan | ItemLeft | AnswerGiven | HintTaken | StepsTaken | TurnAsked | TurnBegan
     | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen | PrefsDeclared | MoodTold
+    | ReviewAsked
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

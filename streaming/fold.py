@@ -27,6 +27,7 @@ from streaming.frames import (
     hint_frame,
     item_frame,
     lesson_facts,
+    review_frame,
 )
 from streaming.state import CANCELLED_KEPT, TURNS_KEPT, Asked, Gen, Open, SessionState
 
@@ -321,6 +322,11 @@ class Fold:
         changed = {"mood": state.plain.mood}
         return Folded([ev.Ok(s="me", q=seq, ts=at_ms, re=deed.cmd, changed=changed)])
 
+    # --- what is due --------------------------------------------------------------------------
+
+    def _review(self, state: SessionState, deed: deeds.ReviewAsked, seq: int, at_ms: int) -> Folded:
+        return Folded([review_frame(state, seq, at_ms, deed.cmd)])
+
 
 _DOES: dict[type[deeds.Deed], Any] = {
     deeds.LessonBegan: Fold._lesson,
@@ -337,4 +343,5 @@ _DOES: dict[type[deeds.Deed], Any] = {
     deeds.ModeChosen: Fold._mode,
     deeds.PrefsDeclared: Fold._prefs,
     deeds.MoodTold: Fold._mood,
+    deeds.ReviewAsked: Fold._review,
 }

@@ -12,6 +12,7 @@ import msgspec
 
 from engines.beliefs import Beliefs
 from engines.exercises.hints import hint, ladder_length, worked
+from engines.learner.cards import Cards, Due, due_of, why_due
 from engines.words import LiveDifficulty, Syllabus
 from protocol import events as ev
 from streaming.deeds import TurnEnded
@@ -84,6 +85,30 @@ def difficulty_frame(
     )
 
 
+def review_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None) -> ev.Review:
+    """The skills that are due for review; none before the first lesson."""
+    due: list[ev.Due] = []
+    beliefs, syllabus = state.beliefs, state.syllabus
+    if beliefs is not None and syllabus is not None:
+        now_s = at_ms / 1000
+        due = [
+            _due(beliefs.cards, syllabus, one, now_s)
+            for one in due_of(beliefs.cards, syllabus, now_s)
+        ]
+    return ev.Review(s="me", q=seq, ts=at_ms, due=due, re=re)
+
+
+def _due(cards: Cards, syllabus: Syllabus, due: Due, now_s: float) -> ev.Due:
+    skill = syllabus.course.skills[due.skill]
+    return ev.Due(
+        skill=skill.id,
+        at=round(due.due_s * 1000),
+        retrievability=round(due.retrievability, 4),
+        next_interval=ev.NextInterval(*cards.intervals(due.skill, now_s)),
+        reason=why_due(skill.title, cards.last_s(due.skill), now_s, due.retrievability),
+    )
+
+
 def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
     """The one end of a generation."""
     usage = ev.Usage(*deed.tokens, deed.estimated) if deed.tokens else None
@@ -138,6 +163,9 @@ def _skill_facts(beliefs: Beliefs, syllabus: Syllabus) -> list[dict[str, Any]]:
                 "requires": list(skill.requires),
             }
         )
+        due_s = beliefs.cards.due_s(syllabus.skill_index[skill.id])
+        if due_s is not None:
+            facts[-1]["due_at"] = round(due_s * 1000)
     return facts
 
 

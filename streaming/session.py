@@ -282,6 +282,9 @@ class Session:
     def _mood_report(self, command: cmd.MoodReport) -> None:
         self._act(command, deeds.MoodTold(command.id, command.mood))
 
+    def _review_due(self, command: cmd.ReviewDue) -> None:
+        self._act(command, deeds.ReviewAsked(command.id))
+
     def _turn_start(self, command: cmd.TurnStart) -> None:
         self.talk.start(command)
 
@@ -453,4 +456,5 @@ _ACTS: dict[type[Message], Callable[..., None]] = {
     cmd.ModeSet: Session._mode_set,
     cmd.PrefsSet: Session._prefs_set,
     cmd.MoodReport: Session._mood_report,
+    cmd.ReviewDue: Session._review_due,
 }

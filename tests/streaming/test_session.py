@@ -228,7 +228,7 @@ async def test_wrong_order_and_unknown_things_are_refused_in_words(virtual: Virt
         cmd.AnswerSubmit("b", "add.00", "1"),
         cmd.TurnStart("c", "hello"),
         cmd.LessonStart("d", course="nope"),
-        cmd.ReviewDue("e"),
+        cmd.RoomSay("e", "r1", "hello"),
         cmd.RoomJoin("f", "r1"),
     ):
         learner.transmit(command)

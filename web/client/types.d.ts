@@ -722,7 +722,7 @@ export interface Signal {
 }
 
 /**
- * The review list.
+ * The skills that are due for review, the one most likely forgotten first.
  */
 export interface Review {
   readonly t: "review";
@@ -735,12 +735,24 @@ export interface Review {
 }
 
 /**
- * A skill that is due, when, and the chance it is still recalled.
+ * A skill that is due, since when (ms since 1970), and the chance it is still recalled.
  */
 export interface Due {
   readonly skill: string;
   readonly at: number;
   readonly retrievability: number;
+  readonly next_interval?: NextInterval | null;
+  readonly reason?: string;
+}
+
+/**
+ * Whole days until a skill comes back, by how its review goes now.
+ */
+export interface NextInterval {
+  readonly wrong: number;
+  readonly assisted: number;
+  readonly right: number;
+  readonly easy: number;
 }
 
 /**
