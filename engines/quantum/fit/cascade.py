@@ -119,3 +119,21 @@ def register(registers: Registers) -> tuple[Any, ...]:
         np.ascontiguousarray(r0[:, 1] - r0[:, 0]), registers.neighbours, registers.correlation,
         KAPPA if linked else 0.0,
     )  # fmt: skip
+
+
+def halved(
+    log: Responses, design: Design, folds: Sequence[int], seed: int, *, linked: bool = True
+) -> tuple[Coordinates, Registers]:
+    """G on these folds' learners, and the qubits on each half's forecasts by the other half's G.
+
+    The cascade alone, three fits of G; `nested` is the one whose forecasts train a final stage.
+    """
+    learners = learners_of(log, folds)
+    rows = log.rows_of(folds)
+    odd = np.isin(log.learner[rows], learners[1::2])
+    p_g = np.empty(len(rows))
+    for n, half in enumerate((odd, ~odd)):
+        at = fitted(design, sequences(log, rows[~half]), (seed, n))
+        p_g[half] = forecast_g(log, design, at, rows[half])
+    whole = fitted(design, sequences(log, rows), (seed, 2))
+    return whole, fit_registers(log, rows, p_g, (seed, 3), linked=linked)

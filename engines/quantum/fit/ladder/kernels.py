@@ -234,3 +234,72 @@ def register_pass(
             last[s] = -1
         for t in range(begin, end):
             out[t] = _register_answer(skill[t], t - begin, right[t], p_g[t], register, z, last)
+
+
+# --- cold start: one ladder for all skills, item and skill offsets learnt on the way -------------
+@part
+def _offset_steps(i: Any, s: Any, gradient: Any, table: Any, steps: Any) -> None:
+    """Moves b_i, o_s and o by the gradient of ln p_y, each by its own falling step."""
+    b, offset, everywhere, n_item, n_skill = table
+    step = steps[0] / (1.0 + steps[1] * n_item[i])
+    if n_item[i] >= steps[6]:
+        step = min(step, steps[7])
+    b[i] -= step * gradient
+    offset[s] += steps[2] / (1.0 + steps[3] * n_skill[s]) * gradient
+    everywhere[0] += steps[4] / (1.0 + steps[5] * everywhere[1]) * gradient
+    n_item[i] += 1.0
+    n_skill[s] += 1.0
+    everywhere[1] += 1.0
+
+
+_TABLE = f"Tuple(({_F1}, {_F1}, {_F1}, {_F1}, {_F1}))"
+_COLD = f"Tuple(({_F1}, {_F1}, float64, {_F2}))"
+
+
+@kernel(
+    f"void({_I1}, {_I1}, {_I1}, {_I1}, {_I1}, {_COLD}, {_REGISTER}, {_TABLE}, {_F1}, {_F1}, "
+    f"{_F1}, {_I1}, {_F1}, {_F1})"
+)
+def stream_pass(
+    chosen: Any, starts: Any, skill: Any, item: Any, right: Any, physics: Any, register: Any,
+    table: Any, steps: Any, work: Any, z: Any, last: Any, out_g: Any, out: Any,
+) -> None:  # fmt: skip
+    """p_G and P of learners one after another, on a course of which nothing is known at first.
+
+    `physics`: base (d,), r0 (d,), lambda, T (2, d*d). `table`: b (I,), o (S,), the course's offset
+    and its answers (2,), answers by item (I,) and by skill (S,), all float64, moved in place.
+    `steps` (8,): first step and its fall for item, skill, course; from how many answers on an
+    item's step is capped, and where. Space: work (3d,), z (S,), last (S,).
+    """
+    base, start, lam, jump = physics
+    b, offset, everywhere, _, _ = table
+    d = base.shape[0]
+    for n in range(chosen.shape[0]):
+        begin, end = starts[chosen[n]], starts[chosen[n] + 1]
+        for s in range(z.shape[0]):
+            z[s] = register[4][s]
+            last[s] = -1
+        for j in range(d):
+            work[j] = start[j]
+        for t in range(begin, end):
+            s, i, y = skill[t], item[t], right[t]
+            p = 0.0
+            p1 = 0.0
+            for j in range(d):
+                q = (1.0 - lam) * work[j] + lam * start[j]
+                e = _sigmoid(base[j] + offset[s] + everywhere[0] - b[i])
+                work[d + j] = q * (e if y else 1.0 - e)
+                work[2 * d + j] = y - e
+                p += work[d + j]
+                p1 += q * e
+            gradient = 0.0
+            for j in range(d):
+                work[d + j] /= p
+                gradient += work[d + j] * work[2 * d + j]
+            for j in range(d):
+                work[j] = 0.0
+                for k in range(d):
+                    work[j] += jump[y, j * d + k] * work[d + k]
+            out_g[t] = p1
+            out[t] = _register_answer(s, t - begin, y, p1, register, z, last)
+            _offset_steps(i, s, gradient, table, steps)
