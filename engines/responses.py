@@ -7,6 +7,7 @@ skill wherever a model has one state a skill, its components are `parts`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from engines.words import Floats, Ints, ragged
 
 FOLDS = 5
 """Learners are split into so many parts; fold 0 is the test."""
+
+
+Row = tuple[str, str, str, int, int, float | None, float | None]
+"""(learner, item, skills joined by ~, right, fold, at_s, taken_ms)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,19 @@ class Responses:
             yield from np.split(rows, cuts)
 
 
+def fold_of(learner: str) -> int:
+    """The learner's fold by name.
+
+    >>> fold_of("0"), fold_of("670")
+    (1, 0)
+    """
+    return int(hashlib.md5(learner.encode(), usedforsecurity=False).hexdigest()[:8], 16) % FOLDS
+
+
 def responses(
-    rows: Iterable[tuple[str, str, str, int, int, float | None, float | None]],
+    rows: Iterable[Row],
 ) -> Responses:
-    """A log of `(learner, item, skills joined by ~, right, fold, at_s, taken_ms)` rows.
+    """A log of such rows.
 
     Rows of one learner stand together, in order. Where every item's name is an integer that number
     is taken as the item's place in the course (authored order); else there are no places.

@@ -107,7 +107,7 @@ class Application:
             store_path(settings), loop=loop, synchronous=settings.sqlite.synchronous
         )
         try:
-            catalogue = Catalogue(store.records)
+            catalogue = Catalogue(store.records, fits_folder(settings))
             for path in settings.course_files:
                 await _add_course(catalogue, path)
             secret = settings.token.secret or await kept_secret(store.records)
@@ -192,6 +192,12 @@ def store_path(settings: Settings) -> str | None:
     if settings.store == "memory:":
         return None
     return settings.store.removeprefix("sqlite:///")
+
+
+def fits_folder(settings: Settings) -> Path | None:
+    """Where refits of the courses are left: beside the store; None where it is in memory."""
+    path = store_path(settings)
+    return None if path is None else Path(f"{path}.fits")
 
 
 async def _add_course(catalogue: Catalogue, path: Path) -> None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "bench": Entry("measure a server; exit 1 over the budget", "server.commands.bench"),
     "replay": Entry("a session's log, decision by decision", "server.commands.replay"),
     "fit": Entry("fit the scoring on response logs", "server.commands.fit"),
+    "refit": Entry("fit a store's courses on its own answers", "server.commands.refit"),
     "content": Entry("make, check and build courses", "server.commands.content"),
     "protocol": Entry("the wire as a schema, for other languages", "server.commands.protocol"),
     "config": Entry("show settings and where each comes from", "server.commands.config"),

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 from typing import IO
 
-from engines.responses import FOLDS, Responses, responses
+from engines.responses import FOLDS, Responses, fold_of, responses
 
 NEEDED = ("user", "order", "item", "skill", "correct")
 
@@ -40,15 +39,6 @@ def read_responses(path: Path) -> Responses:
         return responses(map(itemgetter(0, 2, 3, 4, 5, 6, 7), rows))
     except ValueError as error:
         raise LogUnreadable(f"{path}: {error}") from error
-
-
-def fold_of(learner: str) -> int:
-    """The learner's fold by name.
-
-    >>> fold_of("0"), fold_of("670")
-    (1, 0)
-    """
-    return int(hashlib.md5(learner.encode(), usedforsecurity=False).hexdigest()[:8], 16) % FOLDS
 
 
 def _rows(path: Path) -> Iterator[Row]:

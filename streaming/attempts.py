@@ -7,11 +7,14 @@ and nowhere else.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
+
+import numpy as np
 
 from engines.beliefs import scoring_of
 from engines.quantum.state import to_bytes
+from engines.responses import Responses, Row, fold_of, responses
 from engines.tutor import guess_rate
 from engines.words import Floats, Syllabus
 from streaming import deeds
@@ -27,7 +30,8 @@ BREATHE_EVERY = 32
 class Evidence(NamedTuple):
     """One answer that said something: where it stands, what was forecast, what came.
 
-    `weight` is 1 for a scored attempt, less for a rapid guess, 0 for practice alone.
+    `course` is the course's id; `weight` is 1 for a scored attempt, less for a rapid guess, 0 for
+    practice alone.
     """
 
     sid: str
@@ -46,31 +50,61 @@ async def evidence(
     sid: str, log: Log, records: Records, catalogue: Catalogue
 ) -> AsyncIterator[Evidence]:
     """One session's evidence in order."""
-    course = ""
     folded = 0
     async for decided in Replay(sid, log, records, catalogue).decisions():
         folded += 1
         if folded % BREATHE_EVERY == 0:
             await asyncio.sleep(0)
         deed, decision = decided.deed, decided.decision
-        if isinstance(deed, deeds.LessonBegan):
-            course = deed.course
         if not isinstance(deed, deeds.AnswerGiven) or decision is None or decision.weight is None:
             continue
-        beliefs = decision.beliefs
-        item = next(i for i in beliefs.course.items if i.id == deed.item)
+        course = decision.beliefs.course
         yield Evidence(
             sid,
-            course,
+            course.id,
             decided.seq,
             decided.at_ms,
             deed.taken_ms,
             deed.item,
-            item.skills,
+            next(item.skills for item in course.items if item.id == deed.item),
             decision.p_expected,
             decision.verdict.verdict == "correct",
             decision.weight,
         )
+
+
+class Told(NamedTuple):
+    """A course's scored answers as one log, and what was told before each, (n,)."""
+
+    log: Responses
+    p: Floats
+
+
+async def by_course(
+    log: Log,
+    records: Records,
+    catalogue: Catalogue,
+    reading: Callable[[int, int], None] | None = None,
+) -> dict[str, Told]:
+    """Every course's scored answers, by the course's id, whatever its version.
+
+    Learners go by their session's name, and their fold by it; `reading` hears how many of how
+    many sessions were read.
+    """
+    rows: dict[str, list[Row]] = {}
+    told: dict[str, list[float]] = {}
+    names = await log.names()
+    for done, sid in enumerate(names, 1):
+        async for it in evidence(sid, log, records, catalogue):
+            if it.weight == 1.0:
+                skills = "~".join(sorted(it.skills))
+                at_s, taken_ms = it.at_ms / 1000, float(it.taken_ms)
+                row = (sid, it.item, skills, int(it.right), fold_of(sid), at_s, taken_ms)
+                rows.setdefault(it.course, []).append(row)
+                told.setdefault(it.course, []).append(it.p)
+        if reading is not None:
+            reading(done, len(names))
+    return {course: Told(responses(rows[course]), np.array(told[course])) for course in rows}
 
 
 async def carried(

@@ -3,17 +3,23 @@
 This file is where a deed's `(course, d_version)` becomes a `Syllabus`. Every learner's scored
 answers move one live table a course (item difficulties, offsets, times); from time to time the
 table is published as an immutable version, and a lesson is pinned to the newest version at its
-start: so a session's log can be folded again, bit by bit, at any time. A refit of the scoring
-(`physics`) is a new version too. Courses, physics and versions are kept in Records for good.
+start: so a session's log can be folded again, bit by bit, at any time. A refit of the scoring (its
+physics), left in a folder as a file by a command, is a new version too. Courses, physics and
+versions are kept in Records for good.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import math
+import zlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from engines.beliefs import scoring_of
 from engines.exercises.course import course_from
@@ -33,8 +39,10 @@ SEEN_KEPT = 20_000
 """Newest forecasts with their outcomes kept a course, to calibrate by."""
 SYLLABI_KEPT = 64
 """Versions kept in memory; older ones are read again when a session needs them."""
-LOOK_EVERY_S = 60.0
-"""How often a running server looks for a refit of a course's physics."""
+LOOK_EVERY_S = 10.0
+"""How often at most a running server looks for a refit of a course."""
+FIT_SUFFIX = ".tsp"
+"""A course's refit is the file of its id with this ending, in the folder of fits."""
 AUTHORS = "course"
 """Name of the version before any answer: the authors' difficulties, the shipped physics."""
 
@@ -68,8 +76,8 @@ class _Live:
     """One course's moving table."""
 
     __slots__ = (
-        "course", "fresh", "index", "learnt", "looked_s", "newest", "number", "parameters",
-        "physics", "seen", "syllabus", "told",
+        "course", "fresh", "index", "learnt", "looked_s", "newest", "number", "physics", "seen",
+        "stamp", "syllabus", "told",
     )  # fmt: skip
 
     def __init__(self, course: Course, version: _Version, name: str, first: Syllabus) -> None:
@@ -83,15 +91,21 @@ class _Live:
         self.fresh = 0
         self.told = 0
         """Version of the document that names the newest."""
-        self.looked_s = 0.0
+        self.looked_s = -math.inf
+        self.stamp: tuple[int, int] | None = None
+        """Time and size of the refit's file when it was read last."""
         self.seen: deque[Seen] = deque(maxlen=SEEN_KEPT)
 
 
 class Catalogue:
-    """All courses of a server; `load` before use, `add` in the order of the settings."""
+    """All courses of a server; `load` before use, `add` in the order of the settings.
 
-    def __init__(self, records: Records) -> None:
+    `fits` is the folder where refits are left, None where there is none.
+    """
+
+    def __init__(self, records: Records, fits: Path | None = None) -> None:
         self._records = records
+        self._fits = fits
         self._courses: dict[str, Course] = {}
         self._offered: list[str] = []
         self._live: dict[str, _Live] = {}
@@ -272,25 +286,46 @@ class Catalogue:
     # --- a refit of the physics ---------------------------------------------------------------
 
     async def refresh(self, sha: str) -> None:
-        """Take over a refit that a command left in Records, as a new version; others keep theirs.
+        """Take a refit that was left for the course over, as a new version; lessons keep theirs.
 
         What answers taught since is dropped with the old physics: the refit has seen them.
         """
         live = self._live.get(sha)
-        if live is None:
+        now_s = asyncio.get_running_loop().time()
+        if live is None or self._fits is None or now_s - live.looked_s < LOOK_EVERY_S:
             return
-        document = await self._records.get("physics", f"{sha}:newest")
-        name = "" if document is None else document.body.decode()
-        if name == live.physics:
-            return
+        live.looked_s = now_s
+        path = self._fits / f"{live.course.id}{FIT_SUFFIX}"
         try:
-            physics = await self._physics_of(live.course, name)
-        except (LookupError, ValueError) as error:
-            _LOG.error("the refit %s of course %s is not used: %s", name, live.course.id, error)
+            stamp = await asyncio.to_thread(_stamp, path)
+            if stamp is None or stamp == live.stamp:
+                return
+            live.stamp = stamp
+            data = await asyncio.to_thread(path.read_bytes)
+            physics = await asyncio.to_thread(fitted_to, live.course, data)
+        except (OSError, ValueError) as error:
+            _LOG.error("the refit %s is not used: %s", path, error)
             return
+        name = f"{zlib.crc32(data):08x}"
+        if name != live.physics:
+            await self._take_over(live, name, physics, data)
+
+    async def _take_over(self, live: _Live, name: str, physics: Physics, data: bytes) -> None:
+        sha = live.course.sha256
+        if await self._records.get("physics", f"{sha}:{name}") is None:
+            await stored(self._records.put("physics", f"{sha}:{name}", data, 0))
+        self._physics[sha, name] = physics
         learnt = Learnt.nothing(physics.parameters, physics.answers)
         learnt.ln_ms, learnt.ln_ms_answers = live.learnt.ln_ms, live.learnt.ln_ms_answers
         learnt.shown, learnt.lessons = live.learnt.shown, live.learnt.lessons
         live.learnt, live.physics = learnt, name
         live.seen.clear()
         await stored(self._publish(live, name, learnt))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size
