@@ -247,14 +247,20 @@ def _born(q: Any, at: Any, version: Any, d: Any, s: Any, odds: Any) -> Any:
     return p_g
 
 
-@part
-def _one_answer(
-    x: Any, physics: Any, version: Any, index: Any, item: Any, y: Any, weight: Any, guess: Any,
-    work: Any, out: Any,
+# --- answers -------------------------------------------------------------------------------------
+@kernel(f"void(float64[::1], {_FITTED}, int64, int64, float64, float64, float64[::1])")
+def answer(
+    x: Any, physics: Any, version: Any, index: Any, item: Any, right: Any, weight: Any, guess: Any,
+    out: Any,
 ) -> None:  # fmt: skip
-    d, s = index[LEVELS], index[COMBINATIONS + item]
+    """One answer (right 1 or 0) taken into x, steps 1 to 7.
+
+    `out` (MOVED + 2 K,): p_G and P before the answer, eta, the gradient (see
+    `engines.quantum.scoring.Outcome`), z before and after of each neighbour.
+    """
+    d, s, y = index[LEVELS], index[COMBINATIONS + item], 1 if right else 0
     dd, odds = d * d, version[index[SKILLS] * d + item]
-    r, e = work[6 * dd : 7 * dd], work[7 * dd :]
+    work, r, e = np.empty(6 * dd), np.empty(dd), np.empty(3 * d)
     _forgotten(x, physics, d, r)
     _turned(r, physics, index, s, work)
     p_g, pull = 0.0, 0.0
@@ -277,33 +283,15 @@ def _one_answer(
     _linked(x, physics, index, s, z, eta, y, out)
 
 
-# --- answers -------------------------------------------------------------------------------------
-@kernel(f"void(float64[::1], {_FITTED}, int64, int64, float64, float64, float64[::1])")
-def answer(
-    x: Any, physics: Any, version: Any, index: Any, item: Any, right: Any, weight: Any, guess: Any,
-    out: Any,
-) -> None:  # fmt: skip
-    """One answer (right 1 or 0) taken into x, steps 1 to 7.
-
-    `out` (MOVED + 2 K,): p_G and P before the answer, eta, the gradient (see
-    `engines.quantum.scoring.Outcome`), z before and after of each neighbour.
-    """
-    d = index[LEVELS]
-    work = np.empty(7 * d * d + 3 * d)
-    _one_answer(x, physics, version, index, item, right, weight, guess, work, out)
-
-
 @kernel(f"void(float64[::1], {_FITTED}, {_INTS}, {_INTS}, {_READ}, {_READ}, float64[:,::1])")
 def answer_all(
     x: Any, physics: Any, version: Any, index: Any, items: Any, right: Any, weight: Any,
     guess: Any, out: Any,
 ) -> None:  # fmt: skip
     """Answers one after another; `out` (2, n) becomes p_G and P before each."""
-    d = index[LEVELS]
-    work, told = np.empty(7 * d * d + 3 * d), np.empty(MOVED + 2 * index[SLOTS])
+    told = np.empty(MOVED + 2 * index[SLOTS])
     for n in range(items.shape[0]):
-        item, y = items[n], right[n]
-        _one_answer(x, physics, version, index, item, y, weight[n], guess[n], work, told)
+        answer(x, physics, version, index, items[n], right[n], weight[n], guess[n], told)
         out[0, n], out[1, n] = told[P_G], told[P]
 
 

@@ -31,7 +31,7 @@ def qubit(z: float) -> Any:
 
 
 Z = np.diag([-1.0, 1.0])
-I2 = np.eye(2)
+ZI, IZ, ZZ = np.kron(Z, np.eye(2)), np.kron(np.eye(2), Z), np.kron(Z, Z)
 
 
 class Twin:
@@ -43,6 +43,14 @@ class Twin:
         self.rho = np.diag(p.start).astype(complex)
         self.qubits = [qubit(z) for z in p.register_start]
         self.last = [-1] * p.n_skills
+        self.kept: dict[tuple[int, int], Any] = {}
+
+    def jumps(self, s: int, y: int) -> Any:
+        """Kraus operators of the learning channel in the common basis."""
+        if (s, y) not in self.kept:
+            u = self.p.basis[s]
+            self.kept[s, y] = [u.conj().T @ k @ u for k in kraus(self.p.transition[y])]
+        return self.kept[s, y]
 
     def relaxed(self, s: int) -> Any:
         """Forgetting: rho and the skill's qubit, both towards their preparation."""
@@ -85,12 +93,11 @@ class Twin:
             rho = weight * k @ rho @ k.conj().T + (1.0 - weight) * rate * rho
             rho = rho / np.trace(rho)
         after = np.zeros_like(rho)
-        for k in kraus(p.transition[y]):
-            k = u.conj().T @ k @ u
+        for k in self.jumps(s, y):
             after += k @ rho @ k.conj().T
         after = (after + after.conj().T) / 2.0
         self.rho = after / np.trace(after).real
-        a = self.register_effects(s, said[0])[1 - y] * weight + (1.0 - weight) * rate * I2
+        a = self.register_effects(s, said[0])[1 - y] * weight + (1.0 - weight) * rate * np.eye(2)
         if weight > 0.0:
             self._measure_pairs(s, register, a)
             register = np.sqrt(a) @ register @ np.sqrt(a)
@@ -103,19 +110,18 @@ class Twin:
     def _measure_pairs(self, s: int, register: Any, a: Any) -> None:
         p = self.p
         z = np.trace(Z @ register)
+        k = np.kron(np.sqrt(a), np.eye(2))
         for v, eps in zip(p.neighbours[s], p.correlation[s], strict=True):
             if v < 0:
                 break
             other = np.trace(Z @ self.qubits[v])
             c = z * other + p.kappa * eps * math.sqrt(max(0.0, (1 - z * z) * (1 - other * other)))
             c = min(max(c, abs(z + other) - 1.0), 1.0 - abs(z - other))
-            pair = np.kron(I2, I2) + z * np.kron(Z, I2) + other * np.kron(I2, Z)
-            pair = (pair + c * np.kron(Z, Z)) / 4.0
+            pair = (np.eye(4) + z * ZI + other * IZ + c * ZZ) / 4.0
             assert pair.diagonal().min() >= -1e-12
-            k = np.kron(np.sqrt(a), I2)
             pair = k @ pair @ k
             pair = (pair / np.trace(pair)).reshape(2, 2, 2, 2)
-            self.qubits[v] = np.einsum("ijik->jk", pair)
+            self.qubits[v] = pair[0, :, 0, :] + pair[1, :, 1, :]
 
     def array(self) -> Any:
         """The state as the kernels keep it."""
