@@ -245,13 +245,15 @@ async def carried_over(
     and not in the fold, which has no access to them.
     """
     found: dict[tuple[str, str], bytes] = {}
+    catalogue = ground.catalogue
+    for course in catalogue.offered:
+        await catalogue.refresh(course.sha256)
     if state.beliefs is None:
         return found
-    catalogue, mine = ground.catalogue, state.beliefs.scoring.parameters.crc
+    mine = state.beliefs.scoring.parameters.crc
     for course in catalogue.offered:
         if course.id != state.beliefs.course.id:
             continue
-        await catalogue.refresh(course.sha256)
         newest = catalogue.pick(course.sha256)
         syllabus = catalogue.at_hand(*newest)
         if scoring_of(syllabus).parameters.crc != mine:

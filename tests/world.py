@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from engines.beliefs import Beliefs
@@ -175,11 +176,12 @@ class World:
         course: bytes | None = None,
         node: str = "n1",
         pace_words_a_s: float = 30.0,
+        fits: Path | None = None,
     ) -> World:
         """A node on the running virtual loop."""
         loop: Any = asyncio.get_running_loop()
         store = SqliteStore.open(path, loop=loop, inline=True)
-        catalogue = Catalogue(store.records)
+        catalogue = Catalogue(store.records, fits)
         await catalogue.add(course or small_course())
         counted = Counted()
         ground = Surroundings(
