@@ -104,17 +104,17 @@ def _locate(finding: Finding, sources: Sources, report: Report, profile: str) ->
         if finding.code in IMPORTED_SKIPS:
             return
         severity = "W" if finding.code in IMPORTED_WARNS else severity
-    if finding.code in {"C503", "C504"} and _dropped(finding, sources):
+    if finding.code in {"C503", "C504"} and _unread(finding, sources):
         return
     place = sources.place(finding.path)
     report.add(Located(*place, finding.code, finding.message, severity, finding.fix))
 
 
-def _dropped(finding: Finding, sources: Sources) -> bool:
-    """Whether items of that skill exist but could not be read: then the count says nothing."""
+def _unread(finding: Finding, sources: Sources) -> bool:
+    """Whether items of that skill may exist that could not be read: then the count says nothing."""
     assert sources.document is not None
     skill = sources.document["skills"][int(finding.path[1])]
-    return skill["id"] in sources.dropped
+    return sources.may_hold(skill["id"])
 
 
 def _gone(course: Course, since: Path, sources: Sources) -> list[Finding]:
@@ -126,7 +126,7 @@ def _gone(course: Course, since: Path, sources: Sources) -> list[Finding]:
     return [
         Finding("C104", "W", (part,), f"{part[:-1]} {name} of the earlier version is gone", fix)
         for part, name in gone
-        if name not in sources.dropped
+        if not sources.may_hold(name)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ _WRITTEN_AS = {"options": "choices"}
 class Sources:
     """A course as read: the document, and the nodes it came from.
 
-    `item_nodes` runs beside `document["items"]`; items with a fault of form are in neither, their
-    skills in `dropped`. `document` is None if the course's head could not be read.
+    `item_nodes` runs beside `document["items"]`; items with a fault of form are in neither, what
+    they name in `dropped`. `unread` are the texts of files that could not be read; `cut` says that
+    others were not even opened. `document` is None if the course's head could not be read.
     """
 
     root: Node
@@ -34,6 +36,15 @@ class Sources:
     profile: str = "authored"
     item_nodes: list[Node] = field(default_factory=list)
     dropped: set[str] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)
+    cut: bool = False
+
+    def may_hold(self, name: str) -> bool:
+        """Whether an id may stand in what was not read: then its absence says nothing."""
+        if self.cut or name in self.dropped:
+            return True
+        word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-]|\.\w)")
+        return any(word.search(text) for text in self.unread)
 
     def place(self, path: tuple[str | int, ...]) -> tuple[str, int, int]:
         """File, line and column of a path in the document, or of its nearest known part."""
@@ -65,12 +76,15 @@ def read(folder: Path, report: Report) -> Sources:
         raise FileNotFoundError(f"{head}: no course.yaml here")
     room = COURSE_BYTES
     nodes: list[tuple[str, Node]] = []
+    unread: list[str] = []
+    cut = _left_out(folder / "items")
     for path in _files(folder, report):
         name = path.relative_to(folder).as_posix()
         text = path.read_bytes()
         room -= len(text)
         if room < 0:
             _tell(report, name, "C101", f"the course exceeds {COURSE_BYTES} bytes")
+            cut = True
             break
         try:
             node = nodes_of(text, name)
@@ -78,10 +92,13 @@ def read(folder: Path, report: Report) -> Sources:
             report.add(
                 Located(error.file, error.line, error.column, "C101", error.message, fix=error.fix)
             )
+            unread.append(text.decode(errors="replace"))
             continue
         if node is not None:
             nodes.append((name, node))
-    return _joined(nodes, report)
+    sources = _joined(nodes, report)
+    sources.unread, sources.cut = unread, cut
+    return sources
 
 
 def _tell(
@@ -117,6 +134,14 @@ def _files(folder: Path, report: Report) -> list[Path]:
     return kept
 
 
+def _left_out(items: Path) -> bool:
+    """Whether files that look like items are not opened: links, and `*.yml`."""
+    if items.is_symlink():
+        return True
+    inside = items.iterdir() if items.is_dir() else iter(())
+    return any(path.is_symlink() or path.suffix == ".yml" for path in inside)
+
+
 def _joined(nodes: list[tuple[str, Node]], report: Report) -> Sources:
     root = next((node for name, node in nodes if name == "course.yaml"), None)
     if root is None or not isinstance(root.value, dict):
@@ -132,6 +157,9 @@ def _joined(nodes: list[tuple[str, Node]], report: Report) -> Sources:
         _tell(report, "course.yaml", "C101", message, "split the course")
         return sources
     items = [item for node in listed if (item := _item(node, sources, report)) is not None]
+    for name, node in nodes:
+        if name != "course.yaml" and not isinstance(_items_of(node).value, list):
+            sources.dropped.update(_scalars(node))
     head_keys = {key: node for key, node in root.value.items() if key != "items"}
     head_node = Node(root.file, root.line, root.column, head_keys, keys=root.keys)
     head = COURSE.read(head_node, _teller(report))
@@ -160,8 +188,12 @@ def _listed(node: Node, report: Report) -> list[Node]:
                 _tell(
                     report, node.file, "C102", f"unknown key {key!r}", nearest(key, ("items",)), at
                 )
-        node = node.child("items") or Node(node.file, node.line, node.column, [])
-    return _list(node, report)
+    return _list(_items_of(node), report)
+
+
+def _items_of(node: Node) -> Node:
+    """The list of items of a file under `items/`, if it is one."""
+    return (node.child("items") or node) if isinstance(node.value, dict) else node
 
 
 def _list(node: Node, report: Report) -> list[Node]:
@@ -182,13 +214,20 @@ def _item(node: Node, sources: Sources, report: Report) -> dict[str, Any] | None
     item = ITEM.read(node, _teller(report))
     _references(node, report)
     if item is ABSENT or not _whole(item, node, report):
-        skills = node.child("skills")
-        named = skills.value if skills is not None and isinstance(skills.value, list) else []
-        sources.dropped.update(each.raw for each in named)
+        sources.dropped.update(_scalars(node))
         return None
     sources.item_nodes.append(node)
     found: dict[str, Any] = item
     return found
+
+
+def _scalars(node: Node) -> Iterator[str]:
+    """Every scalar below a node, as written."""
+    if isinstance(node.value, dict | list):
+        for each in (*node.value.values(),) if isinstance(node.value, dict) else node.value:
+            yield from _scalars(each)
+    else:
+        yield node.raw
 
 
 def _whole(item: dict[str, Any], node: Node, report: Report) -> bool:

@@ -99,6 +99,7 @@ class _Composer:
         except ImportError:
             raise AuthoringMissing("reading YAML needs the extra: tutorstream[authoring]") from None
         self.file = file
+        self.text = text
         self.events = _events(text)
         self.faults = (YAMLError, ValueError, OverflowError)
 
@@ -119,7 +120,8 @@ class _Composer:
         if mark is None:
             first = str(error).strip().splitlines()[0]
             return Unreadable(self.file, 1, 1, f"YAML: {first}", "remove control characters")
-        advice = _advice(str(getattr(error, "problem", "")))
+        before = self.text[mark.index - mark.column : mark.index]
+        advice = _advice(str(getattr(error, "problem", "")), before)
         return Unreadable(self.file, line, column, f"YAML: {_sentence(error)}", advice)
 
     def document(self) -> Node | None:
@@ -226,10 +228,18 @@ def _lone_surrogate(text: str) -> bool:
 
 def _sentence(error: Any) -> str:
     parts = [part for part in (error.context, error.problem) if part]
-    return " ".join(", ".join(parts).split())
+    return " ".join(", ".join(parts).split()).replace(_TAB, "a TAB")
 
 
-def _advice(problem: str) -> str:
+_TAB = r"character '\t'"
+"""How the YAML library writes it."""
+
+
+def _advice(problem: str, before: str) -> str:
+    """What to do about a problem; `before` is its line up to it."""
+    if _TAB in problem:
+        inside = "put spaces in place of the TAB, or quote the text"
+        return inside if before.strip() else "indent with spaces: YAML takes no TAB there"
     if "cannot start any token" in problem:
         return "quote texts that start with @, ` or %"
     if "mapping values are not allowed" in problem:

@@ -137,6 +137,51 @@ def test_an_id_that_is_gone_is_told_against_an_earlier_version(tmp_path):
         checked(after, since=old)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- id: one\n  skills: [s]\n  prompt: @{a}\n",
+        "- id: one\n\tskills: [s]\n",
+        "- id: one\n  skills: [s\n",
+        "- id: one\n  skill: [s]\n",
+        "itms:\n  - id: one\n    skills: [s]\n",
+        "- id: one\n  skills: s\n",
+    ],
+)
+def test_what_cannot_be_read_brings_no_findings_that_follow_from_its_absence(tmp_path, text):
+    head = HEAD.replace("items:\n", "  - {id: s.other, title: Other}\nitems:\n")
+    report = checked(written(tmp_path / "c", head, broken=text)).report
+    assert {(each.file, each.code) for each in report.all if each.severity == "E"} <= {
+        ("items/broken.yaml", "C101"),
+        ("items/broken.yaml", "C102"),
+    }
+    assert report.errors
+    lacking = [each.message for each in report.all if each.code in {"C503", "C504"}]
+    assert len(lacking) == 1, "the other skill stands nowhere in the file: it lacks items for sure"
+    assert "s.other" in lacking[0]
+
+
+def test_an_item_that_cannot_be_read_is_not_told_as_gone(tmp_path):
+    two = ITEM.replace("id: one", "id: two")
+    before = written(tmp_path / "before", HEAD + ITEM, more="items:\n" + two)
+    old = tmp_path / "old.json"
+    built(checked(before), old)
+    after = written(tmp_path / "after", HEAD + ITEM, more="items:\n" + two.replace('"Twice', "@"))
+    assert [each.code for each in checked(after, since=old).report.all] == ["C101"]
+
+
+@pytest.mark.parametrize(("name", "code"), [("linked.yaml", "C105"), ("more.yml", "C102")])
+def test_a_file_left_unopened_may_hold_the_items_that_a_skill_lacks(tmp_path, name, code):
+    folder = written(tmp_path / "c", HEAD)
+    outside = tmp_path / "outside.yaml"
+    outside.write_text(ITEM, encoding="utf-8")
+    if name == "linked.yaml":
+        (folder / "items" / name).symlink_to(outside)
+    else:
+        (folder / "items" / name).write_text(ITEM, encoding="utf-8")
+    assert [each.code for each in checked(folder).report.all] == [code]
+
+
 def test_links_are_told_and_not_followed(tmp_path):
     folder = written(tmp_path / "c", HEAD + ITEM)
     outside = tmp_path / "outside.yaml"

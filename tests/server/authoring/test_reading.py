@@ -85,6 +85,28 @@ def test_a_forgotten_quote_before_a_mark_says_how_to_mend_it():
     assert "quote texts" in found.value.fix
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "fix"),
+    [
+        ("a:\n\tb: 1", 2, "indent with spaces"),
+        ("items:\n  - id: one\n  \tskills: [s]", 3, "indent with spaces"),
+        ("a: b\r\tc: d", 2, "indent with spaces"),
+        ("a: 1\r\n\r\n\tb: 2", 3, "indent with spaces"),
+        ("a:\t1", 1, "put spaces in place of the TAB"),
+        ("a: one\ttwo", 1, "put spaces in place of the TAB, or quote the text"),
+    ],
+)
+def test_a_tab_is_named_and_its_cure_is_spaces(text, line, fix):
+    with pytest.raises(Unreadable) as found:
+        read(text)
+    assert "found a TAB" in found.value.message
+    assert "\\t" not in found.value.message
+    assert found.value.fix.startswith(fix)
+    assert "TAB" in found.value.fix
+    assert "@" not in found.value.fix
+    assert found.value.line == line
+
+
 def test_other_encodings_and_large_files_are_refused():
     with pytest.raises(Unreadable, match="not UTF-8"):
         nodes_of(b"a: 1\nb: \xff", "f.yaml")
