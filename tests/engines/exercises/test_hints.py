@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from engines.exercises.grading import graded, key_spelled
-from engines.exercises.hints import hint, key_text, ladder_length, scaffold, sibling, worked
+from engines.exercises.hints import hint, key_text, ladder_length, scaffold, sibling, tells, worked
 from engines.exercises.masking import BOX, masked, numbers_in
 from engines.exercises.template import instance
 from engines.words import HintStep, Instance, Item
@@ -33,6 +33,12 @@ def test_every_ladder_ends_in_a_bottom_out(item: Item) -> None:
     for level in (0, -1, ladder_length(item) + 1):
         with pytest.raises(ValueError, match="level"):
             hint(made, level)
+
+
+@pytest.mark.parametrize("item", ALL, ids=lambda i: i.id)
+def test_the_last_level_tells_the_answer_and_none_before(item: Item) -> None:
+    of = ladder_length(item)
+    assert [tells(item, levels) for levels in range(of + 1)] == [False] * of + [True]
 
 
 def test_a_bottom_out_is_made_from_the_key() -> None:
