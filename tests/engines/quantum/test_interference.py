@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.kernels import answered, physics
 from engines.quantum import interference as told
 from engines.quantum import measurement
 from engines.quantum.kernels import MOVED
@@ -140,3 +141,12 @@ def test_forgetting_is_the_fall_between_the_last_answer_and_now() -> None:
     assert told.forgetting_reason(x, p, 2, "graphs") is None
     x[z_at + 2], x[0] = 0.7, 1e6
     assert str(told.forgetting_reason(x, p, 2, "graphs")).startswith("999997 answers")
+
+
+def test_the_cheap_way_to_interference_is_the_same_number() -> None:
+    scoring = Scoring(physics(3, 8, 32))
+    x = answered(scoring, 4)
+    for item in range(32):
+        for before, basis in enumerate(scoring.parameters.basis):
+            dense = told.interference(told._relaxed(scoring, x), told._effect(scoring, item), basis)
+            assert told._stirred(scoring, x, item, before) == pytest.approx(dense, abs=1e-12)
