@@ -150,7 +150,7 @@ def calibration(
     names = set(learners)
     if n < LEAST_ANSWERS or len(names) < LEAST_LEARNERS:
         return None
-    judge = {name: zlib.crc32(name.encode()) % HELD_OUT == 0 for name in names}
+    judge = {name: judges(name) for name in names}
     held = np.array([judge[name] for name in learners])
     if held.all() or not held.any():
         return None
@@ -159,6 +159,15 @@ def calibration(
     if loss(right[held], z[held], *found) >= loss(right[held], z[held], *current):
         return None
     return fitted(right, z)
+
+
+def judges(learner: str) -> bool:
+    """Whether a learner is one of the fifth that judge a calibration: by CRC-32 of the name.
+
+    >>> judges("ada"), judges("alan")
+    (False, True)
+    """
+    return zlib.crc32(learner.encode()) % HELD_OUT == 0
 
 
 def logits(p: Floats) -> Floats:
@@ -209,11 +218,10 @@ def fitted(right: Ints, z: Floats) -> tuple[float, float]:
                 break
             size /= 2.0
         else:
+            break  # no step gains: rounding is all that is left
+        slope, intercept, value = slope + size * move[0], intercept + size * move[1], there
+        if max(abs(move[0]), abs(move[1])) <= 1e-12:
             break
-        slope, intercept = slope + size * move[0], intercept + size * move[1]
-        if there - value <= 1e-12 * abs(value):
-            break
-        value = there
     return slope, intercept
 
 
