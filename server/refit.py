@@ -47,7 +47,7 @@ class Verdict:
 
 def refit(course: str, answers_told: Told, folder: Path, *, seed: int, dry: bool) -> Verdict:
     """Refit one course on its answers; the file is written to `folder` where it is accepted."""
-    log, told = answers_told
+    log, told = answers_told.log, answers_told.p
     learners, answers = len(log.learners), len(log)
     if learners < LEARNERS_LEAST or answers < ANSWERS_LEAST:
         why = f"expected {LEARNERS_LEAST} learners and {ANSWERS_LEAST:,} scored answers at least"

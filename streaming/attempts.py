@@ -16,7 +16,7 @@ from engines.beliefs import scoring_of
 from engines.quantum.state import to_bytes
 from engines.responses import Responses, Row, fold_of, responses
 from engines.tutor import guess_rate
-from engines.words import Floats, Syllabus
+from engines.words import Course, Floats, Syllabus
 from streaming import deeds
 from streaming.catalogue import Catalogue
 from streaming.log import Log
@@ -30,12 +30,12 @@ BREATHE_EVERY = 32
 class Evidence(NamedTuple):
     """One answer that said something: where it stands, what was forecast, what came.
 
-    `course` is the course's id; `weight` is 1 for a scored attempt, less for a rapid guess, 0 for
+    `weight` is 1 for a scored attempt, less for a rapid guess, 0 for
     practice alone.
     """
 
     sid: str
-    course: str
+    course: Course
     seq: int
     at_ms: int
     taken_ms: int
@@ -61,7 +61,7 @@ async def evidence(
         course = decision.beliefs.course
         yield Evidence(
             sid,
-            course.id,
+            course,
             decided.seq,
             decided.at_ms,
             deed.taken_ms,
@@ -74,10 +74,14 @@ async def evidence(
 
 
 class Told(NamedTuple):
-    """A course's scored answers as one log, and what was told before each, (n,)."""
+    """A course's scored answers as one log, and what was told before each, (n,).
+
+    `course` is its newest version that was answered.
+    """
 
     log: Responses
     p: Floats
+    course: Course
 
 
 async def by_course(
@@ -93,6 +97,8 @@ async def by_course(
     """
     rows: dict[str, list[Row]] = {}
     told: dict[str, list[float]] = {}
+    newest_ms: dict[str, int] = {}
+    courses: dict[str, Course] = {}
     names = await log.names()
     for done, sid in enumerate(names, 1):
         async for it in evidence(sid, log, records, catalogue):
@@ -100,11 +106,13 @@ async def by_course(
                 skills = "~".join(sorted(it.skills))
                 at_s, taken_ms = it.at_ms / 1000, float(it.taken_ms)
                 row = (sid, it.item, skills, int(it.right), fold_of(sid), at_s, taken_ms)
-                rows.setdefault(it.course, []).append(row)
-                told.setdefault(it.course, []).append(it.p)
+                rows.setdefault(it.course.id, []).append(row)
+                told.setdefault(it.course.id, []).append(it.p)
+                if it.at_ms >= newest_ms.get(it.course.id, 0):
+                    newest_ms[it.course.id], courses[it.course.id] = it.at_ms, it.course
         if reading is not None:
             reading(done, len(names))
-    return {course: Told(responses(rows[course]), np.array(told[course])) for course in rows}
+    return {name: Told(responses(rows[name]), np.array(told[name]), courses[name]) for name in rows}
 
 
 async def carried(

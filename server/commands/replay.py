@@ -13,6 +13,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("session", nargs="?", help="the session's id; with --all every session")
     parser.add_argument("--store", required=True, metavar="URL", help="sqlite:///FILE")
     parser.add_argument("--all", action="store_true", help="replay every session; one line each")
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="forecast the same answers by another model too: shipped, elo, recency, pfa, "
+        "item-mean, or a file of tutorstream fit",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON lines")
 
 
@@ -30,8 +36,10 @@ def run(args: argparse.Namespace) -> int:
         print(f"tutorstream replay: expected --store sqlite:///FILE, {path} came", file=sys.stderr)
         return 2
     try:
-        return asyncio.run(_replay(path, args))
-    except (LookupError, StoreUnavailable) as error:
+        return asyncio.run(_compare(path, args) if args.model else _replay(path, args))
+    except (LookupError, StoreUnavailable, ValueError) as error:
+        if not isinstance(error, LookupError | StoreUnavailable | _no_model()):
+            raise
         print(f"tutorstream replay: {error}", file=sys.stderr)
         return 1
 
@@ -59,6 +67,71 @@ async def _replay(path: str, args: argparse.Namespace) -> int:
         return 0 if equal else 1
     finally:
         await store.aclose()
+
+
+def _no_model() -> type[Exception]:
+    from server.comparing import NoModel
+
+    return NoModel
+
+
+async def _compare(path: str, args: argparse.Namespace) -> int:
+    """Each scored answer as it was forecast, and as another model forecasts it."""
+    import asyncio
+
+    from server.comparing import model
+    from streaming.attempts import by_course
+    from streaming.catalogue import Catalogue
+    from streaming.store_sqlite import SqliteStore
+
+    forecast = model(args.model)
+    store = SqliteStore.open(path, loop=asyncio.get_running_loop(), readonly=True)
+    try:
+        catalogue = Catalogue(store.records)
+        if args.session and args.session not in await store.log.names():
+            raise LookupError(f"no session {args.session!r} in this store")
+        found = await by_course(store.log, store.records, catalogue)
+    finally:
+        await store.aclose()
+    for course, told in found.items():
+        other = forecast(told.course, told)
+        log = told.log
+        rows = [
+            row
+            for row in range(len(log))
+            if args.all or log.learners[log.learner[row]] == args.session
+        ]
+        if rows:
+            _print_compared(course, told, other, rows, args)
+    return 0
+
+
+def _print_compared(
+    course: str, told: Any, other: Any, rows: list[int], args: argparse.Namespace
+) -> None:
+    from server.comparing import score
+
+    log = told.log
+    if not args.all:
+        for row in rows:
+            item, right = log.items[log.item[row]], bool(log.right[row])
+            if args.json:
+                line = {"item": item, "right": right, "told": told.p[row], "other": other[row]}
+                print(json.dumps(line))
+            else:
+                mark = "right" if right else "wrong"
+                print(f"{item:<32} {mark}  told {told.p[row]:.3f}  {args.model} {other[row]:.3f}")
+    scores = {"told": score(log.right[rows], told.p[rows])}
+    scores[args.model] = score(log.right[rows], other[rows])
+    if args.json:
+        plain = {name: each._asdict() for name, each in scores.items()}
+        print(json.dumps({"course": course, **plain}))
+        return
+    width = max(map(len, scores))
+    print(f"{course}: {len(rows)} scored answers")
+    print(f"{'':<{width}}  {'AUC':>7} {'right':>7} {'log-loss':>9} {'ECE':>7}")
+    for name, s in scores.items():
+        print(f"{name:<{width}}  {s.auc:7.4f} {s.accuracy:7.4f} {s.log_loss:9.4f} {s.ece:7.4f}")
 
 
 def _print_decided(decided: Any, *, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engines.exercises.course import course_from
 from engines.pinning import fitted_to, shipped
 from engines.quantum.fit.coordinates import Design
 from engines.quantum.fit.fitted import Fitted, assembled
@@ -21,14 +22,15 @@ from streaming.attempts import Told, by_course, evidence
 from streaming.catalogue import LOOK_EVERY_S
 from tests.streaming.test_session import answer, started
 from tests.virtual import VirtualLoop
-from tests.world import Learner, World, settle
+from tests.world import Learner, World, settle, small_course
 
 ALL = (0, 1, 2, 3, 4)
+TAUGHT = course_from(small_course())
 
 
 def simulated(learners: int = 60, answers: int = 24, seed: int = 1) -> Responses:
     """Learners of the tests' course: ability N(0, 1), a little learning; items differ."""
-    dice = np.random.default_rng(seed)
+    dice = np.random.Generator(np.random.PCG64(seed))
     items = [f"{skill}.{n:02}" for skill in ("add", "more") for n in range(6)]
     b = dict(zip(items, dice.normal(0.0, 1.2, len(items)), strict=True))
     rows = []
@@ -129,9 +131,6 @@ async def test_a_file_that_is_none_is_told_and_left(
 
 
 def test_a_fit_is_laid_over_another_version_of_its_course(fitted: Fitted) -> None:
-    from engines.exercises.course import course_from
-    from tests.world import small_course
-
     larger = course_from(small_course(9))
     physics = fitted_to(larger, fitted.to_bytes())
     p, own = physics.parameters, fitted.parameters
@@ -146,14 +145,14 @@ def test_a_fit_is_laid_over_another_version_of_its_course(fitted: Fitted) -> Non
 
 def test_a_refit_is_accepted_where_learners_left_out_are_forecast_better(tmp_path: Path) -> None:
     log = simulated()
-    poor = Told(log, np.full(len(log), 0.5))
+    poor = Told(log, np.full(len(log), 0.5), TAUGHT)
     verdict = refit("sums", poor, tmp_path, seed=0, dry=True)
     assert verdict.refitted < verdict.told == pytest.approx(np.log(2.0))
     assert (verdict.accepted, verdict.why) == (False, "a dry run")
     assert not list(tmp_path.iterdir())
-    knowing = Told(log, np.where(log.right == 1, 0.9, 0.1))
+    knowing = Told(log, np.where(log.right == 1, 0.9, 0.1), TAUGHT)
     assert "no better" in refit("sums", knowing, tmp_path, seed=0, dry=False).why
-    few = refit("sums", Told(simulated(20), np.zeros(480)), tmp_path, seed=0, dry=False)
+    few = refit("sums", Told(simulated(20), np.zeros(480), TAUGHT), tmp_path, seed=0, dry=False)
     assert few.why.startswith("expected 30 learners")
     assert not list(tmp_path.iterdir())
 
