@@ -85,7 +85,7 @@ def drawn(
     x = dice.standard_normal((2, skills, levels, levels))
     z = x[0] + 1j * x[1]
     direction = size * 0.5 * (z + np.swapaxes(z.conj(), 1, 2))
-    return cayley(rotation(direction) if real else direction, common(skills, levels))
+    return cayley(rotation(direction) if real else direction, standard(skills, levels))
 
 
 def rotation(direction: Complexes) -> Complexes:
@@ -93,7 +93,7 @@ def rotation(direction: Complexes) -> Complexes:
     return (1j * direction.imag).astype(np.complex128, copy=False)
 
 
-def common(skills: int, levels: int) -> Complexes:
+def standard(skills: int, levels: int) -> Complexes:
     """The common basis for every skill: U = I, (S, d, d)."""
     return np.broadcast_to(np.eye(levels, dtype=np.complex128), (skills, levels, levels)).copy()
 

@@ -169,7 +169,7 @@ def begun(design: Design, rows: Sequences, dice: np.random.Generator) -> Coordin
 
 def _first_bases(design: Design, skills: int, dice: np.random.Generator) -> Complexes:
     if design.straight:
-        return bases.common(skills, design.levels)
+        return bases.standard(skills, design.levels)
     return bases.drawn(dice, skills, design.levels, BASIS_SPREAD, real=design.real)
 
 
