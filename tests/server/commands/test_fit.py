@@ -6,10 +6,13 @@ import io
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from engines.maths.verification import log_loss
+from engines.quantum.fit import cascade
 from engines.quantum.fit.coordinates import Design
 from engines.quantum.fit.filtering import filtered
 from engines.quantum.fit.nested import RESULT, Settings, plan
@@ -36,7 +39,7 @@ def written(tmp_path):
     return path
 
 
-def fit(*words):
+def fit(*words: object) -> int:
     return main(["fit", *map(str, words)])
 
 
@@ -56,8 +59,6 @@ def test_the_file_holds_what_was_said_and_two_runs_are_the_same_bytes(written, t
     assert facts["crc"] == f"{fitted.parameters.crc:08x}"
     test = log.fold == 0
     p = filtered(fitted.parameters, fitted.rows_of(log))[1][test]
-    from engines.maths.verification import log_loss
-
     assert facts["left_out"]["log_loss"] == pytest.approx(log_loss(log.right[test], p), abs=1e-12)
     lines = said.err.splitlines()
     assert lines[0] == "1/17 G on all"
@@ -70,7 +71,7 @@ def test_a_broken_fit_goes_on_and_ends_in_the_same_bytes(written, tmp_path, caps
     words = [written, *QUICK, "--folds", "1,2,3"]
     assert fit(*words, "--out", whole) == 0
     folder, kept = tmp_path / "results", fitting._store
-    stored = []
+    stored: list[str] = []
 
     def breaking(place, arrays):
         if len(stored) == 4:
@@ -82,10 +83,8 @@ def test_a_broken_fit_goes_on_and_ends_in_the_same_bytes(written, tmp_path, caps
     assert fit(*words, "--out", broken, "--resume", folder) == 130
     assert not broken.exists()
     monkeypatch.setattr(fitting, "_store", kept)
-    computed = []
+    computed: list[int] = []
     for name in ("fit_g", "fit_registers"):
-        from engines.quantum.fit import cascade
-
         monkeypatch.setattr(cascade, name, counted(getattr(cascade, name), computed))
     assert fit(*words, "--out", broken, "--resume", folder) == 0
     units = 3 + 1 + 3 + 4  # G with two folds out, none, one out; qubits
@@ -94,8 +93,8 @@ def test_a_broken_fit_goes_on_and_ends_in_the_same_bytes(written, tmp_path, caps
     assert not list(folder.glob("*.part"))
 
 
-def counted(loop, calls):
-    def run(*args, **named):
+def counted(loop: Any, calls: list[int]) -> Any:
+    def run(*args: Any, **named: Any) -> Any:
         calls.append(1)
         return loop(*args, **named)
 
@@ -175,7 +174,7 @@ def test_the_printed_defaults_are_a_module_with_these_numbers(written, tmp_path,
     other = tmp_path / "second.csv"
     other.write_text("\n".join(written.read_text().splitlines()[:400]) + "\n")
     assert fit(written, other, "--defaults", "--levels", "4") == 0
-    names: dict = {}
+    names: dict[str, Any] = {}
     exec(capsys.readouterr().out, names)
     assert set(names["WITHOUT"]) == {"drawn", "second"}
     assert names["SHIPPED"].base.shape == (4,)

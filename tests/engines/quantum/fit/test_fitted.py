@@ -14,17 +14,17 @@ from engines.quantum.fit.filtering import filtered
 from engines.quantum.fit.fitted import Fitted, assembled
 from engines.quantum.fit.joint import joined
 from engines.quantum.fit.links import links
-from engines.quantum.fit.nested import RESULT, Settings, plan
-from engines.responses import responses
+from engines.quantum.fit.nested import RESULT, Arrays, Settings, plan
+from engines.responses import Responses, responses
 from tests.engines.quantum.fit.logs import dice_of, drawn_log
 from tests.engines.quantum.twin import Twin
 
 DESIGNS = [Design(4, pull=2.0, epochs=2), Design(3, pull=1.0, real=True, epochs=2), Design(8)]
 
 
-def fitted_on(log, design, **options):
-    settings = Settings((design,), (1, 2, 3, 4), seed=3, **options)
-    done = {}
+def fitted_on(log: Responses, design: Design, **options: bool) -> tuple[Fitted, Arrays]:
+    settings = replace(Settings((design,), (1, 2, 3, 4), seed=3), **options)
+    done: dict[str, Arrays] = {}
     for unit in plan(log, settings):
         done[unit.name] = unit.compute(done)
     return assembled(log, settings, done), done[RESULT]
@@ -42,7 +42,7 @@ def test_the_filter_is_the_plain_twin_and_what_the_plan_forecast(design):
     for learner in np.unique(log.learner[test])[:2]:
         twin = Twin(p)
         for row in range(log.starts[learner], log.starts[learner + 1]):
-            said = twin.answer(int(log.item[row]), int(log.right[row]))
+            said = twin.answer(int(log.item[row]), bool(log.right[row]))
             assert said[:2] == pytest.approx((p_g[row], forecast[row]), abs=1e-12)
 
 

@@ -10,15 +10,25 @@ import pytest
 from engines.maths.verification import auc
 from engines.quantum.fit.coordinates import Design
 from engines.quantum.fit.fitted import assembled
-from engines.quantum.fit.nested import CHOICE, RESULT, Settings, chosen, grid, name_of, plan
+from engines.quantum.fit.nested import (
+    CHOICE,
+    RESULT,
+    Arrays,
+    Settings,
+    chosen,
+    grid,
+    name_of,
+    plan,
+)
+from engines.responses import Responses
 from tests.engines.quantum.fit.logs import dice_of, drawn_log, with_outcomes
 
 QUICK = Design(4, pull=10.0, epochs=2)
 TRAINING = (1, 2, 3, 4)
 
 
-def ran(log, settings):
-    done = {}
+def ran(log: Responses, settings: Settings) -> dict[str, Arrays]:
+    done: dict[str, Arrays] = {}
     for unit in plan(log, settings):
         assert set(unit.needs) <= set(done), unit.name
         done[unit.name] = unit.compute({name: done[name] for name in unit.needs})
@@ -84,7 +94,7 @@ def test_the_choice_is_judged_on_fold_1_and_its_fits_are_not_done_twice():
     log = drawn_log(8)
     designs = (QUICK, Design(4, pull=50.0, epochs=2), Design(4, epochs=2))
     units = {unit.name: unit for unit in plan(log, Settings(designs, TRAINING))}
-    done = {}
+    done: dict[str, Arrays] = {}
     for unit in units.values():
         done[unit.name] = unit.compute(done)
     taken = designs[int(done[CHOICE]["at"])]

@@ -12,10 +12,13 @@ from engines.quantum.fit import bases
 from engines.quantum.fit.cascade import fit_g, forecast_g, sequences
 from engines.quantum.fit.coordinates import Coordinates, Design, begun
 from engines.quantum.fit.stage import fitted, forecasts
+from engines.quantum.parameters import Complexes
+from engines.responses import Responses
+from engines.words import Floats
 from tests.engines.quantum.fit.logs import dice_of, drawn_log, drawn_rows, simulated
 
 
-def off_unitary(basis):
+def off_unitary(basis: Complexes) -> float:
     return float(np.abs(basis @ np.swapaxes(basis.conj(), 1, 2) - np.eye(basis.shape[-1])).max())
 
 
@@ -107,7 +110,7 @@ def test_it_finds_the_physics_that_a_log_was_drawn_from():
     assert best < log_loss(y, np.full(len(y), y.mean())) - 0.03
 
 
-def forecast_of(new, design, at, log):
+def forecast_of(new: Responses, design: Design, at: Coordinates, log: Responses | None) -> Floats:
     """Forecasts for a log under coordinates numbered as `log` is (None: by the names' numbers)."""
     if log is None:
         items = {f"i{n}": n for n in range(30)}
