@@ -78,29 +78,14 @@ def order_reason(
 
 def interference_reason(scoring: Scoring, x: Floats, names: Sequence[str], item: int) -> str | None:
     """That the skill practised last changes this item's forecast, from `INTERFERENCE_LEAST` on."""
-    p = scoring.parameters
-    _, last = registers_of(x, p)
+    last = x[-scoring.parameters.n_skills :]
     before = int(last.argmax())
-    if last[before] < 0 or before == scoring.combination_of(item):
+    if last[before] < 0.0 or before == scoring.combination_of(item):
         return None
-    found = _stirred(scoring, x, item, before)
+    found = scoring.interfered(x, item, before)
     if abs(found) < INTERFERENCE_LEAST:
         return None
     return f"last practised: {names[before]}; it changes this forecast by {found:+.2f}"
-
-
-def _stirred(scoring: Scoring, x: Floats, item: int, before: int) -> float:
-    """`interference` of the item with skill `before`, by populations: cheap enough a forecast.
-
-    Without coherence in the other basis, level k of it holds its population q'_k, and an item's
-    level j is met from there with |<j|k>|^2.
-    """
-    p, skill = scoring.parameters, scoring.combination_of(item)
-    overlap = np.abs(p.basis[skill] @ p.basis[before].conj().T) ** 2
-    away = scoring.level_of(skill) - scoring.difficulty_of(item)
-    e = 1.0 / (1.0 + np.exp(-np.clip(away, -20.0, 20.0)))
-    apart = scoring.levels(x, skill) - overlap @ scoring.levels(x, before)
-    return float(e @ apart)
 
 
 def forgetting_reason(x: Floats, parameters: Parameters, skill: int, name: str) -> str | None:

@@ -202,9 +202,7 @@ def _measured(physics: Any, d: Any, y: Any, weight: Any, rate: Any, e: Any, work
 
 
 @part
-def _linked(
-    x: Any, physics: Any, index: Any, s: Any, z: Any, eta: Any, y: Any, out: Any
-) -> None:  # fmt: skip
+def _linked(x: Any, physics: Any, index: Any, s: Any, z: Any, eta: Any, y: Any, out: Any) -> None:
     """Links, then the skill's own register; t goes on (steps 6 and 7)."""
     d, skills, slots = index[LEVELS], index[SKILLS], index[SLOTS]
     z_at, eps_at = RHO + d * d, index[EPS_AT] + s * slots
@@ -371,6 +369,23 @@ def narrowed(x: Any, physics: Any, version: Any, index: Any, items: Any, out: An
         out[n] = along * along / (p_g * (1.0 - p_g))
 
 
+@kernel(f"float64({_READ}, {_FITTED}, int64, int64)")
+def interfered(x: Any, physics: Any, version: Any, index: Any, item: Any, skill: Any) -> Any:
+    """Tr(E rho) - Tr(E D(rho)): D deletes coherence in another skill's basis (interference)."""
+    d, s = index[LEVELS], index[COMBINATIONS + item]
+    dd, at, found = d * d, index[PLANES_AT], 0.0
+    r, q, other, work = np.empty(dd), np.empty(d), np.empty(d), np.empty(2 * dd)
+    _forgotten(x, physics, d, r)
+    _populations(r, physics, index, s, q, 0)
+    _populations(r, physics, index, skill, other, 0)
+    _product(d, physics, at + 4 * dd * s, -1.0, physics, at + 4 * dd * skill + 2 * dd, work, 0)
+    for j in range(d):
+        for k in range(d):
+            q[j] -= (work[j * d + k] ** 2 + work[dd + j * d + k] ** 2) * other[k]
+        found += q[j] * _effect(version[s * d + j], version[index[SKILLS] * d + item])
+    return found
+
+
 # --- one skill -----------------------------------------------------------------------------------
 @kernel(f"UniTuple(float64, 2)({_READ}, {_FITTED}, int64)")
 def theta(x: Any, physics: Any, version: Any, index: Any, skill: Any) -> Any:
@@ -479,6 +494,6 @@ def warm() -> None:
     score(x, *fitted, items, np.empty((2, 1)))
     informed(x, *fitted, items, np.empty(1))
     narrowed(x, *fitted, items, np.empty(1))
-    theta(x, *fitted, 0)
+    theta(x, *fitted, 0), interfered(x, *fitted, 0, 0)
     mastery_all(x, *fitted, np.zeros((1, 2)), np.empty((1, 3)))
     target(x, *fitted, 0, 0.2, 0.8)

@@ -142,6 +142,11 @@ class Scoring:
         k.narrowed(x, self._physics, self._version, self._index, items, out)
         return out
 
+    def interfered(self, x: Floats, item: int, skill: int) -> float:
+        """Interference of a skill's levels with the item's p_G; see `interference.interference`."""
+        found: float = k.interfered(x, self._physics, self._version, self._index, item, skill)
+        return found
+
     def levels(self, x: Floats, skill: int) -> Floats:
         """Populations q (d,) of the skill's levels, after forgetting."""
         p, dd = self.parameters, self.parameters.levels**2

@@ -98,6 +98,7 @@ def test_reasons_name_what_the_state_shows() -> None:
         for item in range(p.n_items):
             s = int(p.combination[item])
             found = told.interference(rho, effects[item], p.basis[last])
+            assert scoring.interfered(x, item, last) == pytest.approx(found, abs=1e-13)
             reason = told.interference_reason(scoring, x, NAMES, item)
             assert (reason is not None) == (s != last and abs(found) >= told.INTERFERENCE_LEAST)
             if reason:
@@ -149,4 +150,4 @@ def test_the_cheap_way_to_interference_is_the_same_number() -> None:
     for item in range(32):
         for before, basis in enumerate(scoring.parameters.basis):
             dense = told.interference(told._relaxed(scoring, x), told._effect(scoring, item), basis)
-            assert told._stirred(scoring, x, item, before) == pytest.approx(dense, abs=1e-12)
+            assert scoring.interfered(x, item, before) == pytest.approx(dense, abs=1e-12)
