@@ -1,7 +1,7 @@
 """A small server that speaks the frames of a lesson. This file is for what a real one rarely does.
 
-It answers the learner page on loopback from a script: nine skills, a dozen items, a tutor whose
-words it can hold, break off or begin again. It judges by comparing text.
+It answers the learner page on loopback from a script (`fake_course`): skills, items, a review list,
+and a tutor whose words it can hold, break off or begin again. It judges by comparing text.
 """
 
 from __future__ import annotations
@@ -22,59 +22,19 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from tests.web.fake_course import SKILLS, Beliefs, Skill, item, key
+
 PAGES = Path(__file__).parents[2] / "server" / "pages"
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-SKILLS = [
-    ("frac.equivalent", "Equivalent fractions"),
-    ("frac.lowest", "Lowest terms"),
-    ("frac.add-like", "Adding like fractions"),
-    ("frac.add-unlike", "Adding unlike fractions"),
-    ("int.signed", "Signed numbers"),
-    ("expr.collect", "Collecting like terms"),
-    ("eq.one-step", "One-step equations"),
-    ("eq.two-step", "Two-step equations"),
-    ("eq.both-sides", "Unknown on both sides"),
-]
 WORDS = (
     "Let us look at it together. The equation $3x + 5 = 20$ says that *three times* a number, "
     "with 5 added on top, makes 20.\n\nWhat was done **last** to the side with $x$? Undo that "
     "first, on both sides:\n\n- undo the addition by a subtraction,\n- then undo the product by "
     "a division.\n\nCan you say what is left after the first step?"
 )
-
-
-def item(n: int) -> dict[str, Any]:
-    """One of the script's items."""
-    a, x, b = 3 + n % 4, 5 + n % 3, 5 + n
-    base = {
-        "item": f"eq.two-step.{n:02}",
-        "kind": "number",
-        "prompt": f"Solve ${a}x + {b} = {a * x + b}$ for $x$.",
-        "skills": ["eq.two-step"],
-        "p_success": 0.71,
-        "why": "Two-step equations are within reach now: about 7 in 10 go right at this point.",
-        "hints": 4,
-        "title": "Two steps",
-        "source": "Written for tutorstream",
-    }
-    if n % 4 == 2:
-        texts = ["$\\frac{3}{4}$", "$\\frac{4}{3}$", "$\\frac{6}{9}$", "None of these"]
-        base |= {
-            "item": f"frac.lowest.{n:02}",
-            "kind": "choice",
-            "prompt": "Which of these equals $\\frac{6}{8}$ in lowest terms?",
-            "choices": [{"id": f"o{k}", "text": text} for k, text in enumerate(texts)],
-            "skills": ["frac.lowest", "frac.equivalent"],
-        }
-    return base
-
-
-def key(n: int) -> str:
-    """What item `n` takes as right."""
-    return "o0" if n % 4 == 2 else str(5 + n % 3)
 
 
 class Lesson:
@@ -85,8 +45,13 @@ class Lesson:
         self.log: list[dict[str, Any]] = []
         self.replies: dict[str, int] = {}
         self.lines: set[ServerConnection] = set()
-        self.mastery = dict.fromkeys((s for s, _ in SKILLS), 0.25) | {"frac.equivalent": 0.88}
+        self.beliefs = Beliefs(server.skills, older=server.older)
+        self.beliefs.cards = {
+            skill: (now_ms() + due_ms, recall) for skill, due_ms, recall in server.cards
+        }
         self.n = -1
+        self.asked: str | None = None
+        self.last_feedback: dict[str, Any] | None = None
         self.attempts = 0
         self.hints: list[dict[str, Any]] = []
         self.steps: list[dict[str, str]] | None = None
@@ -99,19 +64,30 @@ class Lesson:
         """Number events and send them to every line, each batch as one message."""
         made = []
         for event in events:
-            made.append({**event, "s": "me", "q": len(self.log) + 1, "ts": int(time.time() * 1000)})
+            made.append({**event, "s": "me", "q": len(self.log) + 1, "ts": now_ms()})
             self.log.append(made[-1])
+            if event["t"] == "feedback":
+                self.last_feedback = made[-1]
         for line in list(self.lines):
             try:
                 await line.send("\n".join(json.dumps(event) for event in made))
             except ConnectionClosed:
                 self.lines.discard(line)
 
-    def next_item(self) -> dict[str, Any]:
-        """Open the next item of the script."""
+    @property
+    def open(self) -> dict[str, Any]:
+        """The open item."""
+        names = [s for s, _, _ in self.beliefs.skills]
+        skill = self.asked
+        if skill is None and "eq.two-step" not in names:
+            skill = names[self.n * 7 % len(names)]
+        return item(self.n, skill)
+
+    def next_item(self, skill: str | None = None) -> dict[str, Any]:
+        """Open the next item of the script, or one on `skill`."""
         self.n, self.attempts, self.hints, self.steps = self.n + 1, 0, [], None
-        self.draft = None
-        return {"t": "item", **item(self.n)}
+        self.draft, self.asked = None, skill
+        return {"t": "item", **self.open}
 
     def facts(self) -> dict[str, Any]:
         """Course and skills, as `ok` and the snapshot tell them."""
@@ -123,16 +99,14 @@ class Lesson:
                 "license": "CC-BY-4.0",
                 "attribution": ["Written for tutorstream"],
             },
-            "skills": [{"id": s, "title": t, "mastery": self.mastery[s]} for s, t in SKILLS],
-            "theta": 0.1,
-            "sd": 0.6,
+            **self.beliefs.facts(),
         }
 
     def snapshot(self) -> dict[str, Any]:
         """The whole state."""
         state: dict[str, Any] = {"course": None, "skills": [], "item": None}
         if self.started:
-            state = {**self.facts(), "item": item(self.n)}
+            state = {**self.facts(), "item": self.open}
         gens = [{k: t[k] for k in ("gen", "text", "next_i", "status")} for t in self.turns]
         state |= {
             "mode": "practice",
@@ -140,7 +114,7 @@ class Lesson:
             "hints": self.hints,
             "steps": self.steps,
             "draft": self.draft,
-            "last_feedback": None,
+            "last_feedback": self.last_feedback,
             "turns": [{k: v for k, v in t.items() if k != "next_i"} for t in self.turns],
             "prefs": {},
         }
@@ -168,24 +142,34 @@ class Lesson:
         await self.append({"t": "ok", "re": frame["id"], "changed": changed}, self.next_item())
 
     async def leave(self, line: ServerConnection, frame: dict[str, Any]) -> None:
-        """Another item."""
-        await self.append({**self.next_item(), "re": frame["id"]})
+        """Another item, on a skill where one is asked for."""
+        known = [s for s, _, _ in self.beliefs.skills]
+        skill = frame.get("skill")
+        if skill is not None and skill not in known:
+            await self.refuse(line, frame, 106, "not_found", f"expected a skill, came {skill!r}")
+            return
+        await self.append({**self.next_item(skill), "re": frame["id"]})
+
+    async def due(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """What is due by now."""
+        if self.server.older:
+            await self.refuse(line, frame, 102, "unknown_type", "no review list here")
+            return
+        due = self.beliefs.due(now_ms())
+        await self.append({"t": "review", "due": due, "re": frame["id"]})
 
     async def submit(self, line: ServerConnection, frame: dict[str, Any]) -> None:
         """A verdict; a right answer opens the next item in the same append."""
-        if frame["item"] != item(self.n)["item"]:
-            await self.refuse(
-                line, frame, 108, "gone", f"the open item is {item(self.n)['item']!r}"
-            )
+        shown = self.open
+        if frame["item"] != shown["item"]:
+            msg = f"the open item is {shown['item']!r}"
+            await self.refuse(line, frame, 108, "gone", msg)
             return
         right = str(frame["response"]) == key(self.n)
         self.attempts += 1
-        moves = []
-        for skill in item(self.n)["skills"]:
-            before = self.mastery[skill]
-            after = before + (1 - before) * 0.42 if right else before * 0.86
-            self.mastery[skill] = after
-            moves.append({"id": skill, "before": before, "after": after})
+        moves, live = self.beliefs.answered(shown["skills"], right=right)
+        if right:
+            self.beliefs.reviewed(shown["skills"][0], now_ms())
         timing = {"decode_us": 4, "check_us": 60, "score_us": 20, "store_us": 90, "total_us": 180}
         wrong = "You undid the product first. What was done to $x$ last?"
         feedback = {
@@ -202,7 +186,12 @@ class Lesson:
             "attempt": self.attempts,
             "done": right,
         }
-        live = {"theta": 0.2, "sd": 0.55, "target": [0.6, 0.85], "step": 0.1, "reason": "right"}
+        if len(moves) > len(shown["skills"]):
+            near, step = moves[-1], moves[-1]["after"] - moves[-1]["before"]
+            word = "raised" if step > 0 else "lowered"
+            title = next(t for s, t, _ in self.beliefs.skills if s == near["id"])
+            reason = f"this answer {word} your {title.lower()} skill by {abs(step):.2f}"
+            feedback["reasons"] = [reason]
         rest = [{"t": "difficulty", **live}, *([self.next_item()] if right else [])]
         await self.append(feedback, *rest)
 
@@ -299,10 +288,16 @@ class Lesson:
         await self.end("cancelled")
 
 
+def now_ms() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
 Act = Callable[[Lesson, ServerConnection, dict[str, Any]], Awaitable[None]]
 ACTS: dict[str, Act] = {
     "lesson.start": Lesson.start,
     "item.next": Lesson.leave,
+    "review.due": Lesson.due,
     "answer.submit": Lesson.submit,
     "answer.preview": Lesson.preview,
     "answer.draft": Lesson.keep_draft,
@@ -320,6 +315,9 @@ class FakeServer:
         self.pace_s = pace_s
         self.retained = retained
         self.words = words
+        self.skills: list[Skill] = SKILLS
+        self.older = False
+        self.cards: list[tuple[str, int, float]] = []
         self.epoch = "e1"
         self.url = ""
         self.lessons: dict[str, Lesson] = {}

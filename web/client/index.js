@@ -219,6 +219,11 @@ export class Session {
     });
   }
 
+  /** Which skills are due? Resolves with `review`. */
+  review() {
+    return this.#command("review.due", {});
+  }
+
   /** @param {string} mode */
   setMode(mode) {
     return this.#command("mode.set", { mode });

@@ -11,6 +11,23 @@
  */
 
 /**
+ * One skill as the server told it. Only `id`, `title` and `mastery` are always there: `low` and
+ * `high` bound the mastery believed, `requires` are the skills before it; where it is kept for
+ * review, `due_at` is in ms since 1970. The newest review list adds the chance of recall, why it
+ * is due, and the days until it comes back, by how its review goes.
+ * @typedef {{id: string, title: string, mastery: number, low?: number, high?: number,
+ *   mastered?: boolean, requires?: string[], due_at?: number|null, retrievability?: number|null,
+ *   reason?: string, next_interval?: Record<"wrong"|"assisted"|"right"|"easy", number>|null}} Skill
+ */
+
+/**
+ * The live difficulty after one scored answer, in logits: ability `theta` on `skill` and its `sd`,
+ * the item difficulties aimed at, and the difficulty `b` of the item answered.
+ * @typedef {{theta: number, sd: number, items: [number, number]|null, b: number,
+ *   right: boolean|null, skill: string|null}} Point
+ */
+
+/**
  * @typedef {object} Lesson
  * @property {{id: string, title: string, version?: string, license?: string,
  *   attribution?: string[]|string}|null} course
@@ -21,26 +38,29 @@
  * @property {{show: string, why: string}[]|null} steps
  * @property {any} draft what stood in the answer box
  * @property {Frame|null} last_feedback
- * @property {{id: string, title: string, mastery: number}[]} skills
+ * @property {Skill[]} skills
  * @property {number|null} theta
  * @property {number|null} sd
  * @property {[number, number]|null} target
+ * @property {Point[]} line the scored answers, newest last
  * @property {Turn[]} turns
  * @property {Frame|null} signal what was last seen in the work, and what is offered
  * @property {Record<string, any>} prefs
  */
 
 const TURNS_KEPT = 60;
+/** As many points as the server keeps, so that a fold and a snapshot agree. */
+const LINE_KEPT = 40;
 
 /** @type {(keyof Lesson)[]} */
-const DECLARED = ["course", "mode", "skills", "theta", "sd", "target", "prefs"];
+const DECLARED = ["course", "mode", "skills", "theta", "sd", "target", "line", "prefs"];
 
 /** @returns {Lesson} */
 export function emptyLesson() {
   return {
     course: null, mode: "practice", item: null, attempts: 0, hints: [], steps: null, draft: null,
-    last_feedback: null, skills: [], theta: null, sd: null, target: null, turns: [],
-    signal: null, prefs: {},
+    last_feedback: null, skills: [], theta: null, sd: null, target: null, line: [],
+    turns: [], signal: null, prefs: {},
   };
 }
 
@@ -97,7 +117,10 @@ const RULES = {
     attempts: event.item === lesson.item?.item ? attemptsAfter(lesson, event) : lesson.attempts,
     skills: moved(lesson.skills, event.skills),
   }),
-  difficulty: (_, { theta, sd, target }) => ({ theta, sd, target }),
+  difficulty: ({ line }, event) => ({
+    theta: event.theta, sd: event.sd, target: event.target, line: lengthened(line, event),
+  }),
+  review: ({ skills }, { due, ts }) => ({ skills: reviewed(skills, due, ts) }),
   hint: (lesson, event) => ({ hints: laddered(lesson.hints, event) }),
   steps: (_, { steps }) => ({
     steps: steps.map((/** @type {any} */ step) => ({ show: step.show, why: step.why ?? "" })),
@@ -151,14 +174,49 @@ function attemptsAfter(lesson, event) {
 }
 
 /**
- * @param {Lesson["skills"]} skills
- * @param {{id: string, after: number}[]} moves
+ * The wire leaves out what holds its default: an interval from 0 or up to 1, `mastered` false.
+ * @param {Skill[]} skills
+ * @param {{id: string, after: number, low?: number, high?: number, mastered?: boolean}[]} moves
  */
 function moved(skills, moves) {
-  const after = new Map((moves ?? []).map((move) => [move.id, move.after]));
+  const moveOf = new Map((moves ?? []).map((move) => [move.id, move]));
   return skills.map((skill) => {
-    const mastery = after.get(skill.id);
-    return mastery === undefined ? skill : { ...skill, mastery };
+    const move = moveOf.get(skill.id);
+    if (move === undefined) return skill;
+    const { after: mastery, low, high, mastered } = move;
+    const bounded = [skill.low, low, high].some((bound) => bound !== undefined);
+    if (!bounded) return { ...skill, mastery };
+    return { ...skill, mastery, low: low ?? 0, high: high ?? 1, mastered: mastered ?? false };
+  });
+}
+
+/**
+ * One more point where the event says which item was answered.
+ * @param {Point[]} line
+ * @param {Frame} event
+ */
+function lengthened(line, { theta, sd, items, b, right, skill }) {
+  if (b === undefined || b === null) return line;
+  const point = { theta, sd, items: items ?? null, b, right: right ?? null, skill: skill ?? null };
+  return [...line, point].slice(-LINE_KEPT);
+}
+
+/**
+ * What is due now stands in the list: a skill that was due before and is not in it was reviewed.
+ * @param {Skill[]} skills
+ * @param {(Pick<Skill, "reason"|"next_interval"> & {skill: string, at: number, retrievability: number})[]} due
+ * @param {number} ts when the list was made, in ms since 1970
+ */
+function reviewed(skills, due, ts) {
+  const told = new Map((due ?? []).map((one) => [one.skill, one]));
+  return skills.map((skill) => {
+    const one = told.get(skill.id);
+    const { due_at, retrievability, reason, next_interval, ...rest } = skill;
+    if (one !== undefined) {
+      const { skill: _, at, ...more } = one;
+      return { ...rest, due_at: at, ...more };
+    }
+    return due_at === undefined || due_at === null || due_at > ts ? skill : rest;
   });
 }
 

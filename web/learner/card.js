@@ -1,12 +1,14 @@
 // The exercise side: prompt, answer box, verdict, hints and steps. This file draws them.
 
 import { Formula, Inline, Markup, Reading, spoken } from "../shared/markup.js";
+import { bandInTwenty, inTen, logits, percent } from "../shared/skills.js";
 import { html, useEffect, useRef } from "../vendor/htm-preact.js";
 import { VERDICTS } from "./page.js";
-import { Moves } from "./progress.js";
+import { Bar, Moves, Range } from "./progress.js";
 
 /** @typedef {import("./page.js").Page} Page */
 /** @typedef {import("./page.js").Shown} Shown */
+/** @typedef {import("../client/wire.js").Frame} Frame */
 
 /** A press with the pointer must not take the focus from the answer box. @param {Event} event */
 export const keepFocus = (event) => event.preventDefault();
@@ -75,8 +77,40 @@ function Head({ page, shown }) {
     <header class="item-head">
       <p class="eyebrow">${item.skills.map((/** @type {string} */ id) => html`<span key=${id}>${page.skillTitle(id)}</span>`)}</p>
       <div class="prompt" id="prompt" dir="auto"><${Markup} text=${item.prompt} /></div>
-      ${item.why && html`<p class="why"><span>Why this one</span> <${Inline} text=${item.why} /></p>`}
+      <${Why} page=${page} item=${item} />
     </header>`;
+}
+
+/**
+ * Why this exercise: the server's sentence, the chance in words, and on demand what is behind it.
+ * @param {{page: Page, item: Frame}} props
+ */
+function Why({ page, item }) {
+  if (!item.why) return null;
+  const { whyOpen } = page;
+  return html`<div class="why">
+    <p><b>Why this one:</b> <${Inline} text=${item.why.replace(/[^.!?]$/, "$&.")} />
+      ${Number.isFinite(item.p_success) && html` <span class="odds">Right ${inTen(item.p_success)}.</span>`}
+      <button type="button" class="link" data-act="why" aria-expanded=${whyOpen} aria-controls="behind" onPointerDown=${keepFocus}
+        onClick=${() => page.turnWhy()}>What is behind this</button></p>
+    <div id="behind" hidden=${!whyOpen}>${whyOpen && html`<${Behind} page=${page} item=${item} />`}</div>
+  </div>`;
+}
+
+/** The figures the choice rests on. @param {{page: Page, item: Frame}} props */
+function Behind({ page, item }) {
+  const { target, line, skills } = page.lesson;
+  const newest = [...line].reverse();
+  const point = newest.find(({ skill }) => skill !== null && item.skills.includes(skill)) ?? newest[0];
+  const { theta, sd, skill, items } = point ?? { ...page.lesson, skill: null, items: null };
+  return html`<dl class="behind">
+    ${target && html`<div><dt>Aimed at</dt><dd>${bandInTwenty(target)} go right <span class="range">${percent(target[0])} to ${percent(target[1])}</span></dd></div>`}
+    ${Number.isFinite(item.p_success) && html`<div><dt>Expected here</dt><dd>${percent(item.p_success)}</dd></div>`}
+    ${theta !== null && html`<div><dt>Your level</dt><dd>${logits(theta)} ± ${logits(sd ?? 0)} logits${skill && html` <span class="range">on ${page.skillTitle(skill)}</span>`}</dd></div>`}
+    ${items && html`<div><dt>Difficulty that fits</dt><dd>${logits(items[0])} to ${logits(items[1])}</dd></div>`}
+    ${skills.filter(({ id }) => item.skills.includes(id)).map((one) => html`
+      <div key=${one.id}><dt>${one.title}</dt><dd>${percent(one.mastery)} <${Range} interval=${one} /><${Bar} mastery=${one.mastery} low=${one.low} high=${one.high} /></dd></div>`)}
+  </dl>`;
 }
 
 /**
@@ -178,7 +212,7 @@ function Verdict({ page, shown }) {
       <div class="verdict-words" dir="auto">
         <p><b>${VERDICTS[feedback.verdict] ?? feedback.verdict}</b>${shown.solved && feedback.assisted && html` <span class="tag">assisted</span>`}</p>
         ${message && html`<${Markup} text=${message} />`}
-        <${Moves} page=${page} moves=${feedback.skills ?? []} />
+        <${Moves} page=${page} feedback=${feedback} own=${shown.item.skills} />
       </div>
     </div>`;
 }

@@ -3,9 +3,12 @@
 
 import { connect } from "../client/index.js";
 import { html, render } from "../vendor/htm-preact.js";
+import { reviewList } from "../shared/skills.js";
 import { Card } from "./card.js";
+import { SkillMap } from "./map.js";
 import { Page } from "./page.js";
-import { Progress } from "./progress.js";
+import { Here, Progress } from "./progress.js";
+import { Review } from "./review.js";
 import { Footer, KeyList, Strip, Top } from "./top.js";
 import { Tutor } from "./tutor.js";
 
@@ -36,26 +39,72 @@ function draw() {
 }
 
 function App() {
+  const tabs = tabsOf(page);
   return html`
     <a class="skip" href="#answer">Skip to the exercise</a>
     <${Top} page=${page} />
-    <nav class="tabs" aria-label="Sides of the lesson">
+    <nav class="tabs" aria-label="Parts of the lesson">
       <${Tab} name="lesson" label="Exercise" />
-      <${Tab} name="tutor" label=${page.runningTurn ? "Tutor, writing" : "Tutor"} />
+      ${tabs.map(({ name, label }) => html`<${Tab} key=${name} name=${name} label=${label} />`)}
     </nav>
-    <main class="sides" data-tab=${page.tab}>
+    <main class="sides" data-tab=${page.tab === "lesson" ? "lesson" : "beside"}>
       <div class="side lesson">
         <${Card} page=${page} />
-        <${Progress} page=${page} />
+        <${Here} page=${page} />
       </div>
-      <div class="side tutor"><${Tutor} page=${page} /></div>
+      <div class="side beside"><${Beside} tabs=${tabs} /></div>
     </main>
     ${page.strip && html`<${Strip} page=${page} />`}
     <${Footer} page=${page} />
     <${KeyList} />`;
 }
 
-/** @param {{name: "lesson"|"tutor", label: string}} props */
+/** @typedef {import("./page.js").Panel} Panel */
+/** @typedef {{name: Panel, label: string, spoken: string}[]} Tabs */
+
+/** @param {Page} page @returns {Tabs} */
+function tabsOf({ lesson, runningTurn }) {
+  const due = reviewList(lesson.skills, Date.now()).due.length;
+  return [
+    { name: "tutor", label: runningTurn ? "Tutor, writing" : "Tutor", spoken: "Tutor" },
+    { name: "map", label: "Map", spoken: "Map of skills" },
+    { name: "progress", label: "Progress", spoken: "Progress" },
+    { name: "review", label: due > 0 ? `Review, ${due} due` : "Review", spoken: "Review" },
+  ];
+}
+
+/** @type {Record<Panel, any>} */
+const PANELS = { tutor: Tutor, map: SkillMap, progress: Progress, review: Review };
+
+/** What stands beside the exercise: one of four. @param {{tabs: Tabs}} props */
+function Beside({ tabs }) {
+  const { panel } = page;
+  const on = tabs.findIndex(({ name }) => name === panel);
+  /** @param {KeyboardEvent} event */
+  const turn = (event) => {
+    const to = { ArrowRight: on + 1, ArrowLeft: on - 1, Home: 0, End: -1 }[event.key];
+    const tab = to === undefined ? undefined : tabs.at(to % tabs.length);
+    if (tab === undefined) return;
+    event.preventDefault();
+    page.show(tab.name);
+    document.getElementById(`tab-${tab.name}`)?.focus();
+  };
+  return html`
+    <div class="card panels">
+      <div class="tablist" role="tablist" aria-label="Beside the exercise" onKeyDown=${turn}>
+        ${tabs.map(({ name, label }) => html`
+          <button key=${name} type="button" role="tab" id=${`tab-${name}`} aria-controls=${`panel-${name}`}
+            aria-selected=${name === panel} tabindex=${name === panel ? 0 : -1}
+            onClick=${() => page.show(name)}>${label}</button>`)}
+      </div>
+      ${tabs.map(({ name, spoken }) => html`
+        <div key=${name} class="panel" role="tabpanel" id=${`panel-${name}`} aria-label=${spoken} hidden=${name !== panel}>
+          ${(name === panel || name === "tutor") && html`<${PANELS[name]} page=${page} />`}
+        </div>`)}
+    </div>`;
+}
+
+/** @param {{name: "lesson"|Panel, label: string}} props */
 function Tab({ name, label }) {
   const on = page.tab === name;
   return html`<button type="button" aria-pressed=${on} onClick=${() => page.show(name)}>${label}</button>`;
@@ -81,12 +130,19 @@ const ALT = {
   KeyS: () => page.steps(),
   KeyN: () => page.next(),
   KeyT: () => go("tutor", "#transcript"),
-  KeyP: () => go("lesson", "#progress"),
+  KeyM: () => go("map", "#map"),
+  KeyP: () => go("progress", "#progress"),
+  KeyV: () => go("review", "#review"),
 };
 
-const REGIONS = ["#answer", "#transcript", "#question", "#progress"];
+/** Where F6 goes: the answer, then what stands beside it. @returns {["lesson"|Panel, string][]} */
+function regions() {
+  const { panel } = page;
+  if (panel !== "tutor") return [["lesson", "#answer"], [panel, `#${panel}`], ["lesson", "#here"]];
+  return [["lesson", "#answer"], ["tutor", "#transcript"], ["tutor", "#question"], ["lesson", "#here"]];
+}
 
-/** @param {"lesson"|"tutor"} tab @param {string} to */
+/** @param {"lesson"|Panel} tab @param {string} to */
 function go(tab, to) {
   page.show(tab);
   setTimeout(() => /** @type {HTMLElement|null} */ (document.querySelector(to))?.focus());
@@ -115,9 +171,10 @@ function outsideFields(key) {
 
 /** @param {number} by */
 function nextRegion(by) {
-  const here = REGIONS.findIndex((region) => document.activeElement?.closest(region) !== null);
-  const to = REGIONS[(here + by + REGIONS.length) % REGIONS.length] ?? "#answer";
-  go(to === "#answer" || to === "#progress" ? "lesson" : "tutor", to);
+  const all = regions();
+  const here = all.findIndex(([, region]) => document.activeElement?.closest(region) !== null);
+  const to = all[(here + by + all.length) % all.length];
+  if (to !== undefined) go(...to);
 }
 
 /** @param {EventTarget|null} target */

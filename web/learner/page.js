@@ -2,9 +2,11 @@
 // nothing; it calls `changed` when something to be drawn has moved.
 
 import { spoken } from "../shared/markup.js";
+import { isDue } from "../shared/skills.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
 /** @typedef {import("../client/wire.js").Frame} Frame */
+/** @typedef {"tutor"|"map"|"progress"|"review"} Panel what stands beside the exercise */
 /**
  * What the exercise side shows: the open item, or the one just solved until the learner moves on.
  * @typedef {object} Shown
@@ -19,6 +21,8 @@ const RESUMED_MS = 7000;
 const AWAY_MS = 2000;
 const SETTLED_MS = 2000;
 const LATENCIES_KEPT = 500;
+/** The review list is asked for again when it is opened after so long. */
+const REVIEW_FRESH_MS = 60_000;
 
 export class Page {
   /**
@@ -43,8 +47,21 @@ export class Page {
     this.asking = null;
     this.question = "";
     this.strip = false;
-    /** @type {"lesson"|"tutor"} the side in sight on narrow screens */
+    /** @type {Panel} */
+    this.panel = "tutor";
+    /** @type {"lesson"|Panel} what is in sight on narrow screens */
     this.tab = "lesson";
+    /** @type {Set<Panel>} shown as a table instead of a drawing */
+    this.tables = new Set();
+    /** The one skill whose answers the line shows; "" for all. */
+    this.lineSkill = "";
+    /** Whether what stands behind the choice of an exercise is unfolded. */
+    this.whyOpen = false;
+    /** @type {string|null} the skill asked for whose exercise is not here yet */
+    this.wanted = null;
+    /** @type {"unasked"|"asked"|"known"|"refused"} */
+    this.reviewing = "unasked";
+    this.reviewAt_ms = -Infinity;
     this.resumedUntil_ms = 0;
     /** @type {{server_ms: number, wire_ms: number, paint_ms: number, all_ms: number}|null} */
     this.latency = null;
@@ -134,6 +151,7 @@ export class Page {
     try {
       const feedback = await this.session.submit(item, response, pressed_ms - this.shownAt_ms);
       this.#measure(feedback, pressed_ms);
+      this.#reviewMoved(feedback);
     } catch (refusal) {
       this.problem = wordsOf(refusal);
     }
@@ -159,6 +177,47 @@ export class Page {
       this.#itemTurned();
       this.changed();
     } else if (this.lesson.item !== null) void this.#did(this.session.next());
+  }
+
+  /**
+   * An exercise on a skill of the learner's choice. What is in sight stays until it is here.
+   * @param {string} skill
+   */
+  async practise(skill) {
+    if (this.wanted === skill) return;
+    this.wanted = skill;
+    this.tab = "lesson";
+    await this.#did(this.session.next(skill));
+    if (this.wanted !== skill) return;
+    this.wanted = null;
+    if (this.problem === "") {
+      this.held = null;
+      this.#itemTurned();
+      this.say("lesson", `An exercise on ${this.skillTitle(skill)} is open`);
+    }
+    this.changed();
+  }
+
+  /** Ask which skills are due, unless that is known well enough. */
+  async askReview() {
+    const fresh = performance.now() - this.reviewAt_ms < REVIEW_FRESH_MS;
+    if (this.lesson.course === null || this.reviewing === "asked" || fresh) return;
+    this.reviewing = "asked";
+    this.reviewAt_ms = performance.now();
+    try {
+      await this.session.review();
+      this.reviewing = "known";
+    } catch {
+      [this.reviewing, this.reviewAt_ms] = ["refused", -Infinity];
+    }
+    this.changed();
+  }
+
+  /** A skill that was due has been answered: its next time is another. @param {Frame} feedback */
+  #reviewMoved({ item }) {
+    const at = [this.held?.item, this.lesson.item].find((one) => one?.item === item);
+    const due = this.lesson.skills.some((skill) => at?.skills.includes(skill.id) && isDue(skill, Date.now()));
+    if (due) void this.askReview();
   }
 
   /** @param {Promise<Frame>} command */
@@ -208,9 +267,22 @@ export class Page {
     this.changed();
   }
 
-  /** @param {"lesson"|"tutor"} tab */
+  /** @param {"lesson"|Panel} tab */
   show(tab) {
     this.tab = tab;
+    if (tab !== "lesson") this.panel = tab;
+    if (tab === "map" || tab === "review") void this.askReview();
+    this.changed();
+  }
+
+  /** A drawing or a table. @param {Panel} panel */
+  turnTable(panel) {
+    if (!this.tables.delete(panel)) this.tables.add(panel);
+    this.changed();
+  }
+
+  turnWhy() {
+    this.whyOpen = !this.whyOpen;
     this.changed();
   }
 
@@ -225,11 +297,16 @@ export class Page {
     });
     session.on("forgotten", () => {
       this.held = null;
+      this.wanted = null;
+      [this.reviewing, this.reviewAt_ms] = ["unasked", -Infinity];
     });
     session.on("item", () => {
       if (this.held === null) this.#itemTurned();
     });
     session.on("snapshot", () => this.#restored());
+    session.on("review", () => {
+      [this.reviewing, this.reviewAt_ms] = ["known", performance.now()];
+    });
     session.on("feedback", (event) => this.#judged(event));
     session.on("hint", ({ level, of }) => this.say("lesson", `Hint ${level} of ${of}`));
     session.on("steps", () => this.say("lesson", "Worked steps are shown"));
@@ -283,6 +360,8 @@ export class Page {
 
   /** The lesson was restored whole: what stands in the box is kept where its item is still open. */
   #restored() {
+    this.reviewAt_ms = -Infinity; // a snapshot knows when, the list also knows how well
+    if (this.panel === "map" || this.panel === "review") void this.askReview();
     const open = this.lesson.item?.item ?? "";
     if (this.held !== null || open === this.shownItem) return;
     this.#itemTurned();
@@ -305,6 +384,7 @@ export class Page {
   #judged(feedback) {
     const { item, hints, steps } = this.lesson;
     this.say("lesson", verdictWords(feedback));
+    this.reviewAt_ms = -Infinity;
     const closes = feedback.done === true || feedback.verdict === "correct";
     if (!closes || item === null || item.item !== feedback.item || this.held !== null) return;
     this.held = { item, hints, steps, feedback, solved: true };

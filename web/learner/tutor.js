@@ -14,7 +14,7 @@ const NEAR_END_PX = 48;
 export function Tutor({ page }) {
   const { turns } = page.lesson;
   return html`
-    <section class="card talk" aria-label="Tutor">
+    <section class="talk" aria-label="Tutor">
       <${TalkHead} turn=${turns.at(-1)} />
       <${Transcript} page=${page} turns=${turns} />
       <${Ask} page=${page} />
@@ -24,7 +24,7 @@ export function Tutor({ page }) {
 /** @param {{turn: Turn|undefined}} props */
 function TalkHead({ turn }) {
   return html`<header class="talk-head">
-    <h2>Tutor</h2>
+    <h2 class="unseen">Tutor</h2>
     <p class="source">${turn === undefined ? "software, not a person" : sourceOf(turn)}</p>
   </header>`;
 }

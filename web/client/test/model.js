@@ -206,8 +206,8 @@ export class ModelServer {
 function folded(log) {
   const state = {
     course: null, mode: "practice", item: null, attempts: 0, hints: [], steps: null, draft: null,
-    last_feedback: null, skills: [], theta: null, sd: null, target: null, turns: [], signal: null,
-    prefs: {},
+    last_feedback: null, skills: [], theta: null, sd: null, target: null, line: [], turns: [],
+    signal: null, prefs: {},
   };
   const next = new Map();
   for (const e of log) {
@@ -217,9 +217,16 @@ function folded(log) {
     if (e.t === "feedback") {
       state.last_feedback = e;
       if (state.item?.item === e.item) state.attempts = e.attempt;
-      for (const { id, after } of e.skills) {
-        state.skills = state.skills.map((s) => (s.id === id ? { ...s, mastery: after } : s));
+      for (const { id, after, low = 0, high = 1, mastered = false } of e.skills) {
+        const now = { mastery: after, low, high, mastered };
+        state.skills = state.skills.map((s) => (s.id === id ? { ...s, ...now } : s));
       }
+    }
+    if (e.t === "difficulty") {
+      const { theta, sd, target, items, b, right, skill } = e;
+      Object.assign(state, { theta, sd, target });
+      if (b !== undefined) state.line = [...state.line, { theta, sd, items, b, right, skill }];
+      while (state.line.length > 40) state.line.shift();
     }
     if (e.t === "hint") state.hints = [...state.hints, { level: e.level, of: e.of, text: e.text }];
     if (e.t === "turn.started") {
@@ -250,7 +257,13 @@ function folded(log) {
 export function script(length, random) {
   const events = [{
     t: "ok", re: "first",
-    changed: { course: { id: "c", title: "C" }, skills: [{ id: "a", title: "A", mastery: 0.2 }] },
+    changed: {
+      course: { id: "c", title: "C" }, theta: 0, sd: 1, target: [0.7, 0.8], line: [],
+      skills: [
+        { id: "a", title: "A", mastery: 0.2, low: 0.1, high: 0.4, mastered: false, requires: [] },
+        { id: "b", title: "B", mastery: 0.1, low: 0, high: 0.3, mastered: false, requires: ["a"] },
+      ],
+    },
   }];
   const item = (n) => ({ t: "item", item: `i${n}`, kind: "number", prompt: `p${n}`, skills: ["a"], p_success: 0.6, why: "w" });
   events.push(item(0));
@@ -261,7 +274,8 @@ export function script(length, random) {
     if (roll < 0.2) events.push(item(n));
     else if (roll < 0.3) {
       const open = events.findLast(({ t }) => t === "item").item;
-      events.push({ t: "feedback", re: `x${n}`, item: open, verdict: "correct", read_as: "1", message: "m", assisted: false, skills: [{ id: "a", before: 0, after: random() }], p_expected: 0.5, attempt: 1, timing: { total_us: 1 } });
+      events.push({ t: "feedback", re: `x${n}`, item: open, verdict: "correct", read_as: "1", message: "m", assisted: false, skills: [move("a", random), move("b", random)], p_expected: 0.5, attempt: 1, timing: { total_us: 1 } });
+      events.push(live(random));
     } else if (roll < 0.4) events.push({ t: "hint", item: "i0", level: n, of: 900, text: `h${n}` });
     else {
       gens += 1;
@@ -269,6 +283,23 @@ export function script(length, random) {
     }
   }
   return events.slice(0, length);
+}
+
+/** As the wire has it: what holds its default (low 0, high 1, not mastered) is left out. */
+function move(id, random) {
+  const [low, high] = [Math.max(0, random() - 0.3), Math.min(1, random() + 0.3)];
+  return {
+    id, before: 0, after: random(), ...(low === 0 ? {} : { low }), ...(high === 1 ? {} : { high }),
+    ...(random() < 0.5 ? { mastered: true } : {}),
+  };
+}
+
+/** The live difficulty; now and then of an answer that is no point of the line. */
+function live(random) {
+  const theta = random() * 4 - 2;
+  const event = { t: "difficulty", theta, sd: random(), target: [0.7, 0.8], step: 0.1, reason: "r" };
+  if (random() < 0.2) return event;
+  return { ...event, items: [theta - 1.4, theta - 0.8], b: random() * 4 - 2, right: random() < 0.7, skill: "a" };
 }
 
 function turn(events, gen, random) {
