@@ -14,6 +14,7 @@ import numpy as np
 
 from engines.beliefs import EIDS, Beliefs
 from engines.exercises.grading import graded
+from engines.exercises.hints import tells
 from engines.learner import kernels, selection
 from engines.learner.cards import REVIEW_SHARE, Cards, after_answer, next_due, why_due
 from engines.learner.forgetting import rated
@@ -274,12 +275,10 @@ def _reviewed(
         for k in syllabus.item_skills[item].tolist()
         if k >= 0 and kernels.mastered_at(state, n, k, syllabus.mastery[k])
     ]
-    hints = evidence.instance.item.hints
     rating = rated(
         right=flags & kernels.RIGHT != 0,
         assisted=evidence.hints_used > 0,
-        told=evidence.steps_shown
-        or (0 < len(hints) <= evidence.hints_used and hints[-1].level == "bottom-out"),
+        told=evidence.steps_shown or tells(evidence.instance.item, evidence.hints_used),
     )
     return after_answer(cards, syllabus, item, mastered, rating, now_s)
 

@@ -97,7 +97,7 @@ def test_a_used_seed_is_not_given_again(word: int) -> None:
 
 def test_nothing_is_compiled_after_import() -> None:
     before = compiling.compiled()
-    assert before == len(compiling.KERNELS) >= 12
+    assert before >= len(compiling.KERNELS) >= 12
     tutor.warm()
     of = course([skill(0)], [item(0, (0,))])
     Simulated(of, 0.0, 1).step()
