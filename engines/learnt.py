@@ -88,9 +88,10 @@ def observed(
 def calibrated(learnt: Learnt, seen: Sequence[Seen]) -> None:
     """Renew slope and intercept where there is enough to go by and held-out learners gain."""
     found = difficulty.calibration(
-        np.array([each.right for each in seen]),
-        np.array([each.p_raw for each in seen]),
+        np.array([each.right for each in seen], dtype=np.int64),
+        np.array([each.p_raw for each in seen], dtype=np.float64),
         [each.learner for each in seen],
+        (learnt.slope, learnt.intercept),
     )
     if found is not None:
         learnt.slope, learnt.intercept = found
