@@ -345,6 +345,6 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     weight: float | None = None
     """Weight of the evidence: 1 counted, less a rapid guess, 0 practice alone, None none."""
     gradient: float = 0.0
-    """How the answer moves its item's difficulty: d ln P / d b, before the answer."""
+    """G: how the answer pulls its skill's levels up and its item's difficulty down."""
     p_raw: float = 0.5
     """The forecast before it was calibrated."""
