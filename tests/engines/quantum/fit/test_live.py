@@ -21,7 +21,7 @@ def test_the_kernel_is_the_filter_on_a_real_log(shared: Path, turned: bool) -> N
     if not path.is_file():
         pytest.skip("real data is not here: statics2011")
     log = read_responses(path)
-    rows = np.arange(log.starts[20])
+    rows = np.arange(log.starts[100])
     skills, items = len(log.combinations), len(log.items)
     combination = np.zeros(items, np.int64)
     combination[log.item] = log.combination
@@ -30,7 +30,7 @@ def test_the_kernel_is_the_filter_on_a_real_log(shared: Path, turned: bool) -> N
         common = np.broadcast_to(np.eye(parameters.levels), parameters.basis.shape)
         parameters = dataclasses.replace(parameters, basis=common)
     sequences = Sequences(
-        starts=log.starts[:21],
+        starts=log.starts[:101],
         skill=log.combination[rows],
         item=log.item[rows],
         right=log.right[rows],
@@ -42,7 +42,7 @@ def test_the_kernel_is_the_filter_on_a_real_log(shared: Path, turned: bool) -> N
     p_g, p = filtered(parameters, sequences)
     scoring = Scoring(parameters)
     assert len(rows) > 10_000
-    for learner in range(20):
+    for learner in range(100):
         own = slice(int(log.starts[learner]), int(log.starts[learner + 1]))
         live = scoring.answer_all(scoring.fresh(), log.item[own], log.right[own])
         assert np.abs(live[0] - p_g[own]).max() <= 1e-12
