@@ -22,8 +22,8 @@ from tests.engines.quantum.twin import Twin
 DESIGNS = [Design(4, pull=2.0, epochs=2), Design(3, pull=1.0, real=True, epochs=2), Design(8)]
 
 
-def fitted_on(log: Responses, design: Design, **options: bool) -> tuple[Fitted, Arrays]:
-    settings = replace(Settings((design,), (1, 2, 3, 4), seed=3), **options)
+def fitted_on(log: Responses, design: Design, *, registers: bool = True) -> tuple[Fitted, Arrays]:
+    settings = Settings((design,), (1, 2, 3, 4), 3, registers=registers, linked=registers)
     done: dict[str, Arrays] = {}
     for unit in plan(log, settings):
         done[unit.name] = unit.compute(done)
@@ -62,7 +62,7 @@ def test_bytes_come_back_and_damage_is_named():
 
 def test_without_registers_p_is_p_g():
     log = drawn_log(3)
-    fit, result = fitted_on(log, DESIGNS[0], registers=False, linked=False)
+    fit, result = fitted_on(log, DESIGNS[0], registers=False)
     p_g, p = filtered(fit.parameters, fit.rows_of(log))
     np.testing.assert_allclose(p, p_g, atol=1e-12)
     assert result["p"].tobytes() == result["p_g"].tobytes()
