@@ -32,6 +32,12 @@ CUT_IN_MID_ANSWER = """() => {
   }).observe(talk, {childList: true, subtree: true, characterData: true});
 }"""
 
+SLOW_LEARNER = """(() => {
+  const now = performance.now.bind(performance);
+  performance.now = () => 3000 * now();
+})()"""
+"""A learner who takes a minute where the test takes 20 ms: quick guesses are not scored."""
+
 
 def frames_of(page: Page) -> list[dict[str, Any]]:
     """Every frame the page is sent from now on, in order."""
@@ -153,6 +159,45 @@ def test_a_line_cut_in_mid_answer_ends_with_the_same_words(
     text = "".join(frame["text"] for frame in heard if frame["t"] == "delta")
     done = next(frame for frame in heard if frame["t"] == "turn.done")
     assert hashlib.sha256(text.encode()).hexdigest() == done["text_sha256"]
+
+
+def test_map_and_line_of_a_cut_and_of_a_reloaded_tab_are_those_of_an_uncut_one(
+    context: BrowserContext, page: Page, served: str
+) -> None:
+    context.add_init_script(SLOW_LEARNER)
+    heard = frames_of(page)
+    opened(page, served)
+    cut, reloaded = context.new_page(), context.new_page()
+    opened(cut, served)
+    opened(reloaded, served)
+    cut.locator("[data-act=cut]").click()
+    expect(cut.locator("#pill")).to_contain_text("reconnecting")
+    for _ in range(4):
+        if page.locator(".choices").count():
+            page.locator(".choices input").first.check()
+        else:
+            page.locator("#answer").fill("1")
+        judged(page)
+        before = page.locator(".prompt").inner_html()
+        page.keyboard.press("Alt+n")
+        page.wait_for_function(
+            "(was) => document.querySelector('.prompt').innerHTML !== was", arg=before
+        )
+    points = [frame for frame in heard if frame["t"] == "difficulty" and "b" in frame]
+    assert points
+    expect(cut.locator("#pill")).to_contain_text(re.compile("caught up|resynchronised"))
+    while cut.locator(".verdict.correct").count():
+        cut.keyboard.press("Alt+n")
+    reloaded.reload()
+    expect(reloaded.locator(".prompt")).to_be_visible()
+    for key, panel in (("Alt+m", "#map"), ("Alt+p", "#progress")):
+        for tab in (page, cut, reloaded):
+            tab.keyboard.press(key)
+            expect(tab.locator(panel)).to_be_focused()
+        for at in (panel, "#here", ".item-head"):
+            assert cut.locator(at).inner_html() == page.locator(at).inner_html(), at
+            assert reloaded.locator(at).inner_html() == page.locator(at).inner_html(), at
+    expect(page.locator(".chart .dot")).to_have_count(len(points))
 
 
 def test_answers_given_while_away_are_judged_once_after_the_return(page: Page, served: str) -> None:

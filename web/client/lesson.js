@@ -176,17 +176,19 @@ function attemptsAfter(lesson, event) {
 /**
  * The wire leaves out what holds its default: an interval from 0 or up to 1, `mastered` false.
  * @param {Skill[]} skills
- * @param {{id: string, after: number, low?: number, high?: number, mastered?: boolean}[]} moves
+ * @param {{id: string, after: number, low?: number, high?: number, mastered?: boolean,
+ *   due_at?: number|null}[]} moves
  */
 function moved(skills, moves) {
   const moveOf = new Map((moves ?? []).map((move) => [move.id, move]));
   return skills.map((skill) => {
     const move = moveOf.get(skill.id);
     if (move === undefined) return skill;
-    const { after: mastery, low, high, mastered } = move;
+    const { after: mastery, low, high, mastered, due_at } = move;
+    const now = due_at === undefined || due_at === null ? skill : { ...unlisted(skill), due_at };
     const bounded = [skill.low, low, high].some((bound) => bound !== undefined);
-    if (!bounded) return { ...skill, mastery };
-    return { ...skill, mastery, low: low ?? 0, high: high ?? 1, mastered: mastered ?? false };
+    if (!bounded) return { ...now, mastery };
+    return { ...now, mastery, low: low ?? 0, high: high ?? 1, mastered: mastered ?? false };
   });
 }
 
@@ -211,13 +213,18 @@ function reviewed(skills, due, ts) {
   const told = new Map((due ?? []).map((one) => [one.skill, one]));
   return skills.map((skill) => {
     const one = told.get(skill.id);
-    const { due_at, retrievability, reason, next_interval, ...rest } = skill;
     if (one !== undefined) {
       const { skill: _, at, ...more } = one;
-      return { ...rest, due_at: at, ...more };
+      return { ...unlisted(skill), due_at: at, ...more };
     }
-    return due_at === undefined || due_at === null || due_at > ts ? skill : rest;
+    const { due_at } = skill;
+    return due_at === undefined || due_at === null || due_at > ts ? skill : unlisted(skill);
   });
+}
+
+/** A skill without what a review list said of it. @param {Skill} skill @returns {Skill} */
+function unlisted({ due_at: _, retrievability: __, reason: ___, next_interval: ____, ...rest }) {
+  return rest;
 }
 
 /**

@@ -4,7 +4,7 @@
 import { Inline } from "../shared/markup.js";
 import { drawn, inWords, skillsOf } from "../shared/line.js";
 import { isMastered, logits, percent, range, spokenRange } from "../shared/skills.js";
-import { html, useEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @typedef {import("./page.js").Page} Page */
 /** @typedef {import("../client/lesson.js").Skill} Skill */
@@ -137,10 +137,12 @@ export function Progress({ page }) {
 function useWidth(guess) {
   const at = useRef(/** @type {HTMLElement|null} */ (null));
   const [width, setWidth] = useState(guess);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = at.current;
     if (element === null) return undefined;
-    const watch = new ResizeObserver(() => setWidth(Math.floor(element.clientWidth)));
+    const measure = () => setWidth(Math.floor(element.clientWidth));
+    measure();
+    const watch = new ResizeObserver(measure);
     watch.observe(element);
     return () => watch.disconnect();
   }, []);

@@ -46,7 +46,7 @@ function Asked({ page, empty, coming }) {
     const away = page.session.state.phase !== "live";
     return html`<p class="note-box">${away ? "The list comes as soon as the line is back." : "Looking up what is due."}</p>`;
   }
-  return html`<p class="note-box"><b>Nothing is due.</b> ${coming ? "What comes next stands below." : "The first skill you master will come here some days later."}</p>`;
+  return html`<p class="note-box"><b>Nothing is due.</b> ${coming ? "What comes next stands below." : "A skill comes here some time after you have mastered it."}</p>`;
 }
 
 /** @param {{page: Page, cards: Skill[], now_ms: number, label: string}} props */

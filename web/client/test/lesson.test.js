@@ -26,6 +26,12 @@ test("a skill that is mastered no longer says so, though the wire leaves the wor
   assert.equal(skills[0].mastered, false);
 });
 
+test("a move that says when its skill is due again takes it from the review list", () => {
+  const listed = { ...A, due_at: 50, retrievability: 0.7, reason: "why" };
+  const { skills } = fold(begun([listed]), feedback([{ id: "a", before: 0.5, after: 0.6, low: 0.4, high: 0.8, due_at: 900 }]));
+  assert.deepEqual(skills, [{ ...A, mastery: 0.6, low: 0.4, high: 0.8, due_at: 900 }]);
+});
+
 test("a server that tells no intervals gets none invented", () => {
   const { skills } = fold(begun([{ id: "a", title: "A", mastery: 0.5 }]), feedback([{ id: "a", before: 0.5, after: 0.6 }]));
   assert.deepEqual(skills, [{ id: "a", title: "A", mastery: 0.6 }]);
