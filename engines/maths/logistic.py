@@ -2,8 +2,6 @@
 
 Both maximise sum_n [y_n z_n - ln(1 + exp z_n)] - 1/2 sum_j penalty_j w_j^2 with z = x w + offset,
 which is concave: one optimum, whatever the start. Steps are halved until the objective rises.
-Dense: the Hessian is solved. Sparse: truncated Newton, each step by conjugate gradients on
-products with the Hessian (Nocedal & Wright 2006, chapter 7), preconditioned by its diagonal.
 """
 
 from __future__ import annotations
@@ -18,8 +16,6 @@ from engines.words import Floats, Ints
 
 HALVINGS = 30
 """So often a step is halved before the fit counts as done."""
-CG_STEPS = 200
-"""Conjugate-gradient steps for one Newton step at most."""
 WITHIN = 1e-9
 """A Newton step that gains less than this share of the objective ends the fit."""
 
@@ -68,7 +64,7 @@ def ridge(
         gradient = x.T @ (right - p) - least * w
         hessian = (x * (p * (1.0 - p))[:, None]).T @ x + np.diag(least)
         hessian.flat[:: k + 1] += 1e-10 * (1.0 + hessian.flat[:: k + 1])
-        move = np.linalg.solve(hessian, gradient)
+        move = np.asarray(np.linalg.solve(hessian, gradient), np.float64)
         shift = x @ move
         size, gained = _step(z, shift, right, w, move, least, value)
         w, z, value = w + size * move, z + size * shift, value + gained
@@ -82,58 +78,69 @@ class Sparse:
     """Rows with few inputs: row n has `columns[starts[n]:starts[n + 1]]` with those `values`.
 
     `starts` (n + 1,) and `columns` (m,) int64, `values` (m,) float64, `width` the number of
-    columns. A column may come twice in a row; its values then add up.
+    columns. Each row has one more input, 1 in the column of its `item` (n,), of `n_items`; these
+    columns stand behind the others. A column may come twice in a row; its values then add up.
     """
 
     starts: Ints
     columns: Ints
     values: Floats
     width: int
+    item: Ints
+    n_items: int
 
     def __len__(self) -> int:
         return len(self.starts) - 1
 
     def times(self, w: Floats) -> Floats:
-        """Inputs times weights, x w (n,); each row summed in its own order."""
-        out = np.empty(len(self))
-        _times(self.starts, self.columns, self.values, np.ascontiguousarray(w), out)
+        """Inputs times weights (width + n_items,): (n,), each row summed in its own order."""
+        out = w[self.width :][self.item]
+        _times(self.starts, self.columns, self.values, w, out)
         return out
 
     def back(self, r: Floats) -> Floats:
-        """Transposed inputs times r (n,), x^t r (width,)."""
-        out = np.zeros(self.width)
-        _back(self.starts, self.columns, self.values, np.ascontiguousarray(r), out)
-        return out
-
-    def squares(self, r: Floats) -> Floats:
-        """sum_n r_n x_nj^2 for each column j (width,)."""
-        out = np.zeros(self.width)
-        _back(self.starts, self.columns, self.values**2, np.ascontiguousarray(r), out)
+        """Transposed inputs times r (n,): (width + n_items,)."""
+        out = np.zeros(self.width + self.n_items)
+        out[self.width :] = np.bincount(self.item, weights=r, minlength=self.n_items)
+        _back(self.starts, self.columns, self.values, r, out)
         return out
 
 
-def sparse_ridge(
-    x: Sparse, right: Ints, penalty: Floats, *, steps: int = 25, start: Floats | None = None
-) -> Floats:
-    """Weights (width,) for sparse inputs; `penalty` (width,) must be above 0 where a column
-    may be empty. Raises ValueError for shapes that do not fit.
+def sparse_ridge(x: Sparse, right: Ints, penalty: Floats, *, steps: int = 25) -> Floats:
+    """Weights (width + n_items,) for sparse inputs and outcomes (n,) of 0 and 1.
 
-    >>> one = Sparse(np.array([0, 1, 2]), np.array([0, 0]), np.ones(2), 1)
-    >>> float(sparse_ridge(one, np.array([1, 0]), np.ones(1))[0])
-    0.0
+    Newton steps are exact: items have one column a row, so their part of the Hessian is diagonal
+    and is eliminated (Schur's complement). `penalty` (width + n_items,) must be above 0. Raises
+    ValueError for shapes that do not fit.
+
+    >>> starts, none = np.array([0, 1, 2]), np.array([0, 0])
+    >>> one = Sparse(starts, none, np.ones(2), 1, none, 1)
+    >>> sparse_ridge(one, np.array([1, 1]), np.ones(2)).round(3).tolist()
+    [0.521, 0.521]
     """
+    size = x.width + x.n_items
     _fits(right.shape == (len(x),), f"({len(x)},) outcomes", right.shape)
-    _fits(penalty.shape == (x.width,), f"({x.width},) penalties", penalty.shape)
-    w = np.zeros(x.width) if start is None else start.astype(np.float64)
+    _fits(penalty.shape == (size,), f"({size},) penalties", penalty.shape)
+    order = np.argsort(x.item, kind="stable")
+    w = np.zeros(size)
     z = x.times(w)
     value = _objective(z, right, w, penalty)
     for _ in range(steps):
         p = sigmoid(z)
         gradient = x.back(right - p) - penalty * w
-        move = _truncated(x, p * (1.0 - p), penalty, gradient)
+        curve = p * (1.0 - p)
+        core = np.diag(penalty[: x.width])
+        own = penalty[x.width :].copy()
+        aside = gradient[: x.width].copy()
+        toward = gradient[x.width :]
+        _eliminated(order, x.item, x.starts, x.columns, x.values, curve, toward, own, core, aside)
+        move = np.zeros(size)
+        move[: x.width] = np.linalg.solve(core, aside)
+        bent = x.back(curve * x.times(move))[x.width :]
+        move[x.width :] = (toward - bent) / own
         shift = x.times(move)
-        size, gained = _step(z, shift, right, w, move, penalty, value)
-        w, z, value = w + size * move, z + size * shift, value + gained
+        step, gained = _step(z, shift, right, w, move, penalty, value)
+        w, z, value = w + step * move, z + step * shift, value + gained
         if gained <= WITHIN * abs(value):
             break
     return w
@@ -168,29 +175,6 @@ def _step(
     return 0.0, 0.0
 
 
-def _truncated(x: Sparse, curve: Floats, penalty: Floats, gradient: Floats) -> Floats:
-    """About (x^t diag(curve) x + diag(penalty))^-1 gradient."""
-    scale = x.squares(curve) + penalty
-    scale[scale <= 0.0] = 1.0
-    move = np.zeros_like(gradient)
-    left = gradient.copy()
-    toward = left / scale
-    along = toward.copy()
-    power = float(left @ toward)
-    enough = power * min(1e-4, float(np.sqrt(power)) * 1e-3) if power > 0.0 else 0.0
-    for _ in range(CG_STEPS):
-        if power <= enough:
-            break
-        bent = x.back(curve * x.times(along)) + penalty * along
-        size = power / float(along @ bent)
-        move += size * along
-        left -= size * bent
-        toward = left / scale
-        power, before = float(left @ toward), power
-        along = toward + (power / before) * along
-    return move
-
-
 def _fits(holds: bool, expected: str, came: object) -> None:
     if not holds:
         msg = f"expected {expected}, got {came}"
@@ -200,7 +184,7 @@ def _fits(holds: bool, expected: str, came: object) -> None:
 @kernel(f"void({_INTS}, {_INTS}, {_FLOATS}, {_FLOATS}, float64[::1])")
 def _times(starts: Any, columns: Any, values: Any, w: Any, out: Any) -> None:
     for n in range(starts.shape[0] - 1):
-        z = 0.0
+        z = out[n]
         for at in range(starts[n], starts[n + 1]):
             z += values[at] * w[columns[at]]
         out[n] = z
@@ -211,3 +195,45 @@ def _back(starts: Any, columns: Any, values: Any, r: Any, out: Any) -> None:
     for n in range(starts.shape[0] - 1):
         for at in range(starts[n], starts[n + 1]):
             out[columns[at]] += values[at] * r[n]
+
+
+@kernel(f"void({_INTS}, {_INTS}, {_INTS}, {_INTS}, {_FLOATS}, {_FLOATS}, {_FLOATS}, "
+        "float64[::1], float64[:, ::1], float64[::1])")  # fmt: skip
+def _eliminated(
+    order: Any, item: Any, starts: Any, columns: Any, values: Any, curve: Any, toward: Any,
+    own: Any, core: Any, aside: Any,
+) -> None:  # fmt: skip
+    """The Hessian's core and its right side with the items taken out; `own` takes their diagonal.
+
+    `order` sorts the rows by item. One item's rows share few columns, so its part of Schur's
+    complement is small.
+    """
+    width = core.shape[0]
+    shared, touched = np.zeros(width), np.empty(width, np.int64)
+    met = np.zeros(width, np.uint8)
+    first, total = 0, order.shape[0]
+    while first < total:
+        i = item[order[first]]
+        end, count = first, 0
+        while end < total and item[order[end]] == i:
+            n = order[end]
+            own[i] += curve[n]
+            for at in range(starts[n], starts[n + 1]):
+                c = columns[at]
+                weight = curve[n] * values[at]
+                if not met[c]:
+                    met[c], touched[count] = 1, c
+                    count += 1
+                shared[c] += weight
+                for to in range(starts[n], starts[n + 1]):
+                    core[c, columns[to]] += weight * values[to]
+            end += 1
+        for a in range(count):
+            c = touched[a]
+            share = shared[c] / own[i]
+            aside[c] -= share * toward[i]
+            for b in range(count):
+                core[c, touched[b]] -= share * shared[touched[b]]
+        for a in range(count):
+            shared[touched[a]], met[touched[a]] = 0.0, 0
+        first = end
