@@ -156,8 +156,11 @@ class Beliefs:
         days = {"wrong": 1, "assisted": 3, "right": 9, "easy": 20}
         told = []
         late = [(kept, at, skill) for skill, (at, kept) in self.cards.items() if at <= at_ms]
+        title = {skill: name for skill, name, _ in self.skills}
         for kept, at, skill in sorted(late):
-            reason = f"You last met {skill} 9 days ago; chance of recall about {100 * kept:.0f} %"
+            reason = (
+                f"You last met {title[skill]} 9 days ago; chance of recall about {100 * kept:.0f} %"
+            )
             one = {"skill": skill, "at": at, "retrievability": kept, "reason": reason}
             told.append(one | {"next_interval": days})
         return told

@@ -60,13 +60,10 @@ function Cards({ page, cards, now_ms, label }) {
 function Card({ page, skill, now_ms }) {
   const { id, title, due_at, retrievability, reason, next_interval } = skill;
   const wanted = page.wanted === id;
+  const facts = [reason || recall(retrievability), nextWords(next_interval)].filter(Boolean);
   return html`<li>
-    <div>
-      <p class="name">${title}</p>
-      <p class="quiet">${dueWords(due_at ?? now_ms, now_ms)}${recall(retrievability) && html`, <span class="recall">${recall(retrievability)}</span>`}</p>
-      ${next_interval && html`<p class="quiet">${nextWords(next_interval)}</p>`}
-      ${reason && html`<p class="quiet why-due">${reason}</p>`}
-    </div>
+    <p><b class="name">${title}</b> <span class="quiet">${dueWords(due_at ?? now_ms, now_ms)}</span></p>
+    ${facts.length > 0 && html`<p class="facts quiet">${facts.map((fact) => html`<span key=${fact}>${fact}. </span>`)}</p>`}
     <button type="button" class="small" aria-label=${`Practise ${title}`} aria-busy=${wanted} onPointerDown=${keepFocus}
       onClick=${() => page.practise(id)}>${wanted ? "Coming" : "Practise"}</button>
   </li>`;
