@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from engines.learner import kernels as k
-from engines.learner import mastery
 from engines.learner.cards import Cards
 from engines.quantum.scoring import Scoring
 from engines.quantum.state import from_bytes as scored_from
@@ -131,18 +130,11 @@ class Beliefs:
     def mastered(self, syllabus: Syllabus) -> frozenset[str]:
         """Ids of the skills that count as mastered."""
         self.must_be_of(syllabus)
-        rows = zip(
-            syllabus.skill_index,
-            self._block(k.SKILL_LEARNT).tolist(),
-            self._block(k.SKILL_ANSWERS).tolist(),
-            self._block(k.SKILL_LAST).tolist(),
-            syllabus.mastery.tolist(),
-            strict=True,
-        )
+        n = len(syllabus.mastery)
         return frozenset(
             skill
-            for skill, learnt, answers, last, threshold in rows
-            if mastery.mastered(learnt, int(answers), last > 0.5, threshold)
+            for at, skill in enumerate(syllabus.skill_index)
+            if k.mastered_at(self.state, n, at, syllabus.mastery[at])
         )
 
     def p_right(self, syllabus: Syllabus, item: str) -> float:

@@ -114,12 +114,14 @@ def decided(
         now_s,
     )
     counted = flags & kernels.COUNTED != 0
-    moved = _told(beliefs, state, x, syllabus, item) if flags else ()
     difficulty = None
     if counted:
         difficulty = _difficulty(beliefs, state, x, syllabus, item, scored.p, flags)
+    moved: tuple[Moved, ...] = ()
     if flags:
+        rows = _told(beliefs, state, x, syllabus, item)
         cards = _reviewed(beliefs.cards, state, evidence, item, flags, now_s)
+        moved = _moves(beliefs.cards, cards, state, syllabus, item, rows)
         eids = (*beliefs.eids[1 - EIDS :], evidence.eid)
         beliefs = beliefs.moved_by(state, x, cards, eids)
     chosen = None
@@ -215,23 +217,35 @@ def _flags(evidence: Answered, verdict: Verdict, syllabus: Syllabus, item: int) 
 
 def _told(
     beliefs: Beliefs, state: Floats, x: Floats, syllabus: Syllabus, item: int
-) -> tuple[Moved, ...]:
-    """What is told of mastery from now on, noted in `state`: the skills for which it changed."""
+) -> dict[int, float]:
+    """What is told of mastery from now on, noted in `state`: skill -> mastery told before."""
     fresh = beliefs.scoring.mastery_all(x, syllabus.references)
-    n = len(fresh)
-    rows = np.empty((n, 2))
+    rows = np.empty((len(fresh), 2))
     count = kernels.told(state, fresh, syllabus.item_skills, item, rows)
+    return {int(row): before for row, before in rows[:count].tolist()}
+
+
+def _moves(
+    old: Cards, cards: Cards, state: Floats, syllabus: Syllabus, item: int, rows: dict[int, float]
+) -> tuple[Moved, ...]:
+    """The skills of which something is told anew: mastery, its interval, when they are due."""
+    n = len(syllabus.mastery)
     at = kernels.SKILLS + kernels.SKILL_TOLD * n
+    if cards is not old:
+        for k in syllabus.item_skills[item].tolist():
+            if k >= 0 and cards.due_s(k) != old.due_s(k):
+                rows.setdefault(k, float(state[at + k]))
     return tuple(
         Moved(
-            syllabus.course.skills[row].id,
+            syllabus.course.skills[k].id,
             before,
-            float(state[at + row]),
-            float(state[at + n + row]),
-            float(state[at + 2 * n + row]),
-            kernels.mastered_at(state, n, row, syllabus.mastery[row]) != 0,
+            float(state[at + k]),
+            float(state[at + n + k]),
+            float(state[at + 2 * n + k]),
+            kernels.mastered_at(state, n, k, syllabus.mastery[k]) != 0,
+            cards.due_s(k),
         )
-        for row, before in ((int(row), before) for row, before in rows[:count].tolist())
+        for k, before in rows.items()
     )
 
 

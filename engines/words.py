@@ -290,7 +290,10 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):
-    """Mastery of one skill before and after, the latter's interval, in hundredths."""
+    """Mastery of one skill before and after, the latter's interval, in hundredths.
+
+    `due_s` is when the skill is due for review, None where it has no card.
+    """
 
     skill: str
     before: float
@@ -298,6 +301,7 @@ class Moved(msgspec.Struct, frozen=True, gc=False):
     low: float
     high: float
     mastered: bool
+    due_s: float | None
 
 
 class LiveDifficulty(msgspec.Struct, frozen=True, gc=False):

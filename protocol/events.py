@@ -189,7 +189,7 @@ class SkillMoved(Part, frozen=True):
 
     Mastery is the chance to get the skill's reference item right; `low` and `high` are the 10 %
     and 90 % quantiles of what is believed of it after the answer. `mastered` says whether the
-    skill counts as mastered now.
+    skill counts as mastered now, `due_at` (ms since 1970) when it is due for review.
     """
 
     id: str
@@ -198,6 +198,7 @@ class SkillMoved(Part, frozen=True):
     low: float = 0.0
     high: float = 1.0
     mastered: bool = False
+    due_at: int | None = None
 
 
 class Timing(Part, frozen=True):

@@ -27,6 +27,7 @@ from streaming.frames import (
     hint_frame,
     item_frame,
     lesson_facts,
+    moved_part,
     review_frame,
 )
 from streaming.state import CANCELLED_KEPT, TURNS_KEPT, Asked, Gen, Open, SessionState
@@ -175,10 +176,7 @@ class Fold:
                 read_as=verdict.read_as,
                 message=verdict.message,
                 assisted=made.assisted,
-                skills=[
-                    ev.SkillMoved(m.skill, m.before, m.after, m.low, m.high, m.mastered)
-                    for m in made.moved
-                ],
+                skills=[moved_part(moved) for moved in made.moved],
                 p_expected=made.p_expected,
                 timing=self._timing() if self._timing else NO_TIMING,
                 misconception=verdict.misconception,

@@ -13,7 +13,7 @@ import msgspec
 from engines.beliefs import Beliefs
 from engines.exercises.hints import hint, ladder_length, worked
 from engines.learner.cards import Cards, Due, due_of, why_due
-from engines.words import LiveDifficulty, Syllabus
+from engines.words import LiveDifficulty, Moved, Syllabus
 from protocol import events as ev
 from streaming.deeds import TurnEnded
 from streaming.state import LINE_KEPT, Gen, Point, SessionState
@@ -59,6 +59,14 @@ def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | 
         text=text,
         scaffold=scaffold,
         re=re,
+    )
+
+
+def moved_part(moved: Moved) -> ev.SkillMoved:
+    """What an answer moved of one skill."""
+    due_at = None if moved.due_s is None else round(moved.due_s * 1000)
+    return ev.SkillMoved(
+        moved.skill, moved.before, moved.after, moved.low, moved.high, moved.mastered, due_at
     )
 
 

@@ -128,10 +128,16 @@ def _move_band(x: Any, p: Any, right: Any) -> None:
         x[EASY_RIGHTS] = 0.0
 
 
+TOLD_LEAST = 0.5
+"""Nothing counts as mastered whose reference item would rather be missed (ours)."""
+
+
 # --- selection ---------------------------------------------------------------------------------
 @kernel("int64(Array(float64, 1, 'C', readonly=True), int64, int64, float64)")
 def mastered_at(x: Any, n: Any, k: Any, threshold: Any) -> Any:
-    """1 where skill k of n counts as mastered in the state `x`."""
+    """1 where skill k of n counts as mastered in the state `x`: P(L), and mastery as told."""
+    if x[SKILLS + SKILL_TOLD * n + k] < TOLD_LEAST:
+        return 0
     learnt = x[SKILLS + SKILL_LEARNT * n + k]
     answers = x[SKILLS + SKILL_ANSWERS * n + k]
     return is_mastered(learnt, answers, x[SKILLS + SKILL_LAST * n + k], threshold)

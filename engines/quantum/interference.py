@@ -98,7 +98,8 @@ def forgetting_reason(x: Floats, parameters: Parameters, skill: int, name: str) 
     lost = 0.5 * loss * float(z[skill] - parameters.register_start[skill])
     if lost < FORGOTTEN_LEAST:
         return None
-    return f"{gap} answers since the last on {name}: {lost:.2f} of it has faded"
+    since = "1 answer" if gap == 1 else f"{gap} answers"
+    return f"{since} since the last on {name}: {lost:.2f} of it has faded"
 
 
 def _relaxed(scoring: Scoring, x: Floats) -> Complexes:

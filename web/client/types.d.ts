@@ -532,7 +532,7 @@ export interface Feedback {
  *
  * Mastery is the chance to get the skill's reference item right; `low` and `high` are the 10 %
  * and 90 % quantiles of what is believed of it after the answer. `mastered` says whether the
- * skill counts as mastered now.
+ * skill counts as mastered now, `due_at` (ms since 1970) when it is due for review.
  */
 export interface SkillMoved {
   readonly id: string;
@@ -541,6 +541,7 @@ export interface SkillMoved {
   readonly low?: number;
   readonly high?: number;
   readonly mastered?: boolean;
+  readonly due_at?: number | null;
 }
 
 /**

@@ -33,7 +33,10 @@ class Twin:
         return {
             s
             for s, threshold in enumerate(self.of.mastery)
-            if self.learnt[s] >= threshold and self.n_k[s] >= 3 and self.last[s] == 1.0
+            if self.learnt[s] >= threshold
+            and self.n_k[s] >= 3
+            and self.last[s] == 1.0
+            and self.told[s] >= 0.5
         }
 
     def answered(self, item: int, flags: int, p: float, at_s: float) -> None:
