@@ -1,0 +1,1 @@
+"""The final stage: a logistic stage and small trees behind the density matrix."""
