@@ -9,10 +9,11 @@ import numpy as np
 
 from engines.learner import kernels as k
 from engines.learner.cards import Cards
+from engines.quantum.final.stage import Final
 from engines.quantum.scoring import Scoring
 from engines.quantum.state import from_bytes as scored_from
 from engines.quantum.state import to_bytes as scored_bytes
-from engines.words import Course, Floats, Syllabus
+from engines.words import Course, Floats, Ints, Syllabus
 
 VERSION = 2
 """First byte of `to_bytes`."""
@@ -29,6 +30,18 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     eids: tuple[str, ...]
     scored: bytes
     cards: bytes
+    final: bytes
+    """CRC-32 of the final stage, then the learner's state in it; empty without one."""
+
+
+class Carried(msgspec.Struct, frozen=True, array_like=True):
+    """A learner's scoring state under other parameters: stored answers filtered again."""
+
+    scored: bytes
+    final: bytes
+
+
+NO_FINAL: Floats = np.empty(0)
 
 
 class Beliefs:
@@ -36,27 +49,33 @@ class Beliefs:
 
     `state` is float64 of `kernels.SKILLS + kernels.BLOCKS * n_skills`, laid out in
     `engines.learner.kernels`; `x` is the scoring's state, laid out in `engines.quantum.kernels`;
-    neither is writeable. `cards` are the skills under review, `eids` the newest evidences taken
-    in. About 3 KB for 9 skills.
+    `f` that of the final stage `final`, where the course has one (else empty); none is writeable.
+    `cards` are the skills under review, `eids` the newest evidences taken in. About 3 KB for 9
+    skills.
     """
 
-    __slots__ = ("cards", "course", "eids", "scoring", "state", "x")
+    __slots__ = ("cards", "course", "eids", "f", "final", "scoring", "state", "x")
 
     def __init__(
         self,
         course: Course,
         scoring: Scoring,
+        final: Final | None,
         state: Floats,
         x: Floats,
+        f: Floats,
         cards: Cards,
         eids: tuple[str, ...],
     ) -> None:
         state.setflags(write=False)
         x.setflags(write=False)
+        f.setflags(write=False)
         self.course = course
         self.scoring = scoring
+        self.final = final
         self.state = state
         self.x = x
+        self.f = f
         self.cards = cards
         self.eids = eids
 
@@ -66,11 +85,37 @@ class Beliefs:
         scoring = scoring_of(syllabus)
         state, x = _fresh_state(syllabus), scoring.fresh()
         tell_all(state, x, syllabus)
-        return cls(syllabus.course, scoring, state, x, Cards.none(len(syllabus.mastery)), ())
+        final = syllabus.final
+        f = NO_FINAL.copy() if final is None else final.fresh()
+        cards = Cards.none(len(syllabus.mastery))
+        return cls(syllabus.course, scoring, final, state, x, f, cards, ())
 
-    def moved_by(self, state: Floats, x: Floats, cards: Cards, eids: tuple[str, ...]) -> Beliefs:
-        """The beliefs after something that happened in the same lesson."""
-        return Beliefs(self.course, self.scoring, state, x, cards, eids)
+    def moved_by(
+        self,
+        state: Floats,
+        x: Floats | None = None,
+        f: Floats | None = None,
+        cards: Cards | None = None,
+        eids: tuple[str, ...] | None = None,
+    ) -> Beliefs:
+        """The beliefs after something that happened in the same lesson; None: as it was."""
+        return Beliefs(
+            self.course,
+            self.scoring,
+            self.final,
+            state,
+            self.x if x is None else x,
+            self.f if f is None else f,
+            self.cards if cards is None else cards,
+            self.eids if eids is None else eids,
+        )
+
+    def told(self, items: Ints, now_s: float) -> Floats:
+        """P(right) (n,) of items as it is told: by the final stage, else calibrated."""
+        p_g, p = self.scoring.score(self.x, items)
+        if self.final is None:
+            return self.scoring.calibrated(p)
+        return self.final.forecast(self.f, items, p, p_g, now_s)
 
     @property
     def theta(self) -> float:
@@ -144,8 +189,7 @@ class Beliefs:
         if index is None:
             msg = f"expected an item of course {syllabus.course.id}, got {item!r}"
             raise ValueError(msg)
-        _, p = self.scoring.score(self.x, np.array([index]))
-        return float(self.scoring.calibrated(p)[0])
+        return float(self.told(np.array([index]), self.at_s)[0])
 
     def must_be_of(self, syllabus: Syllabus) -> None:
         """Raises ValueError if these are beliefs of another course or course version."""
@@ -163,7 +207,9 @@ class Beliefs:
         skills = tuple(skill.id for skill in self.course.skills)
         little = self.state.astype("<f8", copy=False).tobytes()
         scored = scored_bytes(self.x, self.scoring.parameters)
-        kept = _Stored(skills, items, little, self.eids, scored, self.cards.to_bytes())
+        final = b"" if self.final is None else final_bytes(self.final, self.f)
+        cards = self.cards.to_bytes()
+        kept = _Stored(skills, items, little, self.eids, scored, cards, final)
         return bytes([VERSION]) + msgspec.msgpack.encode(kept)
 
     @classmethod
@@ -190,10 +236,13 @@ class Beliefs:
         state = _remapped(state, stored.skills, stored.items, syllabus)
         cards = Cards.from_bytes(stored.cards).moved(stored.skills, tuple(syllabus.skill_index))
         scoring = scoring_of(syllabus)
-        x = _scored(stored.scored if carried is None else carried, scoring)
+        again = Carried(stored.scored, stored.final)
+        if carried is not None:
+            again = msgspec.msgpack.decode(carried, type=Carried)
+        x, f = _scored(again.scored, scoring), _final(again.final, syllabus.final)
         if carried is not None or tuple(syllabus.skill_index) != stored.skills:
             tell_all(state, x, syllabus)
-        return cls(syllabus.course, scoring, state, x, cards, stored.eids)
+        return cls(syllabus.course, scoring, syllabus.final, state, x, f, cards, stored.eids)
 
     def moved_to(self, syllabus: Syllabus, carried: bytes | None = None) -> Beliefs:
         """The same beliefs for another version of the course: skills and items go by their ids.
@@ -204,7 +253,7 @@ class Beliefs:
         moved = Beliefs.from_bytes(syllabus, self.to_bytes(), carried)
         state = moved.state.copy()
         state[k.SHOWN] = state[k.REVIEWS] = 0.0
-        return Beliefs(moved.course, moved.scoring, state, moved.x.copy(), moved.cards, moved.eids)
+        return moved.moved_by(state)
 
     def _block(self, block: int) -> Floats:
         n = len(self.course.skills)
@@ -232,6 +281,20 @@ def _scored(data: bytes, scoring: Scoring) -> Floats:
         return scored_from(data, scoring.parameters)
     except ValueError:
         return scoring.fresh()
+
+
+def final_bytes(final: Final, f: Floats) -> bytes:
+    """The learner's state in a final stage, behind the stage's CRC-32."""
+    return final.crc.to_bytes(4, "little") + f.astype("<f8", copy=False).tobytes()
+
+
+def _final(data: bytes, final: Final | None) -> Floats:
+    """The state that `final_bytes` wrote; fresh where it belongs to another stage or to none."""
+    if final is None:
+        return NO_FINAL.copy()
+    if data[:4] != final.crc.to_bytes(4, "little") or len(data) != 4 + 8 * final.length:
+        return final.fresh()
+    return np.frombuffer(data, "<f8", offset=4).astype(np.float64)
 
 
 def _name(course: Course) -> str:

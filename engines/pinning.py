@@ -15,9 +15,11 @@ from engines.exercises.course import syllabus
 from engines.learnt import Learnt
 from engines.quantum import defaults
 from engines.quantum.course import Combinations, references, shared_links
+from engines.quantum.final import kernels as k
+from engines.quantum.final.stage import Final
 from engines.quantum.parameters import Parameters
 from engines.quantum.scoring import Scoring
-from engines.words import Course, Floats, Ints, Syllabus
+from engines.words import Course, Floats, Ints, Syllabus, ragged
 
 TYPICAL_MS = 20_000.0
 """Geometric mean of the time on an item of which nothing is known (van der Linden 2006)."""
@@ -32,6 +34,7 @@ class Physics(NamedTuple):
 
     parameters: Parameters
     answers: Floats
+    final: Final | None = None
 
 
 def shipped(course: Course) -> Physics:
@@ -90,7 +93,29 @@ def fitted_to(course: Course, data: bytes) -> Physics:
         neighbours=neighbours,
         correlation=correlation,
     )
-    return Physics(parameters, np.where(item >= 0, fit.item_answers[item], 0).astype(np.float64))
+    answers = np.where(item >= 0, fit.item_answers[item], 0).astype(np.float64)
+    final = None if fit.final is None else _final(course, combinations, item, fit.final)
+    return Physics(parameters, answers, final)
+
+
+def _final(course: Course, combinations: Combinations, item: Ints, data: bytes) -> Final:
+    """The fit's final stage with the course's items and skills; `item` are the fit's rows, or -1.
+
+    An item that the fit has not met is like the average of those it has.
+    """
+    final = Final.from_bytes(data)
+    tables = np.where((item >= 0)[:, None], final.tables[item], final.tables.mean(axis=0))
+    tables[item < 0, k.RARE] = 1.0
+    tables[:, k.POSITION] = np.arange(len(item)) if final.places else 0.0
+    rows = [at for at, parts in enumerate(combinations.components) for _ in parts]
+    skills = [skill for parts in combinations.components for skill in parts]
+    return dataclasses.replace(
+        final,
+        tables=tables,
+        combination=combinations.of_item,
+        parts=ragged(np.array(rows), np.array(skills), len(combinations)),
+        skills=tuple(skill.id for skill in course.skills),
+    )
 
 
 def _links(p: Parameters, known: Ints) -> tuple[Ints, Floats]:
@@ -102,8 +127,8 @@ def _links(p: Parameters, known: Ints) -> tuple[Ints, Floats]:
     for c, row in enumerate(known.tolist()):
         linked = [] if row < 0 else zip(p.neighbours[row], p.correlation[row], strict=True)
         kept = [(at[int(v)], float(e)) for v, e in linked if v >= 0 and int(v) in at]
-        for k, (v, e) in enumerate(kept):
-            neighbours[c, k], correlation[c, k] = v, e
+        for slot, (v, e) in enumerate(kept):
+            neighbours[c, slot], correlation[c, slot] = v, e
     return neighbours, correlation
 
 
@@ -119,7 +144,7 @@ def pinned(
     that of another course.
     """
     combinations = Combinations(course)
-    parameters, answers = physics or shipped(course)
+    parameters, answers, final = physics or shipped(course)
     if learnt is None:
         learnt = Learnt.nothing(parameters, answers)
     if parameters.n_items != len(course.items) or parameters.n_skills != len(combinations):
@@ -135,13 +160,17 @@ def pinned(
     return dataclasses.replace(
         plain,
         scoring=Scoring(fitted, difficulty=b, offset=offset),
+        final=final,
         references=references(combinations, b, np.array(learnt.b_answers)),
-        combination_titles=tuple(
-            " and ".join(course.skills[k].title for k in parts) for parts in combinations.components
-        ),
+        combination_titles=_titles(course, combinations),
         rapid_ms=_rapid_ms(course, learnt),
         exposure=np.array(learnt.shown) / max(1.0, learnt.lessons),
     )
+
+
+def _titles(course: Course, combinations: Combinations) -> tuple[str, ...]:
+    titles = [skill.title for skill in course.skills]
+    return tuple(" and ".join(titles[skill] for skill in c) for c in combinations.components)
 
 
 def _rapid_ms(course: Course, learnt: Learnt) -> Floats:

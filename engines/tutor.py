@@ -21,6 +21,7 @@ from engines.learner.forgetting import rated
 from engines.maths.dice import Dice
 from engines.quantum import interference
 from engines.quantum import kernels as quantum
+from engines.quantum.final import kernels as final
 from engines.quantum.scoring import Scoring
 from engines.words import (
     Answered,
@@ -101,8 +102,8 @@ def decided(
         msg = f"expected an item of {syllabus.course.id}, got {evidence.instance.item.id!r}"
         raise ValueError(msg)
     flags = 0 if evidence.eid in beliefs.eids else _flags(evidence, verdict, syllabus, item)
-    state, x = beliefs.state.copy(), beliefs.x.copy()
-    scored = _scored(beliefs.scoring, x, syllabus, item, flags)
+    state, x, f = beliefs.state.copy(), beliefs.x.copy(), beliefs.f.copy()
+    scored = _scored(beliefs, x, f, syllabus, item, flags, now_s)
     kernels.answered(
         state,
         syllabus.item_skills,
@@ -123,7 +124,7 @@ def decided(
         cards = _reviewed(beliefs.cards, state, evidence, item, flags, now_s)
         moved = _moves(beliefs.cards, cards, state, syllabus, item, rows)
         eids = (*beliefs.eids[1 - EIDS :], evidence.eid)
-        beliefs = beliefs.moved_by(state, x, cards, eids)
+        beliefs = beliefs.moved_by(state, x, f, cards, eids)
     chosen = None
     if flags & kernels.NEXT:
         beliefs, chosen = _next(beliefs, now_s, rng, evidence.mode, syllabus, leaving=item)
@@ -149,6 +150,7 @@ def warm() -> None:
     Dice(0, 0).uint64()
     kernels.warm()
     quantum.warm()
+    final.warm()
 
 
 class _Scored(NamedTuple):
@@ -161,23 +163,37 @@ class _Scored(NamedTuple):
     reasons: tuple[str, ...]
 
 
-def _scored(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int, flags: int) -> _Scored:
-    """Take the answer into `x`: in full, with less weight, as practice alone, or not at all."""
+def _scored(
+    beliefs: Beliefs,
+    x: Floats,
+    f: Floats,
+    syllabus: Syllabus,
+    item: int,
+    flags: int,
+    now_s: float,
+) -> _Scored:
+    """Take the answer into `x` and `f`: in full, with less weight, as practice alone, or not."""
+    scoring, final = beliefs.scoring, beliefs.final
     if not flags & (kernels.COUNTED | kernels.RAPID):
-        _, p_raw = scoring.score(x, np.array([item]))
         practised = flags & kernels.LEARNING != 0
         if practised:
             scoring.practised(x, item)
-        p = float(p_raw[0])
-        return _Scored(scoring.calibrated(p), p, 0.0 if practised else None, 0.0, ())
+        p = float(beliefs.told(np.array([item]), now_s)[0])
+        return _Scored(p, p, 0.0 if practised else None, 0.0, ())
     weight = RAPID_WEIGHT if flags & kernels.RAPID else 1.0
-    guess = guess_rate(syllabus, item)
     right = flags & kernels.RIGHT != 0
     reasons = _forecast_reasons(scoring, x, syllabus, item)
-    out = scoring.answer(x, item, right, weight=weight, guess=guess)
+    out = scoring.answer(x, item, right, weight=weight, guess=guess_rate(syllabus, item))
     combination = scoring.combination_of(item)
     reasons += interference.link_reasons(out, syllabus.combination_titles, combination, right)
-    return _Scored(scoring.calibrated(out.p), out.p, weight, out.gradient, tuple(reasons))
+    if final is None:
+        told = scoring.calibrated(out.p)
+    elif weight == 1.0:
+        told = final.answer(f, item, out.p, out.p_g, right, now_s)
+    else:
+        one = np.array([out.p]), np.array([out.p_g])
+        told = float(final.forecast(f, np.array([item]), *one, now_s)[0])
+    return _Scored(told, out.p, weight, out.gradient, tuple(reasons))
 
 
 def _forecast_reasons(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int) -> list[str]:
@@ -326,13 +342,12 @@ def _next(
         reviewed=due is not None,
     )
     scoring, x = beliefs.scoring, beliefs.x
-    _, p = scoring.score(x, frontier.items)
     informed = scoring.narrowed if mode == "exam" else scoring.informed
     chosen = selection.drawn(
         state,
         syllabus,
         frontier,
-        scoring.calibrated(p),
+        beliefs.told(frontier.items, now_s),
         informed(x, frontier.items),
         rng,
         measuring=mode == "exam",
@@ -342,7 +357,7 @@ def _next(
         title = syllabus.course.skills[due].title
         why = why_due(title, beliefs.cards.last_s(due), now_s, recalled)
         chosen = msgspec.structs.replace(chosen, why=why)
-    return beliefs.moved_by(state, x, beliefs.cards, beliefs.eids), chosen
+    return beliefs.moved_by(state), chosen
 
 
 def _index(indices: Mapping[str, int], name: str, what: str) -> int:

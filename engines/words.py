@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 if TYPE_CHECKING:
     from engines.beliefs import Beliefs
+    from engines.quantum.final.stage import Final
     from engines.quantum.scoring import Scoring
 
 Floats = npt.NDArray[np.float64]
@@ -248,6 +249,8 @@ class Syllabus:
     item_index: Mapping[str, int] = field(repr=False)
     scoring: Scoring | None = field(default=None, repr=False)
     """The scoring it is pinned to (`engines.pinning.pinned`), else None."""
+    final: Final | None = field(default=None, repr=False)
+    """The final stage behind the scoring, where one was fitted for the course."""
     references: Floats = field(default_factory=lambda: np.empty((0, 2)), repr=False)
     """(n_skills, 2) float64: a skill's reference combination, and that item's difficulty."""
     combination_titles: tuple[str, ...] = field(default=(), repr=False)

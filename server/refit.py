@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engines.maths.verification import log_loss
+from engines.quantum.fit.finishing import finished
 from engines.quantum.fit.fitted import assembled
 from engines.quantum.fit.nested import RESULT, Settings, grid, plan
 from engines.responses import FOLDS
@@ -68,7 +69,7 @@ def refit(course: str, answers_told: Told, folder: Path, *, seed: int, dry: bool
         return Verdict(course, learners, answers, before, after, False, "a dry run")
     whole = Settings(grid(8), tuple(range(FOLDS)), seed)
     done = run(units := plan(log, whole), None, Progress(units))
-    fitted = assembled(log, whole, done)
+    fitted = finished(log, whole, done, assembled(log, whole, done))
     _left(folder, course, fitted.to_bytes())
     why = "new lessons are scored by it"
     return Verdict(course, learners, answers, before, after, True, why, fitted.design)

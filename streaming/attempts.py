@@ -7,12 +7,14 @@ and nowhere else.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from engines.beliefs import scoring_of
+from engines.beliefs import Carried, final_bytes, scoring_of
 from engines.quantum.state import to_bytes
 from engines.responses import Responses, Row, fold_of, responses
 from engines.tutor import guess_rate
@@ -112,19 +114,35 @@ async def by_course(
                     newest_ms[it.course.id], courses[it.course.id] = it.at_ms, it.course
         if reading is not None:
             reading(done, len(names))
-    return {name: Told(responses(rows[name]), np.array(told[name]), courses[name]) for name in rows}
+    return {
+        name: Told(_placed(responses(rows[name]), course), np.array(told[name]), course)
+        for name, course in courses.items()
+    }
+
+
+def _placed(log: Responses, course: Course) -> Responses:
+    """The log with the course's order as the items' places; items it lacks come behind."""
+    place = {item.id: at for at, item in enumerate(course.items)}
+    end = len(place)
+    position = np.array([place.get(name, end) for name in log.items], dtype=np.int64)
+    return dataclasses.replace(log, position=position)
 
 
 async def carried(
     sid: str, log: Log, records: Records, catalogue: Catalogue, syllabus: Syllabus
 ) -> bytes:
     """The learner's scoring state under the syllabus' physics: all evidence filtered again."""
-    scoring = scoring_of(syllabus)
+    scoring, final = scoring_of(syllabus), syllabus.final
     x: Floats = scoring.fresh()
+    f: Floats = np.empty(0) if final is None else final.fresh()
     async for answer in evidence(sid, log, records, catalogue):
         item = syllabus.item_index.get(answer.item)
         if item is not None:
             guess = guess_rate(syllabus, item)
             right = answer.right or answer.weight == 0.0
-            scoring.answer(x, item, right, weight=answer.weight, guess=guess)
-    return to_bytes(x, scoring.parameters)
+            out = scoring.answer(x, item, right, weight=answer.weight, guess=guess)
+            if final is not None and answer.weight == 1.0:
+                final.answer(f, item, out.p, out.p_g, right, answer.at_ms / 1000)
+    scored = to_bytes(x, scoring.parameters)
+    kept = b"" if final is None else final_bytes(final, f)
+    return msgspec.msgpack.encode(Carried(scored, kept))

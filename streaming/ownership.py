@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 
 from engines.beliefs import scoring_of
+from engines.quantum.final.stage import Final
+from engines.quantum.scoring import Scoring
 from protocol import commands as cmd
 from protocol.codec import encode
 from protocol.errors import Close
@@ -236,6 +238,11 @@ async def _restored(ground: Surroundings, body: bytes) -> tuple[SessionState | N
         return None, None, None
 
 
+def _physics_of(scoring: Scoring, final: Final | None) -> tuple[int, int]:
+    """What a learner's scoring state belongs to."""
+    return scoring.parameters.crc, 0 if final is None else final.crc
+
+
 async def carried_over(
     ground: Surroundings, sid: str, state: SessionState
 ) -> dict[tuple[str, str], bytes]:
@@ -250,12 +257,12 @@ async def carried_over(
         await catalogue.refresh(course.sha256)
     if state.beliefs is None:
         return found
-    mine = state.beliefs.scoring.parameters.crc
+    mine = _physics_of(state.beliefs.scoring, state.beliefs.final)
     for course in catalogue.offered:
         if course.id != state.beliefs.course.id:
             continue
         newest = catalogue.pick(course.sha256)
         syllabus = catalogue.at_hand(*newest)
-        if scoring_of(syllabus).parameters.crc != mine:
+        if _physics_of(scoring_of(syllabus), syllabus.final) != mine:
             found[newest] = await carried(sid, ground.log, ground.records, catalogue, syllabus)
     return found

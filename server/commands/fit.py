@@ -81,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _fit(args: argparse.Namespace, settings: Settings) -> int:
+    from engines.quantum.fit.finishing import finished
     from engines.quantum.fit.fitted import assembled
     from engines.quantum.fit.nested import plan
     from server import fitting
@@ -93,7 +94,7 @@ def _fit(args: argparse.Namespace, settings: Settings) -> int:
         raise fitting.FitRefused(str(error)) from error
     folder = None if args.resume is None else fitting.opened(args.resume, args.log, settings)
     done = fitting.run(units, folder, fitting.Progress(units))
-    fitted = assembled(log, settings, done)
+    fitted = finished(log, settings, done, assembled(log, settings, done))
     size = fitting.write_fitted(args.out, fitted)
     facts = _facts(log, settings, fitted, done)
     facts |= {"out": str(args.out), "bytes": size, "took_s": round(time.monotonic() - began_s, 1)}

@@ -11,6 +11,7 @@ import pytest
 from engines.exercises.course import course_from
 from engines.pinning import fitted_to, shipped
 from engines.quantum.fit.coordinates import Design
+from engines.quantum.fit.finishing import finished
 from engines.quantum.fit.fitted import Fitted, assembled
 from engines.quantum.fit.nested import Settings, plan
 from engines.responses import Responses, fold_of, responses
@@ -50,7 +51,8 @@ def fitted() -> Fitted:
     """A classical fit of eight levels on simulated learners."""
     settings = Settings((Design(8),), ALL, 0)
     log = simulated()
-    return assembled(log, settings, run(plan(log, settings)))
+    done = run(plan(log, settings))
+    return finished(log, settings, done, assembled(log, settings, done))
 
 
 async def answered(learner: Learner, right: bool) -> None:
@@ -105,15 +107,19 @@ async def test_what_a_learner_showed_is_carried_over(
     await learner.send(cmd.LessonStart("again"))
     session = learner.attached.session  # type: ignore[union-attr]  # connected
     scoring, beliefs = session.state.syllabus.scoring, session.state.beliefs
-    x = scoring.fresh()
+    x, f = scoring.fresh(), session.state.syllabus.final.fresh()
     ground = world.ownership.ground
     async for seen in evidence(sid, ground.log, ground.records, ground.catalogue):
         index = session.state.syllabus.item_index[seen.item]
         right = seen.right or seen.weight == 0.0
-        scoring.answer(x, index, right, weight=seen.weight, guess=0.12)
+        out = scoring.answer(x, index, right, weight=seen.weight, guess=0.12)
+        if seen.weight == 1.0:
+            at_s = seen.at_ms / 1000
+            session.state.syllabus.final.answer(f, index, out.p, out.p_g, right, at_s)
     assert beliefs.scoring.parameters.crc == scoring.parameters.crc
     assert beliefs.x.tobytes() == x.tobytes()
     assert beliefs.x.tobytes() != scoring.fresh().tobytes()
+    assert beliefs.f.tobytes() == f.tobytes()
     await answer(learner)
     await world.check()
 

@@ -29,7 +29,8 @@ ELO_STEPS = (
     (0.4, 0.1, 0.03, 0.4, 0.01, 0.0, 0.6, 0.08),
 )
 """Steps to choose from: a, b, c of theta, of theta_k, ai and bi of an item's difficulty."""
-NONE = Trees(*(np.empty(0, np.int64) for _ in range(4)), np.empty(0))
+_NO_NODES = np.empty(0, np.int64)
+NONE = Trees(_NO_NODES, _NO_NODES, _NO_NODES, _NO_NODES, np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ def features(
     """(n, FEATURES) of whole learners' rows, before each answer."""
     out = np.empty((len(rows), k.FEATURES))
     at_s = np.full(len(rows), np.nan) if log.at_s is None else log.at_s[rows]
-    columns = (log.item[rows], log.right[rows], p[rows], p_g[rows], at_s)
-    k.rows(real, whole, _starts(log, rows), *map(np.ascontiguousarray, columns), out)
+    items, right = np.ascontiguousarray(log.item[rows]), np.ascontiguousarray(log.right[rows])
+    k.rows(real, whole, _starts(log, rows), items, right, p[rows], p_g[rows], at_s, out)
     return out
 
 

@@ -124,8 +124,8 @@ class Final:
             raise ValueError(msg)
         try:
             it = msgspec.msgpack.decode(data[4:], type=_Stored)
-            *nodes, numbers = it.trees
-            trees = Trees(*(_ints(each) for each in nodes), _floats(numbers))
+            roots, column, left, right, number = it.trees
+            trees = Trees(_ints(roots), _ints(column), _ints(left), _ints(right), _floats(number))
             return cls(
                 _floats(it.steps),
                 _floats(it.weights),
@@ -137,7 +137,7 @@ class Final:
                 it.timed,
                 trees,
             )
-        except (msgspec.MsgspecError, TypeError) as error:
+        except msgspec.MsgspecError as error:
             msg = f"expected a final stage, got others: {error}"
             raise ValueError(msg) from error
 

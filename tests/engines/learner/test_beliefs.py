@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines import tutor
-from engines.beliefs import EIDS, VERSION, Beliefs
+from engines.beliefs import EIDS, VERSION, Beliefs, Carried
 from engines.learner import kernels as k
 from engines.maths.dice import Dice
 from engines.quantum.state import to_bytes
@@ -76,7 +76,7 @@ def test_an_unused_bit_pattern_survives() -> None:
     state = fresh.state.copy()
     state[k.THETA] = -0.0
     state[k.SD] = 5e-324
-    changed = fresh.moved_by(state, fresh.x.copy(), fresh.cards, ("x",))
+    changed = fresh.moved_by(state, eids=("x",))
     again = Beliefs.from_bytes(of, changed.to_bytes())
     assert again.state.tobytes() == state.tobytes()
 
@@ -133,7 +133,7 @@ def test_what_was_filtered_again_is_taken_over() -> None:
     x = scoring.fresh()
     for n in range(6):
         scoring.answer(x, n % 3, True)
-    carried = to_bytes(x, scoring.parameters)
+    carried = msgspec.msgpack.encode(Carried(to_bytes(x, scoring.parameters), b""))
     moved = Beliefs.fresh(old).moved_to(new, carried)
     assert moved.x.tobytes() == x.tobytes()
     assert moved.mastery(new)["skill.1"] > Beliefs.fresh(new).mastery(new)["skill.1"]
@@ -176,7 +176,7 @@ def test_an_unknown_item_is_refused() -> None:
 def _stored(state: bytes, skills=("skill.0",), items=(None,) * 64) -> bytes:
     fresh = Beliefs.fresh(line(1, 1))
     scored, cards = to_bytes(fresh.x, fresh.scoring.parameters), fresh.cards.to_bytes()
-    return bytes([VERSION]) + msgspec.msgpack.encode((skills, items, state, (), scored, cards))
+    return bytes([VERSION]) + msgspec.msgpack.encode((skills, items, state, (), scored, cards, b""))
 
 
 @pytest.mark.parametrize(

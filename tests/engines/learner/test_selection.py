@@ -26,7 +26,7 @@ def _with(of: Syllabus, learnt: dict[str, float]) -> Beliefs:
     blocks = state[k.SKILLS :].reshape(k.BLOCKS, -1)
     for name, chance in learnt.items():
         blocks[:4, of.skill_index[name]] = (5.0, chance, 1.0, chance)
-    return fresh.moved_by(state, fresh.x.copy(), fresh.cards, ())
+    return fresh.moved_by(state)
 
 
 def _choices(beliefs: Beliefs, of: Syllabus, n: int = 200, **more) -> Counter[str]:

@@ -7,6 +7,7 @@ tree fits the rest of the likelihood's gradient. The same rows give the same tre
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,32 +51,39 @@ def boosted(x: Floats, right: Ints, z: Floats, trees: int = TREES) -> Trees:
     binned = _binned(x, edges)
     z = z.astype(np.float64, copy=True)
     grown = [_grown(binned, right, z) for _ in range(trees)]
-    starts = np.cumsum([0, *(len(tree[0]) for tree in grown)])
-    column = np.concatenate([tree[0] for tree in grown])
-    bins = np.concatenate([tree[1] for tree in grown])
-    value = np.concatenate([tree[4] for tree in grown])
-    number = RATE * value
+    sizes = np.array([len(tree.column) for tree in grown], dtype=np.int64)
+    roots = np.cumsum(sizes) - sizes
+    column = np.concatenate([tree.column for tree in grown])
+    number = RATE * np.concatenate([tree.value for tree in grown])
+    bins = np.concatenate([tree.bin for tree in grown])
     for at in np.flatnonzero(column >= 0):
         number[at] = edges[column[at]][int(bins[at])]
     left, rights = (
-        np.concatenate([tree[side] + start for tree, start in zip(grown, starts, strict=False)])
-        for side in (2, 3)
+        np.concatenate([side + root for side, root in zip(sides, roots, strict=True)])
+        for sides in ([tree.left for tree in grown], [tree.right for tree in grown])
     )
-    return Trees(starts[:-1].astype(np.int64), column, left, rights, number)
+    return Trees(roots, column, left, rights, number)
 
 
-def _grown(
-    binned: npt.NDArray[np.uint8], right: Ints, z: Floats
-) -> tuple[npt.NDArray[np.int64], ...]:
-    """One tree's nodes: column, bin, left, right, value; z moves by it."""
+class _Tree(NamedTuple):
+    """One tree's nodes on bins."""
+
+    column: Ints
+    bin: Floats
+    left: Ints
+    right: Ints
+    value: Floats
+
+
+def _grown(binned: npt.NDArray[np.uint8], right: Ints, z: Floats) -> _Tree:
+    """The next tree; z moves by it."""
     p = 1.0 / (1.0 + np.exp(-z))
     most = 2 * LEAVES - 1
     column, left, rights = (np.full(most, -1, dtype=np.int64) for _ in range(3))
-    threshold, value = np.zeros(most), np.zeros(most)
-    nodes = (column, threshold, left, rights, value)
-    n = kernels.grown(binned, right - p, p * (1.0 - p), LEAVES, LEAST_ROWS, L2, *nodes)
-    kernels.added(binned, *nodes, RATE, z)
-    return tuple(each[:n] for each in nodes)
+    tree = _Tree(column, np.zeros(most), left, rights, np.zeros(most))
+    n = kernels.grown(binned, right - p, p * (1.0 - p), LEAVES, LEAST_ROWS, L2, *tree)
+    kernels.added(binned, *tree, RATE, z)
+    return _Tree(column[:n], tree.bin[:n], left[:n], rights[:n], tree.value[:n])
 
 
 def _edges(values: Floats) -> Floats:
