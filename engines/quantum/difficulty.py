@@ -9,6 +9,7 @@ publishes versions, and a lesson is pinned to one.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ LEAST_LEARNERS, LEAST_ANSWERS = 30, 1_000
 """A calibration needs both."""
 HELD_OUT = 5
 """One learner in so many judges a calibration that the others gave."""
+CLEARLY = 2.0
+"""Standard errors, over learners, by which a calibration must do worse to be refused."""
 SLOPE_SD, INTERCEPT_SD = 0.1, 0.3
 """Standard deviations of the normal priors around slope 1 and intercept 0."""
 P_LEAST = 1e-5
@@ -137,28 +140,33 @@ def calibration(
 ) -> tuple[float, float] | None:
     """(slope, intercept) of P' = sigmoid(slope * logit(P) + intercept), or None to keep `current`.
 
-    `right` and `p` (n,) are outcomes and the forecasts made before them, uncalibrated; `learners`
-    (n,) names who answered. Fitted on four learners of five; where the log-loss of the fifth (by
-    hash) falls below that of `current`, the fit to all is returned. None as well for fewer than
-    30 learners or 1,000 answers. Platt (1999), with normal priors. Raises ValueError for columns
-    of unlike length.
+    `right` and `p` (n,) are outcomes and the forecasts made before them, uncalibrated, in the order
+    they came; `learners` (n,) names who answered. None for fewer than 30 learners or 1,000 answers.
+    Fitted on the newer half of the learners (30 at least): the first ones were forecast with
+    difficulties not yet learnt. One learner of five, by hash, judges the fit to the others: None
+    where it does clearly worse than `current` (docs/decisions/010-calibration-of-new-courses.md).
+    Platt (1999) with normal priors. Raises ValueError for columns of unlike length.
     """
     n = len(right)
     if not n == len(p) == len(learners):
         msg = f"expected columns of one length, got {n}, {len(p)}, {len(learners)}"
         raise ValueError(msg)
-    names = set(learners)
-    if n < LEAST_ANSWERS or len(names) < LEAST_LEARNERS:
+    place: dict[str, int] = {}
+    who = np.array([place.setdefault(name, len(place)) for name in learners], dtype=np.int64)
+    if n < LEAST_ANSWERS or len(place) < LEAST_LEARNERS:
         return None
-    judge = {name: judges(name) for name in names}
-    held = np.array([judge[name] for name in learners])
+    first = max(0, min(len(place) // 2, len(place) - LEAST_LEARNERS))
+    newer = who >= first
+    held = np.array([judges(name) for name in place])[who[newer]]
     if held.all() or not held.any():
         return None
-    z = logits(p)
-    found = fitted(right[~held], z[~held])
-    if loss(right[held], z[held], *found) >= loss(right[held], z[held], *current):
+    y, z, who = right[newer], logits(p[newer]), who[newer]
+    found = fitted(y[~held], z[~held])
+    worse = _losses(y[held], z[held], *found) - _losses(y[held], z[held], *current)
+    by_learner = np.bincount(who[held] - first, weights=worse)
+    if by_learner.sum() > CLEARLY * math.sqrt(float(by_learner @ by_learner)):
         return None
-    return fitted(right, z)
+    return fitted(y, z)
 
 
 def judges(learner: str) -> bool:
@@ -187,8 +195,7 @@ def loss(right: Ints, z: Floats, slope: float, intercept: float) -> float:
     >>> round(loss(np.array([1, 0]), np.zeros(2), 1.0, 0.0), 4)
     0.6931
     """
-    v = np.clip(slope * z + intercept, -_LOGIT_MOST, _LOGIT_MOST)
-    return float(np.mean(np.logaddexp(0.0, v) - right * v))
+    return float(np.mean(_losses(right, z, slope, intercept)))
 
 
 def fitted(right: Ints, z: Floats) -> tuple[float, float]:
@@ -223,6 +230,12 @@ def fitted(right: Ints, z: Floats) -> tuple[float, float]:
         if max(abs(move[0]), abs(move[1])) <= 1e-12:
             break
     return slope, intercept
+
+
+def _losses(right: Ints, z: Floats, slope: float, intercept: float) -> Floats:
+    v = np.clip(slope * z + intercept, -_LOGIT_MOST, _LOGIT_MOST)
+    found: Floats = np.logaddexp(0.0, v) - right * v
+    return found
 
 
 def _posterior(right: Ints, z: Floats, slope: float, intercept: float) -> float:

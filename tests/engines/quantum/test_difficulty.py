@@ -158,7 +158,6 @@ def test_the_fit_is_the_mode(seed: int, slope: float, intercept: float, n: int) 
 
 def test_few_answers_or_few_learners_give_none() -> None:
     right, p, names = stream(2, 0.7, 0.4)
-    assert difficulty.calibration(right, p, names) is not None
     assert difficulty.calibration(right[:999], p[:999], names[:999]) is None
     assert difficulty.calibration(right[:1450], p[:1450], names[:1450]) is None  # 29 learners
     assert difficulty.calibration(right[:1500], p[:1500], names[:1500]) is not None
@@ -166,19 +165,34 @@ def test_few_answers_or_few_learners_give_none() -> None:
         difficulty.calibration(right, p, names[1:])
 
 
-def test_what_does_not_help_learners_held_out_is_not_taken() -> None:
-    right, p, names = stream(4, 1.0, 0.6)
+def test_what_is_clearly_worse_for_learners_held_out_is_not_taken() -> None:
+    right, p, names = stream(4, 1.0, 0.8)
     found = difficulty.calibration(right, p, names)
     assert found is not None
-    assert difficulty.calibration(right, p, names, (1.0, 0.6)) is None  # the truth is in force
     judging = np.array([difficulty.judges(name) for name in names])
     turned = np.where(judging, 1 - right, right)  # the judges live in another world
     assert difficulty.calibration(turned, p, names) is None
+    assert difficulty.calibration(turned, p, names, (1.0, 2.5)) is not None  # better than that
+
+
+def test_the_newer_half_decides() -> None:
+    old = stream(6, 1.0, -0.9, learners=50)
+    new = stream(7, 0.8, 0.5, learners=50)
+    right, p = (np.concatenate([old[at], new[at]]) for at in (0, 1))
+    names = [f"old {name}" for name in old[2]] + new[2]
+    newest = difficulty.fitted(new[0], difficulty.logits(new[1]))
+    assert difficulty.calibration(right, p, names) == newest
+    z = difficulty.logits(p)
+    for learners in (30, 40, 59):  # too few for a half: the newest 30
+        cut, first = 50 * learners, 50 * (learners - 30)
+        found = difficulty.calibration(right[:cut], p[:cut], names[:cut])
+        assert found == difficulty.fitted(right[first:cut], z[first:cut])
 
 
 def test_learners_judge_by_name_not_by_place() -> None:
     right, p, names = stream(5, 0.8, 0.3)
-    order = luck_of(1).permutation(len(names))
+    order = np.concatenate([[50 * u for u in range(60)], luck_of(1).permutation(len(names))])
+    order = order[np.sort(np.unique(order, return_index=True)[1])]  # who came first stays
     found = difficulty.calibration(right, p, names)
     again = difficulty.calibration(right[order], p[order], [names[n] for n in order])
     assert found is not None
