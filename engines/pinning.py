@@ -25,6 +25,8 @@ TYPICAL_MS = 20_000.0
 """Geometric mean of the time on an item of which nothing is known (van der Linden 2006)."""
 TYPICAL_ANSWERS = 5.0
 """So many answers that prior is worth."""
+EXPOSURE_LESSONS = 30
+"""Below so many lessons an item's exposure says nothing."""
 RAPID_SHARE, RAPID_LEAST_MS, RAPID_MOST_MS = 0.10, 300.0, 5_000.0
 """Quicker than this share of the item's geometric mean is a rapid guess (Wise & Kong 2005)."""
 
@@ -164,8 +166,17 @@ def pinned(
         references=references(combinations, b, np.array(learnt.b_answers)),
         combination_titles=_titles(course, combinations),
         rapid_ms=_rapid_ms(course, learnt),
-        exposure=np.array(learnt.shown) / max(1.0, learnt.lessons),
+        exposure=_exposure(course, learnt),
     )
+
+
+def _exposure(course: Course, learnt: Learnt) -> Floats:
+    """(n_items,): share of lessons an item was shown in; 0 where its numbers are drawn anew."""
+    if learnt.lessons < EXPOSURE_LESSONS:
+        return np.zeros(len(course.items))
+    fixed = np.array([not item.params for item in course.items])
+    shown: Floats = np.where(fixed, np.array(learnt.shown) / learnt.lessons, 0.0)
+    return shown
 
 
 def _titles(course: Course, combinations: Combinations) -> tuple[str, ...]:

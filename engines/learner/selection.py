@@ -20,6 +20,10 @@ WHY_CHARS = 140
 _TITLE_CHARS = 48
 
 
+EXPOSURE_MOST = 0.40
+"""An item shown in more than this share of lessons waits while others would do."""
+
+
 class Frontier(NamedTuple):
     """Where the next item comes from: candidate items, their skill, open skills, and the cause."""
 
@@ -58,7 +62,9 @@ def frontier(
         raise ValueError(msg)
     if reviewed and cause == k.ASKED:
         cause = k.REVIEWED
-    return Frontier(found[:count], of_skill, n_open, cause)
+    items = found[:count]
+    rested = items[syllabus.exposure[items] <= EXPOSURE_MOST]
+    return Frontier(rested if len(rested) else items, of_skill, n_open, cause)
 
 
 def drawn(

@@ -14,7 +14,9 @@ from engines import tutor
 from engines.beliefs import Beliefs
 from engines.learner import kernels as k
 from engines.learner import selection
+from engines.learnt import Learnt
 from engines.maths.dice import Dice
+from engines.pinning import pinned, shipped
 from engines.words import Syllabus
 from tests.engines.courses import RIGHT, WRONG, Simulated, answered, course, item, line, skill
 
@@ -80,6 +82,23 @@ def test_one_of_the_five_most_informative_inside_the_band() -> None:
     assert len(inside) > 5
     assert set(drawn) == {f"item.{i}" for i in best}
     assert all(150 <= times <= 250 for times in drawn.values())
+
+
+def test_an_item_that_many_have_seen_waits_while_others_would_do() -> None:
+    made = course([skill(0)], [item(i, (0,), -1.0, fixed=i < 4) for i in range(6)]).course
+    learnt = Learnt.nothing(shipped(made).parameters)
+    learnt.shown, learnt.lessons = [50.0, 39.0, 90.0, 41.0, 99.0, 0.0], 100.0
+    of = pinned(made, None, learnt)
+    drawn = _choices(Beliefs.fresh(of), of)
+    assert set(drawn) == {"item.1", "item.4", "item.5"}, "numbers drawn anew are no secret"
+    learnt.lessons = 29.0
+    of = pinned(made, None, learnt)
+    assert len(_choices(Beliefs.fresh(of), of)) == 6
+    all_seen = course([skill(0)], [item(i, (0,), fixed=True) for i in range(2)]).course
+    worn = Learnt.nothing(shipped(all_seen).parameters)
+    worn.shown, worn.lessons = [90.0, 90.0], 100.0
+    of = pinned(all_seen, None, worn)
+    assert set(_choices(Beliefs.fresh(of), of)) == {"item.0", "item.1"}
 
 
 def test_outside_the_band_the_nearest() -> None:
