@@ -31,6 +31,7 @@ COMMANDS = {
     "chat": Entry("be a learner in the terminal, over the real wire", "server.commands.chat"),
     "bench": Entry("measure a server; exit 1 over the budget", "server.commands.bench"),
     "replay": Entry("a session's log, decision by decision", "server.commands.replay"),
+    "eval": Entry("how well each model forecasts a response log", "server.commands.eval"),
     "fit": Entry("fit the scoring on response logs", "server.commands.fit"),
     "refit": Entry("fit a store's courses on its own answers", "server.commands.refit"),
     "content": Entry("make, check and build courses", "server.commands.content"),

@@ -1,0 +1,1 @@
+"""What `tutorstream eval` is made of: models by name, their runs, scores, table and page."""
