@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engines.beliefs import Beliefs
 from engines.exercises.course import course_from
 from engines.pinning import fitted_to, shipped
 from engines.quantum.fit.coordinates import Design
@@ -15,6 +16,7 @@ from engines.quantum.fit.finishing import finished
 from engines.quantum.fit.fitted import Fitted, assembled
 from engines.quantum.fit.nested import Settings, plan
 from engines.responses import Responses, fold_of, responses
+from engines.words import Syllabus
 from protocol import commands as cmd
 from protocol import events as ev
 from server.fitting import run
@@ -55,6 +57,14 @@ def fitted() -> Fitted:
     return finished(log, settings, done, assembled(log, settings, done))
 
 
+def standing(learner: Learner) -> tuple[Syllabus, Beliefs]:
+    assert learner.attached is not None
+    state = learner.attached.session.state
+    assert state.syllabus is not None
+    assert state.beliefs is not None
+    return state.syllabus, state.beliefs
+
+
 async def answered(learner: Learner, right: bool) -> None:
     """One first attempt; an item that was missed is left."""
     await answer(learner, None if right else "-7")
@@ -70,21 +80,22 @@ async def test_a_refit_is_taken_over_for_new_lessons_only(
     learner = await started(world)
     for _ in range(4):
         await answer(learner)
-    session = learner.attached.session  # type: ignore[union-attr]  # connected
-    version, crc = session.state.plain.d_version, session.state.beliefs.scoring.parameters.crc
+    before, beliefs = standing(learner)
+    crc = beliefs.scoring.parameters.crc
     fits.mkdir()
     (fits / "sums.tsp").write_bytes(fitted.to_bytes())
     await asyncio.sleep(LOOK_EVERY_S + 1)
     other = await world.learner()
     await other.send(cmd.LessonStart("l"))
     await answer(learner)
-    assert session.state.plain.d_version == version, "a running lesson keeps its numbers"
-    assert session.state.beliefs.scoring.parameters.crc == crc
+    syllabus, beliefs = standing(learner)
+    assert syllabus is before, "a running lesson keeps its numbers"
+    assert beliefs.scoring.parameters.crc == crc
     catalogue = world.ownership.ground.catalogue
     newest = catalogue.at_hand(*catalogue.pick(None))
+    assert newest.scoring is not None
     assert newest.scoring.parameters.crc == fitted_to(newest.course, fitted.to_bytes())[0].crc
-    fresh = other.attached.session.state  # type: ignore[union-attr]  # connected
-    assert fresh.plain.d_version == newest.d_version != version
+    assert standing(other)[0] is newest is not before
     await answer(other)
     await world.check()
 
@@ -98,6 +109,7 @@ async def test_what_a_learner_showed_is_carried_over(
     for n in range(8):
         await answered(learner, n % 3 != 0)
     sid = learner.sid
+    assert sid is not None
     world.kill()
     learner.cut()
     fits.mkdir()
@@ -105,17 +117,19 @@ async def test_what_a_learner_showed_is_carried_over(
     learner.world = world = await World.begin(path=path, fits=fits, node="n2")
     await learner.connect()
     await learner.send(cmd.LessonStart("again"))
-    session = learner.attached.session  # type: ignore[union-attr]  # connected
-    scoring, beliefs = session.state.syllabus.scoring, session.state.beliefs
-    x, f = scoring.fresh(), session.state.syllabus.final.fresh()
+    syllabus, beliefs = standing(learner)
+    scoring, final = syllabus.scoring, syllabus.final
+    assert scoring is not None
+    assert final is not None
+    x, f = scoring.fresh(), final.fresh()
     ground = world.ownership.ground
     async for seen in evidence(sid, ground.log, ground.records, ground.catalogue):
-        index = session.state.syllabus.item_index[seen.item]
+        index = syllabus.item_index[seen.item]
         right = seen.right or seen.weight == 0.0
         out = scoring.answer(x, index, right, weight=seen.weight, guess=0.12)
         if seen.weight == 1.0:
             at_s = seen.at_ms / 1000
-            session.state.syllabus.final.answer(f, index, out.p, out.p_g, right, at_s)
+            final.answer(f, index, out.p, out.p_g, right, at_s)
     assert beliefs.scoring.parameters.crc == scoring.parameters.crc
     assert beliefs.x.tobytes() == x.tobytes()
     assert beliefs.x.tobytes() != scoring.fresh().tobytes()
@@ -153,7 +167,8 @@ def test_a_refit_is_accepted_where_learners_left_out_are_forecast_better(tmp_pat
     log = simulated()
     poor = Told(log, np.full(len(log), 0.5), TAUGHT)
     verdict = refit("sums", poor, tmp_path, seed=0, dry=True)
-    assert verdict.refitted < verdict.told == pytest.approx(np.log(2.0))
+    assert verdict.refitted is not None
+    assert verdict.refitted < float(np.log(2.0)) == pytest.approx(verdict.told)
     assert (verdict.accepted, verdict.why) == (False, "a dry run")
     assert not list(tmp_path.iterdir())
     knowing = Told(log, np.where(log.right == 1, 0.9, 0.1), TAUGHT)

@@ -80,7 +80,7 @@ def _choose(state, twin: Twin, of: Syllabus, bits, asked: int, leaving: int) -> 
         return
     p, information = bits.random(count), bits.integers(0, 4, count) / 4.0
     band = ((0.7, 0.8), (0.85, 0.92), (0.6, 0.72), (0.0, 1.0))[bits.integers(4)]
-    words = tuple(int(w) for w in bits.integers(0, 2**64, 2, dtype=np.uint64))
+    words = int(bits.integers(2**63)) * 2 + 1, int(bits.integers(2**63)) * 2
     got = k.drawn(state, room[:count], p, information, *band, *words)
     assert got == twin.drawn(found, p, information, band, words)
 

@@ -12,7 +12,7 @@ from protocol import events as ev
 from server.cli import main
 from tests.streaming.test_session import answer, started
 from tests.virtual import run
-from tests.world import World, kill_all
+from tests.world import Learner, World, kill_all
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +22,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, list[floa
 
     async def lessons() -> tuple[str, list[float]]:
         world = await World.begin(path=path)
+        last = Learner(world)
         for _ in range(4):
-            learner = await started(world)
+            last = learner = await started(world)
             for n in range(6):
                 await answer(learner, None if n != 4 else "-7")
                 if n == 4:
                     await learner.send(cmd.ItemNext(learner.new_id()))
         await world.ownership.drain(0.0)
         await world.store.aclose()
-        assert learner.sid is not None
-        return learner.sid, [f.p_expected for f in learner.of(ev.Feedback)]
+        assert last.sid is not None
+        return last.sid, [f.p_expected for f in last.of(ev.Feedback)]
 
     sid, told = run(lessons())
     kill_all()

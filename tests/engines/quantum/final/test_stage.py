@@ -14,6 +14,7 @@ from engines.quantum.final import kernels as k
 from engines.quantum.final.stage import Final
 from engines.quantum.final.trees.boosting import boosted
 from engines.responses import Responses, responses
+from engines.words import Floats
 from tests.engines.quantum.fit.logs import dice_of
 
 FOLDS = (1, 2, 3, 4)
@@ -46,9 +47,10 @@ def log_of(seed: int = 1, learners: int = 100, answers: int = 40, *, timed: bool
 def known_of(log: Responses, seed: int = 2) -> stage.Forecasts:
     """Forecasts that know the items' difficulty only, blurred."""
     dice = dice_of(seed)
+    assert log.position is not None
     z = 2.0 - log.position[log.item] / 8.0 + dice.normal(0.0, 0.5, len(log))
     p = 1.0 / (1.0 + np.exp(-z))
-    b = log.position / 8.0 - 2.0
+    b: Floats = log.position / 8.0 - 2.0
     return stage.Forecasts(p, 0.5 * p + 0.25, b, dict.fromkeys(FOLDS, b))
 
 
@@ -56,6 +58,8 @@ LOG = log_of()
 KNOWN = known_of(LOG)
 FINAL = stage.fitted(LOG, FOLDS, KNOWN)
 TEST = LOG.rows_of([0])
+assert LOG.at_s is not None
+TIMES = LOG.at_s
 
 
 def test_it_knows_more_than_the_forecasts_it_was_given() -> None:
@@ -75,13 +79,14 @@ def test_live_is_batch_bit_for_bit_and_a_resumed_learner_goes_on_the_same() -> N
         if LOG.learner[row] != learner:
             f, learner = restored.fresh(), LOG.learner[row]
         f = np.frombuffer(f.tobytes()).copy()
-        at_s, item = float(LOG.at_s[row]), int(LOG.item[row])
+        at_s, item = float(TIMES[row]), int(LOG.item[row])
         one = KNOWN.p[row : row + 1], KNOWN.p_g[row : row + 1]
         before = f.copy()
         assert FINAL.forecast(f, np.array([item]), *one, at_s)[0] == p[n]
         assert f.tobytes() == before.tobytes()
         right = bool(LOG.right[row])
-        assert restored.answer(f, item, *(float(v[0]) for v in one), right, at_s) == p[n]
+        engine = float(KNOWN.p[row]), float(KNOWN.p_g[row])
+        assert restored.answer(f, item, *engine, right, at_s) == p[n]
 
 
 def test_a_forecast_knows_nothing_of_its_own_outcome_or_of_a_later_one() -> None:
@@ -124,9 +129,9 @@ def test_without_places_or_times_their_features_are_nought() -> None:
     v = stage.features(bare, final.real, final.whole, TEST, KNOWN.p, KNOWN.p_g)
     assert not v[:, k.TIMES : k.ITEM].any()
     assert not v[:, k.FAMILY :].any()
-    assert final.forecast(final.fresh(), np.array([3]), *np.full((2, 1), 0.6), 5.0) == (
-        final.forecast(final.fresh(), np.array([3]), *np.full((2, 1), 0.6), 1e9)
-    )
+    one, item = np.full(1, 0.6), np.array([3])
+    early, late = (final.forecast(final.fresh(), item, one, one, now) for now in (5.0, 1e9))
+    assert early == late
 
 
 def test_the_logistic_part_is_at_its_optimum() -> None:

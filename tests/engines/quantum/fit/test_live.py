@@ -27,7 +27,7 @@ def test_the_kernel_is_the_filter_on_a_real_log(shared: Path, turned: bool) -> N
     combination[log.item] = log.combination
     parameters = dataclasses.replace(physics(5, skills, items), combination=combination)
     if not turned:
-        common = np.broadcast_to(np.eye(parameters.levels), parameters.basis.shape)
+        common = np.broadcast_to(np.eye(parameters.levels, dtype=complex), (skills, 8, 8))
         parameters = dataclasses.replace(parameters, basis=common)
     sequences = Sequences(
         starts=log.starts[:101],
