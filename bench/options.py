@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from engines.responses import Responses
 
 
 class Options(NamedTuple):
-    """The options of every scenario; 0 stands for the scenario's own default."""
+    """The options of every scenario; 0 stands for the scenario's own default.
+
+    `log` is the response log that was given and `data` its name, the file's without folder and
+    endings; the log itself does not go into the record.
+    """
 
     scenario: str
     connections: int = 0
@@ -20,6 +27,8 @@ class Options(NamedTuple):
     peers: bool = True
     budget_ms: float = 100.0
     seed: int = 1
+    data: str = ""
+    log: Responses | None = None
 
 
 def tell(words: str) -> None:

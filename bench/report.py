@@ -34,6 +34,12 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("deltas a second", "deltas_a_s"), ("messages a second", "messages_a_s"),
     ("CPU us a delta", "delta_cpu_us"), ("deltas", "deltas"),
     ("texts unlike their digest", "texts_wrong"),
+    ("answer p50 us", "answer_us"), ("answer p99 us", "answer_p99_us"),
+    ("1,000 candidates us", "candidates_us"), ("their information us", "informed_us"),
+    ("mastery of all skills us", "mastery_all_us"), ("react p50 us", "react_us"),
+    ("react p99 us", "react_p99_us"), ("state bytes", "state_bytes"),
+    ("mean error, logits", "error"), ("RMSE, logits", "rmse"),
+    ("highest exposure", "exposure"), ("share inside the band", "in_band"),
 )  # fmt: skip
 PLOTTED = {"resume": "resumes that caught up", "cancel": "cancelled turns that ended"}
 """What the curves of a scenario count, where that is not answers."""

@@ -17,6 +17,8 @@ SCENARIOS = {
     "stream": "tutor turns at their pace: CPU a delta, how even, whole texts",
     "resume": "sockets cut anywhere in running answers: are the texts identical, how soon",
     "cancel": "answers cancelled at random times: how soon they end, and that nothing follows",
+    "kernels": "what one answer costs the scoring, called from Python, without a server",
+    "selection": "which rule of choosing items tells most of a learner, on a log (--data)",
 }
 """Name -> its line in the help; each has a module of its name with `defaults` and `measured`."""
 
@@ -32,7 +34,7 @@ def run(options: Options, command: str) -> dict[str, Any]:
             body, gates = runner.run(scenario.measured(options))
     finally:
         machine.let_go()
-    settings = {name: value for name, value in options._asdict().items() if name != "scenario"}
+    settings = {k: v for k, v in options._asdict().items() if k not in ("scenario", "log")}
     settings["url"] = "given" if options.url else ""
     return record(options.scenario, command, settings, body, gates)
 

@@ -6,14 +6,20 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.options import Options
 
-NAMES = ("feedback", "memory", "stream", "resume", "cancel")
-_PLACES = ("--out", "--compare", "--url")
+NAMES = ("feedback", "memory", "stream", "resume", "cancel", "kernels", "selection")
+_PLACES = ("--out", "--compare", "--url", "--data")
+_KEPT: dict[str, Callable[[str], list[str]]] = {
+    "--url": lambda _: ["--url", "URL"],
+    "--data": lambda place: ["--data", Path(place).name],
+}
+"""What the record keeps of an option that names a place; of the others, nothing."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
 
 
@@ -35,6 +41,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--budget", type=_milliseconds, default=100.0, help="as in 100ms")
     parser.add_argument("--seed", type=int, default=1, help="of schedules and answers")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="a response log (selection)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write record and page there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier record")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
@@ -74,9 +81,8 @@ def command_line() -> str:
     for word in typed:
         option, _, value = word.partition("=")
         if option in _PLACES:
-            if not value:
-                next(typed, "")
-            words += ["--url", "URL"] if option == "--url" else []
+            place = value or next(typed, "")
+            words += _KEPT[option](place) if option in _KEPT else []
         else:
             words.append(word)
     return " ".join(words)
@@ -85,6 +91,11 @@ def command_line() -> str:
 def _options(args: argparse.Namespace) -> Options:
     from bench.options import Options
 
+    log = None
+    if args.data is not None:
+        from server.logs import read_responses
+
+        log = read_responses(args.data)
     return Options(
         args.scenario,
         connections=args.connections or 0,
@@ -97,6 +108,8 @@ def _options(args: argparse.Namespace) -> Options:
         peers=args.peers,
         budget_ms=args.budget,
         seed=args.seed,
+        data=args.data.name.partition(".")[0] if args.data is not None else "",
+        log=log,
     )
 
 
