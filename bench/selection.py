@@ -239,7 +239,10 @@ def simulated(
     logits = float(items.slope.mean())
     n = len(answers)
     return Run(
-        (found - ability) * logits, ability * logits, shown.max() / n, inside / (n * questions)
+        (found - ability) * logits,
+        ability * logits,
+        float(shown.max()) / n,
+        inside / (n * questions),
     )
 
 
@@ -307,7 +310,7 @@ async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any
     """The scenario's figures and gates."""
     log = options.log
     assert log is not None  # `defaults` saw to it
-    answers, fold = matrix(log)
+    answers, fold = matrix(log, QUESTIONS)
     tests = [answers[fold == test] for test in range(FOLDS)]
     tell("fitting the items of five folds")
     items = [fitted(answers[fold != test]) for test in range(FOLDS)]
@@ -315,7 +318,7 @@ async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any
     for name, rule in RULES.items():
         tell(f"choosing: {name}")
         pairs = zip(tests, items, strict=True)
-        runs[name] = joined([simulated(rule, t, of, options.seed) for t, of in pairs])
+        runs[name] = joined([simulated(rule, t, of, options.seed, QUESTIONS) for t, of in pairs])
     summary = {name: figures(run) for name, run in runs.items()}
     ours = runs["live"]
     ratios = {
