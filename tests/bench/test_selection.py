@@ -13,6 +13,7 @@ from bench import report, selection
 from bench.options import Options
 from bench.record import passed
 from bench.selection import GRID, PRIOR, RULES, Items, Moment
+from bench.stats import middle
 from engines.responses import Responses, fold_of, responses
 from engines.words import Floats
 from server import cli
@@ -145,7 +146,7 @@ def test_asking_everything_leaves_no_error(items: Items) -> None:
 def test_information_tells_more_than_chance_and_the_same_seed_the_same(items: Items) -> None:
     answers = outcomes()
     runs = {n: selection.simulated(rule, answers, items, 1, 10) for n, rule in RULES.items()}
-    error = {name: selection.figures(run)["error"] for name, run in runs.items()}
+    error = {name: selection.figures([run])["error"]["median"] for name, run in runs.items()}
     assert error["informative"] < error["random"]
     assert runs["live"].exposure <= 0.4 < runs["informative"].exposure
     assert runs["informative in band"].in_band > runs["informative"].in_band
@@ -155,9 +156,11 @@ def test_information_tells_more_than_chance_and_the_same_seed_the_same(items: It
 
 def test_a_ratio_of_a_rule_with_itself_is_one() -> None:
     error = np.random.Generator(np.random.PCG64(1)).normal(size=50)
+    one, half = (selection.Run(scale * error, error, 1.0, 0.5) for scale in (1.0, 0.5))
     same = {"ratio": 1.0, "low": 1.0, "high": 1.0}
-    assert selection.error_ratio(error, error, 1) == same
-    assert selection.error_ratio(0.5 * error, error, 1) == dict.fromkeys(same, 0.5)
+    assert selection.error_ratio([one], [one], 1) == same
+    assert selection.error_ratio([half], [one], 1) == dict.fromkeys(same, 0.5)
+    assert selection.error_ratio([half, one], [one], 1) == dict.fromkeys(same, 0.75)
 
 
 @pytest.mark.parametrize(
@@ -169,9 +172,8 @@ def test_a_ratio_of_a_rule_with_itself_is_one() -> None:
     ],
 )
 def test_the_bounds_decide(live: float, nearest: float, exposure: float, ok: list[bool]) -> None:
-    found = selection.gates(
-        {"live": {"error": live, "exposure": exposure}, "nearest": {"error": nearest}}
-    )
+    column = {"error": middle([live]), "exposure": middle([0.3, exposure])}
+    found = selection.gates({"live": column, "nearest": {"error": middle([nearest])}})
     assert [g["ok"] for g in found] == ok
     assert passed(found) == all(ok)
 
@@ -206,6 +208,7 @@ def test_the_command_writes_a_record_without_the_path(
     assert "log" not in made["settings"]
     assert str(tmp_path) not in text
     assert list(made["summary"]) == list(RULES)
+    assert made["settings"]["rounds"] == 3
     assert made["sizes"]["answers"] == LEARNERS * ITEMS
     assert "highest exposure" in capsys.readouterr().out
     assert report.page(made) == (tmp_path / "selection.html").read_text()
