@@ -261,7 +261,7 @@ def joined(runs: list[Run]) -> Run:
 
 
 def figures(runs: list[Run]) -> dict[str, dict[str, float]]:
-    """A rule's column over its rounds: mean absolute error, RMSE (logits of an average item), shares."""
+    """A rule's column over its rounds: mean |error|, RMSE (logits of an average item), shares."""
     return {
         "error": middle([float(np.abs(run.error).mean()) for run in runs], 4),
         "rmse": middle([float(np.sqrt((run.error**2).mean())) for run in runs], 4),
