@@ -14,9 +14,11 @@ import numpy as np
 from engines.maths import bootstrap
 from engines.maths.bootstrap import Compared
 from engines.maths.verification import auc, calibration_error, log_loss
+from engines.quantum.final import fit as final_fit
 from engines.quantum.fit import cascade, links
 from engines.quantum.fit.coordinates import Design
-from engines.quantum.fit.nested import Settings, g_of, registers_of
+from engines.quantum.fit.finishing import known
+from engines.quantum.fit.nested import RESULT, Settings, g_of, registers_of
 from engines.words import Floats
 from server.evaluation.quantum import QUBITS, G
 from server.evaluation.table import aligned, signed
@@ -24,7 +26,7 @@ from server.evaluation.task import KAPPA, Task
 
 OWN = 2.0
 """Prior weight of transition logits of a skill's own."""
-STEPS = ("G alone", "with qubits", "with qubits and links")
+STEPS = ("G alone", "with qubits", "with qubits and links", "with the final stage")
 BASES = (
     ("complex bases, d = 8", "complex"),
     ("real bases, d = 8", "real"),
@@ -77,8 +79,10 @@ def ablated(task: Task) -> Ablated:
                 task, forecasts[one, step], forecasts[other, step]
             )
     for words, after, before in (
-        ("qubits on - off", STEPS[1], STEPS[0]), ("links on - off", STEPS[2], STEPS[1]),
-    ):  # fmt: skip
+        ("qubits on - off", STEPS[1], STEPS[0]),
+        ("links on - off", STEPS[2], STEPS[1]),
+        ("final stage on - off", STEPS[3], STEPS[2]),
+    ):
         for title, name in BASES:
             differences[f"{words}: {title}"] = _compared(
                 task, forecasts[name, after], forecasts[name, before]
@@ -87,17 +91,21 @@ def ablated(task: Task) -> Ablated:
 
 
 def _variant(task: Task, design: Design) -> dict[str, Floats]:
-    """The three steps of one cascade on the test rows."""
-    done = task.units(Settings((design,), task.train_folds, task.seed), QUBITS)
+    """The steps of one cascade on the test rows."""
+    settings = Settings((design,), task.train_folds, task.seed)
+    done = task.units(settings, RESULT)
     rows = task.test_rows
     p_g = cascade.forecast_g(task.log, design, g_of(done[G]), rows)
     linked = registers_of(done[QUBITS])
     neighbours, correlation = links.none(len(task.log.combinations))
     alone = replace(linked, neighbours=neighbours, correlation=correlation)
+    before = known(settings, done)
+    final = final_fit.fitted(task.log, settings.folds, before)
     steps = (
         p_g,
         cascade.forecast(task.log, alone, rows, p_g),
         cascade.forecast(task.log, linked, rows, p_g),
+        final_fit.predict(final, task.log, rows, before.p, before.p_g),
     )
     return dict(zip(STEPS, steps, strict=True))
 

@@ -74,7 +74,7 @@ def by_answer(it: Judged) -> dict[str, Curve]:
     place = it.task.log.place[rows] + 1
     group = np.searchsorted(EDGES, place, side="right") - 1
     n = np.bincount(group, minlength=len(EDGES))
-    kept = np.flatnonzero(n >= LEAST)
+    kept = _met(n)
     found = {}
     for name, p in it.forecasts.items():
         mean = np.bincount(group, weights=losses(it.right, p), minlength=len(EDGES))[kept] / n[kept]
@@ -87,7 +87,7 @@ def learning(it: Judged) -> Learning:
     rows = it.task.test_rows
     nth = opportunities(it.task.log.learner[rows], it.task.log.combination[rows])
     n = np.bincount(nth)[1 : OPPORTUNITIES + 1]
-    kept = np.flatnonzero(n >= LEAST)
+    kept = _met(n)
     known = n[kept].astype(np.float64)
 
     def mean(values: Any) -> Floats:
@@ -105,6 +105,12 @@ def learning(it: Judged) -> Learning:
         (middle + half).tolist(),
         {name: mean(1.0 - p).tolist() for name, p in it.forecasts.items()},
     )
+
+
+def _met(n: Ints) -> Ints:
+    """Groups with enough answers; all that have any where none has enough."""
+    enough = np.flatnonzero(n >= LEAST)
+    return enough if len(enough) else np.flatnonzero(n > 0)
 
 
 def opportunities(learner: Ints, combination: Ints) -> Ints:

@@ -146,26 +146,3 @@ class Plot:
             f'aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{safe(title)}</title>'
             f'<desc id="{name}-d">{safe(description)}</desc>{"".join(self.parts)}</svg>'
         )
-
-
-def labels(
-    plot: Plot, ends: Sequence[tuple[float, str, str]], across: float, apart: float = 15.0
-) -> None:
-    """Names beside the ends of lines, moved apart where they would meet.
-
-    `ends` are (y in data, words, style); `across` the place in units.
-    """
-    placed = sorted((plot.y(y), y, words, style) for y, words, style in ends)
-    at: list[float] = []
-    for down, *_ in placed:
-        at.append(max(down, at[-1] + apart) if at else down)
-    over = at[-1] - (plot.high - plot.bottom) if at else 0.0
-    if over > 0.0:
-        at[-1] -= over
-        for k in range(len(at) - 2, -1, -1):
-            at[k] = min(at[k], at[k + 1] - apart)
-    for down, (true, _, words, style) in zip(at, placed, strict=True):
-        if abs(down - true) > 2.0:
-            path = f"M{across - 13:.1f} {true:.1f}L{across - 4:.1f} {down:.1f}"
-            plot.parts.append(f'<path class="leader" d="{path}"/>')
-        plot.text(across, down + 4, words, f"label {style}")

@@ -41,12 +41,10 @@ figure>svg{max-width:760px}#roc figure>svg{max-width:560px}
 .dot.c{fill:var(--c)}.dot.d{fill:var(--d)}.dot.seen{fill:var(--ink)}
 .band{fill:var(--band)}.bars{fill:var(--bars)}
 .grid{stroke:var(--line);stroke-width:1;fill:none}.axis{stroke:var(--edge);fill:none}
-.zero{stroke:var(--ink);stroke-width:1.2;fill:none}.leader{stroke:var(--edge);fill:none}
+.zero{stroke:var(--ink);stroke-width:1.2;fill:none}
 .whisker{stroke:var(--soft);stroke-width:1.8;fill:none}.clear{fill:var(--b)}
 .open{fill:var(--card);stroke:var(--soft);stroke-width:2}
 .tick{fill:var(--soft);font-size:12px}.name{fill:var(--soft);font-size:13px}.row{font-size:13px}
-.label{font-size:13px;font-weight:600}.label.a{fill:var(--a)}.label.b{fill:var(--b)}
-.label.c{fill:var(--c)}.label.d{fill:var(--d)}
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.3rem 1.3rem;margin:.7rem 0 0;padding:0;
 font-size:.9rem}.legend li{display:flex;align-items:center;gap:.5rem}
 .legend svg{width:34px;flex:none}

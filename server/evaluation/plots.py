@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from engines.maths.bootstrap import Difference
 from server.evaluation import curves
 from server.evaluation.curves import Curve
-from server.evaluation.figures import Plot, labels, safe, spread, ticks
+from server.evaluation.figures import Plot, safe, spread, ticks
 from server.evaluation.scores import Judged
 from server.evaluation.table import signed
 
@@ -42,8 +42,9 @@ def styles(it: Judged) -> dict[str, str]:
 
 
 def figures(it: Judged) -> list[Figure]:
-    """All five."""
-    return [_differences(it), _roc(it), _calibration(it), _learning(it), _by_answer(it)]
+    """All five; without the differences where the reference is alone."""
+    first = [_differences(it)] if it.against else []
+    return [*first, _roc(it), _calibration(it), _learning(it), _by_answer(it)]
 
 
 def titles(it: Judged) -> dict[str, str]:
@@ -268,8 +269,8 @@ def _by_answer(it: Judged) -> Figure:
     groups = [curves.group_name(int(x)) for x in some.x]
     x = [float(k) for k in range(len(groups))]
     low, high = spread([v for curve in by_name.values() for v in curve.y], 0.04)
-    plot = Plot(-0.3, x[-1] + 0.3, low, high, 640, 420, right=150)
-    each = 1 if len(groups) <= 8 else 2
+    plot = Plot(-0.3, x[-1] + 0.3, low, high, 640, 400)
+    each = 1 + len(groups) // 9
     plot.axes(
         "number of a learner's answer", "log-loss",
         [(k, groups[int(k)]) for k in x if int(k) % each == 0],
@@ -277,8 +278,6 @@ def _by_answer(it: Judged) -> Figure:
     )  # fmt: skip
     for name in _drawn_last_first(style):
         plot.line(x, by_name[name].y, style[name])
-    ends = [(by_name[name].y[-1], names[name], style[name]) for name in style if style[name] != "z"]
-    labels(plot, ends, plot.wide - plot.right + 18.0)
     told = ", ".join(
         f"{names[n]} {c.y[0]:.3f} at the first, {c.y[-1]:.3f} from answer {c.x[-1]:g} on"
         for n, c in by_name.items()

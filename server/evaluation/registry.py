@@ -103,10 +103,10 @@ MODELS = {
 
 def entries(names: Sequence[str]) -> list[Entry]:
     """The models of these names in the list's order, `all` for every one. Raises NoModel."""
-    asked = list(MODELS) if "all" in names else names
-    for name in asked:
-        if name not in MODELS:
+    for name in names:
+        if name not in MODELS and name != "all":
             near = difflib.get_close_matches(name, MODELS, n=1, cutoff=0.0)[0]
             known = ", ".join(MODELS)
             raise NoModel(f"no model {name!r}, the nearest is {near!r} (there are {known})")
+    asked = MODELS if "all" in names else names
     return [entry for name, entry in MODELS.items() if name in asked]

@@ -29,7 +29,11 @@ QUICK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Figures of one model; `us` is microseconds an answer of its forecast, `fit_s` of its fit."""
+    """Figures of one model.
+
+    `us` is microseconds an answer of its forecast, `fit_s` seconds of its fit (NaN where that was
+    kept from a run before; of the final stage: beyond the engine's own).
+    """
 
     auc: float
     accuracy: float
@@ -64,9 +68,10 @@ def judged(task: Task, entries: Sequence[Entry], reference: str) -> Judged:
     scores: dict[str, Score] = {}
     for n, entry in enumerate(entries):
         task.say(f"{n + 1}/{len(entries)} {entry.title}")
+        task.reused = False
         began_s = time.perf_counter()
         fitted = entry.fit(task)
-        fit_s = time.perf_counter() - began_s
+        fit_s = float("nan") if task.reused else time.perf_counter() - began_s
         p, us = timed(lambda entry=entry, fitted=fitted: entry.predict(fitted, task))  # type: ignore[misc]
         forecasts[entry.name] = p
         scores[entry.name] = score(task, p, us, fit_s)

@@ -52,6 +52,8 @@ class Task:
     log_hash: str = ""
     cache: Path | None = None
     say: Callable[[str], None] = field(default=lambda line: print(line, file=sys.stderr))
+    reused: bool = False
+    """Whether the last fit was found in the folder."""
     _done: dict[str, dict[str, Arrays]] = field(default_factory=dict)
 
     @cached_property
@@ -71,10 +73,12 @@ class Task:
 
     def kept(self, name: str, compute: Callable[[], Any]) -> Any:
         """What `compute` gives, from the folder where it is there."""
+        self.reused = False
         if self.cache is None:
             return compute()
         place = self.cache / f"{name}-{self._key(name)}.npz"
         if place.is_file():
+            self.reused = True
             return keeping.read(place)
         made = compute()
         self.cache.mkdir(parents=True, exist_ok=True)
@@ -96,6 +100,7 @@ class Task:
         folder = None
         if self.cache is not None:
             folder = self.cache / f"fit-{self._key(asked)}"
+            self.reused = folder.is_dir()
             folder.mkdir(parents=True, exist_ok=True)
         self._done[asked] = run(units, folder, Progress(units))
         return self._done[asked]
