@@ -60,7 +60,7 @@ def test_memory_is_not_read_from_afar_nor_from_too_few() -> None:
 
 async def test_a_few_turns_are_heard_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bench.stream.WARM_S", 0.1)
-    options = stream.defaults(Options("stream", connections=3, duration_s=1.2, rounds=1))
+    options = stream.defaults(Options("stream", connections=3, duration_s=3.0, rounds=1))
     body, gates = await stream.measured(options)
     ours = body["summary"]["tutorstream"]
     assert ours["texts_wrong"] == 0
