@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
         return _complaint(f"expected a seed of 0 or more, {args.seed} came", USAGE)
     for name in ("predictions", "report"):
         path = getattr(args, name)
-        if path is not None and not path.resolve().parent.is_dir():
-            return _complaint(f"expected a folder for --{name}, {path} came", USAGE)
+        if path is not None and (path.is_dir() or not path.resolve().parent.is_dir()):
+            return _complaint(f"expected a file in a folder for --{name}, {path} came", USAGE)
     try:
         return _ablated(args) if args.ablation else _judged(args)
     except NoModel as error:

@@ -241,7 +241,7 @@ def _learning(it: Judged) -> Figure:
     plot.dots(x, learnt.observed, "seen", 3.6)
     svg = plot.svg(
         "learning", "Learning curves",
-        f"Observed share wrong falls from {learnt.observed[0]:.3f} at the first answer to "
+        f"Observed share wrong goes from {learnt.observed[0]:.3f} at the first answer to "
         f"{learnt.observed[-1]:.3f} at answer {learnt.opportunity[-1]}; lines are forecasts.",
     )  # fmt: skip
     rows = [["answer", "answers", "observed", "95 % interval", *(names[n] for n in it.scores)]]

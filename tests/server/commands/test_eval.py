@@ -160,7 +160,10 @@ def test_our_engine_fitted_here_equals_the_file_of_fit(log_file, tmp_path, capsy
 
 
 def test_the_ablation_compares_what_differs_in_one_part(log_file, tmp_path, capsys):
-    words = (log_file, "--ablation", "--cache", tmp_path)
+    fewer = tmp_path / "fewer.csv"
+    head, *rows = log_file.read_text().splitlines()
+    fewer.write_text("\n".join([head, *(row for row in rows if len(row.split(",")[0]) == 2)]))
+    words = (fewer, "--ablation", "--cache", tmp_path)
     code, out, _ = run(capsys, *words, "--json")
     assert code == 0
     told = json.loads(out)
@@ -224,6 +227,7 @@ def test_wrong_calls_exit_with_two(log_file, tmp_path, capsys):
     for words in (
         [log_file, "--test-fold", "5"],
         [log_file, "--report", tmp_path / "none" / "x.html"],
+        [log_file, "--predictions", tmp_path],
         [log_file, "--seed", "-1"],
         [log_file, "--kappa", "-1"],
         [log_file, "--ablation", "--report", tmp_path / "x.html"],
