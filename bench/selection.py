@@ -134,7 +134,7 @@ RULES: dict[str, Rule] = {
     "informative": Rule(best_of(1, band=False)),
     "informative in band": Rule(best_of(1, band=True)),
 }
-"""`live` is how the server chooses; the names are the columns of the record."""
+"""`live` is the server's rule, drawing from three; the names are the columns of the record."""
 
 
 # --- the log as a matrix, its items fitted --------------------------------------------------------
