@@ -38,6 +38,9 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("1,000 candidates us", "candidates_us"), ("their information us", "informed_us"),
     ("mastery of all skills us", "mastery_all_us"), ("react p50 us", "react_us"),
     ("react p99 us", "react_p99_us"), ("state bytes", "state_bytes"),
+    ("AUC", "auc"), ("log-loss", "log_loss"), ("calibration error", "ece"),
+    ("after 30 learners, calibrated", "late_ece"), ("uncalibrated", "late_ece_raw"),
+    ("learners", "learners"), ("answers after 30 learners", "late_answers"),
     ("mean error, logits", "error"), ("RMSE, logits", "rmse"),
     ("highest exposure", "exposure"), ("share inside the band", "in_band"),
 )  # fmt: skip

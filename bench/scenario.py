@@ -18,14 +18,15 @@ SCENARIOS = {
     "resume": "sockets cut anywhere in running answers: are the texts identical, how soon",
     "cancel": "answers cancelled at random times: how soon they end, and that nothing follows",
     "kernels": "what one answer costs the scoring, called from Python, without a server",
+    "cold-start": "a course without data, difficulties learnt as answers come, on a log (--data)",
     "selection": "which rule of choosing items tells most of a learner, on a log (--data)",
 }
-"""Name -> its line in the help; each has a module of its name with `defaults` and `measured`."""
+"""Name -> its line in the help; a module of its name (- as _) has `defaults` and `measured`."""
 
 
 def run(options: Options, command: str) -> dict[str, Any]:
     """Measure one scenario; its record. Raises NotStarted, NoPeers, ValueError, RuntimeError."""
-    scenario = importlib.import_module(f"bench.{options.scenario}")
+    scenario = importlib.import_module(f"bench.{options.scenario.replace('-', '_')}")
     options = scenario.defaults(options)
     machine.raise_file_limit()
     machine.to_core("load")

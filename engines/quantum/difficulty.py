@@ -4,7 +4,8 @@ Item difficulties and skill offsets follow the gradient of ln p_y, the register'
 answer just given, the past held fixed: online maximum likelihood with falling steps, in the family
 of Elo rating as an online Rasch model (Pelanek 2016). This file is quantum.md's section 6. Level
 logits become c_sj + o_s + o - b_i. The table belongs to a course, not to a learner: who owns it
-publishes versions, and a lesson is pinned to one.
+publishes versions, and a lesson is pinned to one. Steps and the rule of calibration differ from the
+section's: docs/decisions/010-learning-while-answered.md.
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ def item_step(n: float) -> float:
     """Step of an item's difficulty after `n` scored answers to it, in logits a unit of gradient.
 
     >>> item_step(0), item_step(500)
-    (0.6, 0.005)
+    (0.7, 0.005)
     """
-    step = 0.6 / (1.0 + 0.1 * n)
+    step = 0.7 / (1.0 + 0.08 * n)
     return min(step, SETTLED_STEP) if n >= SETTLED else step
 
 
@@ -54,9 +55,9 @@ def skill_step(n: float) -> float:
     """Step of a skill's offset after `n` scored answers on it.
 
     >>> skill_step(0), skill_step(20)
-    (0.3, 0.15)
+    (0.4, 0.2)
     """
-    return 0.3 / (1.0 + 0.05 * n)
+    return 0.4 / (1.0 + 0.05 * n)
 
 
 def course_step(n: float) -> float:
@@ -109,7 +110,7 @@ def observed(offsets: Offsets, item: int, skill: int, gradient: float) -> None:
     >>> table = Offsets.before(np.zeros(1), 1)
     >>> observed(table, 0, 0, 0.5)  # right, though half expected
     >>> float(table.b[0]), float(table.skill[0]), table.course
-    (-0.3, 0.15, 0.25)
+    (-0.35, 0.2, 0.25)
     """
     offsets.b[item] -= item_step(offsets.b_answers[item]) * gradient
     offsets.b_answers[item] += 1.0
@@ -144,7 +145,7 @@ def calibration(
     they came; `learners` (n,) names who answered. None for fewer than 30 learners or 1,000 answers.
     Fitted on the newer half of the learners (30 at least): the first ones were forecast with
     difficulties not yet learnt. One learner of five, by hash, judges the fit to the others: None
-    where it does clearly worse than `current` (docs/decisions/010-calibration-of-new-courses.md).
+    where it does clearly worse than `current`.
     Platt (1999) with normal priors. Raises ValueError for columns of unlike length.
     """
     n = len(right)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.options import Options
 
-NAMES = ("feedback", "memory", "stream", "resume", "cancel", "kernels", "selection")
+NAMES = ("feedback", "memory", "stream", "resume", "cancel", "kernels", "cold-start", "selection")
 _PLACES = ("--out", "--compare", "--url", "--data")
 _KEPT: dict[str, Callable[[str], list[str]]] = {
     "--url": lambda _: ["--url", "URL"],
@@ -41,7 +41,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--budget", type=_milliseconds, default=100.0, help="as in 100ms")
     parser.add_argument("--seed", type=int, default=1, help="of schedules and answers")
-    parser.add_argument("--data", type=Path, metavar="FILE", help="a response log (selection)")
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE", help="a response log (cold-start, selection)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write record and page there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier record")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")

@@ -18,14 +18,14 @@ from tests.engines.quantum.twin import luck_of, problem
 
 
 # --- steps ---------------------------------------------------------------------------------------
-def test_the_steps_are_those_of_the_design() -> None:
+def test_the_steps() -> None:
     for n in (0, 1, 7, 499):
-        assert difficulty.item_step(n) == pytest.approx(0.6 / (1 + 0.1 * n))
+        assert difficulty.item_step(n) == pytest.approx(0.7 / (1 + 0.08 * n))
     for n in (0, 3, 1000):
-        assert difficulty.skill_step(n) == pytest.approx(0.3 / (1 + 0.05 * n))
+        assert difficulty.skill_step(n) == pytest.approx(0.4 / (1 + 0.05 * n))
         assert difficulty.course_step(n) == pytest.approx(0.5 / (1 + 0.05 * n))
     assert difficulty.item_step(500) == 0.005
-    assert difficulty.item_step(100_000) == pytest.approx(0.6 / 10_001)
+    assert difficulty.item_step(100_000) == pytest.approx(0.7 / 8_001)
 
 
 @given(n=st.integers(0, 10_000))
@@ -65,10 +65,10 @@ def test_an_answer_makes_itself_likelier(seed: int, item: int, right: bool) -> N
 def test_only_the_answered_item_and_skill_move_and_the_course() -> None:
     table = Offsets.before(np.array([0.5, -0.5, 1.0]), 2, np.array([0.0, 10.0, 500.0]))
     observed(table, 1, 1, -0.4)
-    assert table.b.tolist() == [0.5, pytest.approx(-0.5 + 0.3 * 0.4), 1.0]
-    assert table.skill.tolist() == [0.0, pytest.approx(-0.12)]
+    assert table.b.tolist() == [0.5, pytest.approx(-0.5 + 0.7 / 1.8 * 0.4), 1.0]
+    assert table.skill.tolist() == [0.0, pytest.approx(-0.16)]
     assert table.course == pytest.approx(-0.2)
-    assert table.ease(1) == pytest.approx(-0.32)
+    assert table.ease(1) == pytest.approx(-0.36)
     assert table.b_answers.tolist() == [0.0, 11.0, 500.0]
     assert (table.skill_answers.tolist(), table.course_answers) == ([0.0, 1.0], 1.0)
     observed(table, 2, 0, 1.0)

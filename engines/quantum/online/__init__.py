@@ -1,0 +1,1 @@
+"""A course that begins without data: difficulties are learnt while learners answer."""
