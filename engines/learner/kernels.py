@@ -48,7 +48,7 @@ OPEN, OPEN_NEXT, MASTERED, ALTERNATE, ASKED, WAIVED, NOTHING, REVIEWED = 0, 1, 2
 LAST_ITEMS = 5
 FRESH, STALE = 6, 5
 """Ages of an item: 0-4 is its place among the last five, then shown lately unchanged, then free."""
-TOP = 5
+TOP = 3
 
 _READ = "Array(float64, 1, 'C', readonly=True)"
 _READ2 = "Array(float64, 2, 'C', readonly=True)"
@@ -403,10 +403,10 @@ def candidates(
 def drawn(
     x: Any, found: Any, p: Any, information: Any, low: Any, high: Any, word: Any, seed_word: Any
 ) -> Any:
-    """(item, seed, p): one of the five most informative candidates inside the band.
+    """(item, seed, p): one of the three most informative candidates inside the band.
 
     Where none is inside, the nearest to it. Candidates are met in a rotated order, so that equal
-    ones take turns. The pick's bias is below 2**-29: it scales 32 bits to at most five places.
+    ones take turns. The pick's bias is below 2**-29: it scales 32 bits to at most three places.
     """
     count = found.shape[0]
     items = np.empty(TOP, np.int64)

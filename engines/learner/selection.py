@@ -2,7 +2,7 @@
 
 The open frontier is the unmastered skills whose prerequisites are mastered; the one of lowest
 mastery comes next. Its items inside the success band are ranked by what they would tell and one of
-the best five is drawn (randomesque: Kingsbury & Zara 1989). The band is the live difficulty
+the best three is drawn (randomesque: Kingsbury & Zara 1989). The band is the live difficulty
 (Klinkenberg et al. 2011: about 75 % success). The loops are in `kernels`.
 """
 

@@ -164,7 +164,7 @@ class Twin:
         low, high = band
         inside = [c for c in turned if low <= p[c] <= high]
         if inside:
-            best = sorted(inside, key=lambda c: -information[c])[:5]
+            best = sorted(inside, key=lambda c: -information[c])[:3]
             at = best[((word >> 32) * len(best)) >> 32]
         else:
             at = min(turned, key=lambda c: max(low - p[c], p[c] - high))
