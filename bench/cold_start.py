@@ -3,7 +3,7 @@
 Learners of one fold are streamed once, one after another, through the physics fitted on other
 courses; each answer is forecast before it is seen, then difficulties and offsets move. This file
 judges those forecasts beside an Elo rating that begins at zero as well, and the calibration that
-is renewed as answers come (quantum.md, section 6).
+is renewed as answers come (docs/scoring.md).
 """
 
 from __future__ import annotations

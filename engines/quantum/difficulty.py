@@ -2,10 +2,10 @@
 
 Item difficulties and skill offsets follow the gradient of ln p_y, the register's likelihood of the
 answer just given, the past held fixed: online maximum likelihood with falling steps, in the family
-of Elo rating as an online Rasch model (Pelanek 2016). This file is quantum.md's section 6. Level
+of Elo rating as an online Rasch model (Pelanek 2016). This file follows docs/scoring.md. Level
 logits become c_sj + o_s + o - b_i. The table belongs to a course, not to a learner: who owns it
-publishes versions, and a lesson is pinned to one. Steps and the rule of calibration differ from the
-section's: docs/decisions/010-learning-while-answered.md.
+publishes versions, and a lesson is pinned to one. How steps and the rule of calibration were
+chosen: docs/decisions/010-learning-while-answered.md.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class Outcome:
     - `p_g`: Born probability of register G alone (internal); `p`: the forecast P, uncalibrated;
     - `eta`: the answer's evidence for the skill's own register, in (-1, 1);
     - `gradient`: G = d ln p / d(c + o), the pull on the skill's offset and on the global one; on
-      the item's difficulty it is -G (section 6); scaled down with the weight of evidence.
+      the item's difficulty it is -G; scaled down with the weight of evidence.
     """
 
     __slots__ = ("_neighbours", "_out", "eta", "gradient", "p", "p_g")

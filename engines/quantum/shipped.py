@@ -1,7 +1,7 @@
 """Physics without a course: what a course without data begins with. This file is its form.
 
 One ladder and one preparation for all skills, all bases alike, no biases, no links of its own:
-fitted on other courses' logs (quantum.md, section 6); the numbers are `engines.quantum.defaults`.
+fitted on other courses' logs (docs/scoring.md); the numbers are `engines.quantum.defaults`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Slope and intercept on stored forecasts. This file is Platt's scaling with a prior.
 
 P' = sigmoid(slope * logit(P) + intercept), slope ~ N(1, .1^2), intercept ~ N(0, .3^2), by Newton
-on the penalised log-likelihood (quantum.md, section 6), which has one maximum.
+on the penalised log-likelihood (docs/scoring.md), which has one maximum.
 """
 
 from __future__ import annotations

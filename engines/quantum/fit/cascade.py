@@ -2,7 +2,7 @@
 
 The qubits see forecasts of a G that has not met the learner (cross-fitting): on its own training
 rows G has learnt the items from the very answers, w would come out too large and the forecasts
-too sure (quantum.md, section 5).
+too sure (docs/scoring.md).
 """
 
 from __future__ import annotations

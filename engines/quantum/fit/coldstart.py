@@ -1,7 +1,7 @@
 """A course of which nothing is known: shipped physics, difficulties learnt on the way.
 
 This file fits that physics (`engines.quantum.shipped`) on other courses' logs and tries it on a
-log, learner after learner as they come (quantum.md, section 6).
+log, learner after learner as they come (docs/scoring.md).
 """
 
 from __future__ import annotations

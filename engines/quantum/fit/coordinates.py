@@ -2,7 +2,7 @@
 
 Register G and the skills' qubits are the same machine: G has d levels, items and a basis a skill;
 the qubits have two levels, no items, ten lags, a preparation a skill and x = logit(p_G) as an
-offset. Formulas, priors and step sizes: quantum.md, section 5.
+offset. Formulas, priors and step sizes: docs/scoring.md.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Sequences:
 
 @dataclass(slots=True)
 class Coordinates:
-    """What is fitted: free numbers behind the physics, named as in quantum.md, section 5.
+    """What is fitted: free numbers behind the physics, named as in docs/scoring.md.
 
     `base` (d,), `bias` (S,), `deviation` (S, d): c = base + bias + deviation; `difficulty` (I,);
     `channel` (2, d, d): tau; `own` (S or 0, d, d): added to tau for both outcomes; `start`

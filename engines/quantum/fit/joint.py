@@ -2,7 +2,7 @@
 
 Names are set apart by a prefix a log, so learners, items and skills of two logs never meet: each
 keeps biases and difficulties of its own, while ladder, transitions, forgetting and preparation
-are fitted on all (quantum.md, section 6).
+are fitted on all (docs/scoring.md).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which skills' surprises go together: neighbours and their correlation. This file estimates both.
 
 A learner's surplus on a skill is Z = sum(y - P) / sqrt(sum P(1 - P) + 1); two skills are linked as
-far as the surpluses of the learners seen on both agree, shrunk by their number (quantum.md,
-section 5). P must be cross-fitted: else the residuals of the training rows are too small.
+far as the surpluses of the learners seen on both agree, shrunk by their number
+(docs/scoring.md). P must be cross-fitted: else the residuals of the training rows are too small.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A final stage is trained on forecasts, so each training row needs one that is as honest as a test
 row's. For fold k: G fitted without k, and qubits whose own training forecasts p_G come, row of
 fold j by row of fold j, from G fitted without j and k: qubits trained on a G that had seen k would
-learn the opposite of k (quantum.md, section 13). With four training folds G is fitted 1 + 4 + 6
+learn the opposite of k (docs/scoring.md). With four training folds G is fitted 1 + 4 + 6
 times. The plan is a list of named units of work, each a pure function of earlier ones' arrays, so
 that whoever runs it may store what is done and go on after a break.
 """

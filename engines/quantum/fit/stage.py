@@ -1,6 +1,6 @@
 """One stage of the cascade, fitted by exact maximum likelihood. This file is objective and ascent.
 
-The gradients are those of the whole sequence likelihood (quantum.md, section 5), not of one
+The gradients are those of the whole sequence likelihood (docs/scoring.md), not of one
 answer's; steps are Adam's, for bases in the Lie algebra. Batches are whole sequences.
 """
 

@@ -194,7 +194,7 @@ def _bucket(gap: Any) -> Any:
 
 @part
 def _register_answer(s: Any, t: Any, y: Any, p_g: Any, register: Any, z: Any, last: Any) -> Any:
-    """P, then the answer's update of the qubits (quantum.md, section 1, steps 1, 3, 6, 7)."""
+    """P, then the answer's update of the qubits (docs/scoring.md)."""
     m, weight, channel, forgetting, z0, neighbours, correlation, kappa = register
     lam = forgetting[_bucket(t - last[s]) if last[s] >= 0 else 0]
     before = (1.0 - lam) * z[s] + lam * z0[s]
