@@ -167,7 +167,7 @@ def test_the_ablation_compares_what_differs_in_one_part(log_file, tmp_path, caps
     code, out, _ = run(capsys, *words, "--json")
     assert code == 0
     told = json.loads(out)
-    assert len(told["variants"]) == 5 * 4
+    assert len(told["variants"]) == 6 * 4
     for each in told["variants"].values():
         assert 0.5 < each["auc"] < 1.0
     links = told["differences"]["links on - off: classical, d = 8"]["auc"]
