@@ -51,7 +51,7 @@ COLUMNS = 4
 SKILLS, ITEMS, POSITIONS, PARTS_AT, TREES, NODES_AT, NUMBERS_AT = 0, 1, 2, 3, 4, 5, 6
 COMBINATIONS = 7
 """At NODES_AT the roots (TREES), then three a node: column, left, right; numbers in `real`."""
-TREE_COLUMNS = 37
+TREE_COLUMNS = 38
 """What trees see: the logit, x, x_G, then the features from `ELO` on."""
 
 PAUSE_S = 1800.0
