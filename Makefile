@@ -48,7 +48,7 @@ course: .venv/ready ## compiles the shipped course
 	$(BIN)/tutorstream content build server/courses/linear-equations --out server/courses/linear-equations.json
 
 lock: ## writes requirements.lock: every package with hashes, no address
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra all --group dev --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --extra all --extra gemini-legacy --extra local --group dev --output-file requirements.lock pyproject.toml
 
 clean:
 	rm -rf .venv server/pages web/node_modules web/vendor dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -24,7 +24,8 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 class Spent(msgspec.Struct, frozen=True, gc=False):
     """Tokens of this attempt, as the provider counts them.
 
-    `estimated` marks an attempt that ended before its provider had counted.
+    `estimated` marks an attempt that ended before its provider had counted. `micro_usd` is what it
+    cost, filled in by the budget's ledger; None where no price is known.
     """
 
     input: int
@@ -32,6 +33,7 @@ class Spent(msgspec.Struct, frozen=True, gc=False):
     cached_in: int = 0
     cache_write: int = 0
     estimated: bool = False
+    micro_usd: int | None = None
 
 
 class End(msgspec.Struct, frozen=True, gc=False):
@@ -47,10 +49,16 @@ Piece = Text | Spent | End
 
 
 class ChatMessage(msgspec.Struct, frozen=True, gc=False):
-    """One message of a model's context."""
+    """One message of a model's context.
+
+    System messages come first: the stable prefix, then perhaps the learner's summary. `cache` marks
+    one behind which a provider may keep what it has read. An adapter whose endpoint takes one
+    system message joins them by a blank line.
+    """
 
     role: Literal["system", "user", "assistant"]
     content: str
+    cache: bool = False
 
 
 class LlmRequest(msgspec.Struct, frozen=True):
@@ -93,12 +101,23 @@ class Provider(Protocol):
     """One way to have tutor text written.
 
     `ready` is False until its SDK is imported and its client built; the router passes over a
-    provider that is not.
+    provider that is not. `local` is True where nothing leaves this machine. `first_token_s` is how
+    long its first text may take, in seconds.
     """
 
     name: str
     model: str
     ready: bool
+    local: bool
+    first_token_s: float
+
+    def warm(self) -> float:
+        """Import the SDK, build the client, parse a canned answer; the seconds it took.
+
+        Blocks: it is called in a thread, before the server listens. The endpoint is not called.
+        Raises `ProviderFailed("unavailable")` without the SDK.
+        """
+        ...
 
     def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
         """Yield `Text` pieces, perhaps `Spent`, and exactly one `End`.
