@@ -25,7 +25,7 @@ from streaming.providers.base import (
     Text,
 )
 from streaming.providers.failures import by_body, by_transport, retry_after_s, transport_errors
-from streaming.providers.presets import Preset, Quirks
+from streaming.providers.presets import Preset, Quirks, on_this_machine
 
 if TYPE_CHECKING:
     import httpx2
@@ -71,6 +71,7 @@ class OpenAIChat:
         self.model = model
         self.ready = False
         self.base_url = base_url
+        self.local = on_this_machine(base_url)
         self.first_token_s = first_token_s
         self._quirks = quirks or Quirks()
         self._api_key = api_key
@@ -152,7 +153,6 @@ class OpenAIChat:
             fix = "pip install 'tutorstream[openai]'"
             raise ProviderFailed("unavailable", f"no package {missing.name}: {fix}") from None
         backstop_s = 2 * max(self.first_token_s, self._stall_s)
-        local = urlsplit(self.base_url).hostname in ("127.0.0.1", "::1", "localhost")
         http = openai.DefaultAsyncHttpx2Client(
             timeout=httpx2.Timeout(backstop_s, connect=CONNECT_S, pool=POOL_WAIT_S),
             limits=httpx2.Limits(
@@ -160,7 +160,7 @@ class OpenAIChat:
                 max_keepalive_connections=self._slots,
                 keepalive_expiry=KEEPALIVE_S,
             ),
-            trust_env=not local,  # a proxy for the world outside is not asked for this machine
+            trust_env=not self.local,  # a proxy for the world outside is not asked for this machine
             transport=transport,
         )
         ours = urlsplit(self.base_url).hostname == "api.openai.com"

@@ -6,7 +6,9 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from ipaddress import ip_address
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -50,3 +52,15 @@ def presets() -> dict[str, Preset]:
     """Every preset by its name."""
     text = resources.files("streaming.providers").joinpath("presets.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), dict[str, Preset])
+
+
+def on_this_machine(base_url: str) -> bool:
+    """Whether an endpoint is on loopback, so that nothing sent to it leaves this machine.
+
+    A name other than `localhost` counts as elsewhere: where it leads is not ours to know.
+    """
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -8,13 +8,12 @@ As a process: `python -m tests.fakes.openai_chat --port 0` prints its address as
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import contextlib
 import json
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 
-from tests.fakes.openai_wire import WORDS, Fake, Reply, Scenario, ending, event
+from tests.fakes.openai_wire import WORDS, Fake, Reply, Scenario
+from tests.fakes.wire import cut_at_once, for_ever, html, served, silent, started
 
 
 async def _ok(reply: Reply) -> None:
@@ -57,9 +56,8 @@ async def _reasoning_only(reply: Reply) -> None:
 async def _bytewise(reply: Reply) -> None:
     """Every byte of the body in an HTTP chunk of its own: a split at every offset."""
     reply.head()
-    usage, call = reply.usage, reply.call
-    parts = [event(call, usage=usage, delta={"content": word}) for word in WORDS]
-    for byte in b"".join([b": hello\n\n", *parts, *ending(call, "stop", len(WORDS), usage=usage)]):
+    parts = [reply.event(delta={"content": word}) for word in WORDS]
+    for byte in b"".join([b": hello\n\n", *parts, *reply.ending("stop", len(WORDS))]):
         reply.raw(bytes([byte]))
     reply.done()
 
@@ -68,9 +66,9 @@ async def _crlf(reply: Reply) -> None:
     """Line ends, comments and fields that the event stream format also allows."""
     reply.head()
     for word in WORDS:
-        data = event(reply.call, usage=False, delta={"content": word}).strip()
+        data = reply.event(delta={"content": word}).strip()
         reply.raw(b": keepalive\r\nevent: message\r\nid: 7\r\n" + data + b"\r\n\r\n")
-    for part in ending(reply.call, "stop", len(WORDS), usage=reply.usage):
+    for part in reply.ending("stop", len(WORDS)):
         reply.raw(part.replace(b"\n", b"\r\n"))
     reply.done()
 
@@ -111,20 +109,9 @@ def _status(status: int, kind: str, code: str | None, said: str) -> Scenario:
     return play
 
 
-async def _html(reply: Reply) -> None:
-    page = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-    reply.whole(502, page, {}, "text/html")
-
-
-async def _silent(reply: Reply) -> None:
-    """Not even a head."""
-    reply.call.writing.set()
-    await asyncio.get_running_loop().create_future()
-
-
 async def _no_first_token(reply: Reply) -> None:
     reply.opened()
-    await asyncio.get_running_loop().create_future()
+    await for_ever()
 
 
 async def _keepalives(reply: Reply) -> None:
@@ -137,17 +124,13 @@ async def _keepalives(reply: Reply) -> None:
 async def _stall(reply: Reply) -> None:
     reply.opened()
     reply.words(*WORDS[:3])
-    await asyncio.get_running_loop().create_future()
+    await for_ever()
 
 
 async def _cut(reply: Reply) -> None:
     reply.opened()
     reply.words(*WORDS[:3])
     await asyncio.sleep(0.01)  # what was written has to be read before the reset overtakes it
-    reply.cut()
-
-
-async def _cut_at_once(reply: Reply) -> None:
     reply.cut()
 
 
@@ -203,7 +186,7 @@ async def _late_usage(reply: Reply) -> None:
     reply.opened()
     reply.words(*WORDS)
     reply.chunk(finish_reason="stop")
-    await asyncio.get_running_loop().create_future()
+    await for_ever()
 
 
 async def _cut_after_finish(reply: Reply) -> None:
@@ -274,13 +257,13 @@ SCENARIOS: dict[str, Scenario] = {
     "too_long": _status(400, "invalid_request_error", "context_length_exceeded", _TOO_LONG),
     "too_long_llama": _status(400, "exceed_context_size_error", "400", _LLAMA),
     "filtered_400": _status(400, "invalid_request_error", "content_filter", "Filtered"),
-    "502_html": _html,
-    "silent": _silent,
+    "502_html": html,
+    "silent": silent,
     "no_first_token": _no_first_token,
     "keepalives": _keepalives,
     "stall": _stall,
     "cut": _cut,
-    "cut_at_once": _cut_at_once,
+    "cut_at_once": cut_at_once,
     "error_event": _error_event,
     "overloaded_event": _overloaded_event,
     "malformed": _malformed,
@@ -296,30 +279,10 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
-@contextlib.asynccontextmanager
-async def running(port: int = 0) -> AsyncIterator[Fake]:
+def running(port: int = 0) -> AbstractAsyncContextManager[Fake]:
     """A fake upstream for the time of the block."""
-    fake = Fake(SCENARIOS, _unknown)
-    await fake.start(port)
-    try:
-        yield fake
-    finally:
-        await fake.stop()
-
-
-async def _serve(port: int) -> None:
-    async with running(port) as fake:
-        print(json.dumps({"base_url": fake.base_url}), flush=True)
-        await asyncio.get_running_loop().create_future()
-
-
-def main() -> None:
-    """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="a fake upstream of OpenAI's chat shape")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(parser.parse_args().port))
+    return started(Fake(SCENARIOS, _unknown, reply=Reply), port)
 
 
 if __name__ == "__main__":
-    main()
+    served(running, "a fake upstream of OpenAI's chat shape")

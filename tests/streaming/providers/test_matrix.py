@@ -1,0 +1,152 @@
+"""Every failure of every adapter, through its unmodified SDK: the cells of `matrix.toml`."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import get_args
+
+import pytest
+
+from streaming.providers.base import (
+    ChatMessage,
+    End,
+    FailureKind,
+    LlmRequest,
+    Piece,
+    Provider,
+    ProviderFailed,
+    Text,
+)
+from tests.fakes.adapters import COLUMNS, NOWHERE, SHORT_S, Column, Limits, Row, Upstream, matrix
+from tests.fakes.wire import WORDS
+
+CLOSED_S = 0.1
+"""A cancelled call's connection is closed within this."""
+PATIENCE_S = 10.0
+"""More than any wait here needs on a busy machine."""
+ELSEWHERE = frozenset({"unavailable", "internal"})
+"""Kinds of no upstream: no SDK, and a bug."""
+
+REQUEST = LlmRequest(
+    messages=(
+        ChatMessage("system", "Teach."),
+        ChatMessage("system", "The learner adds well.", cache=True),
+        ChatMessage("user", "Why?"),
+    ),
+    max_tokens=220,
+    cache_key="p0p2",
+)
+CELLS = [
+    pytest.param(column, name, row.of(column.name), id=f"{name}-{column.name}")
+    for name, row in matrix().rows.items()
+    for column in COLUMNS
+    if not row.cells or column.name not in row.cells or not row.cells[column.name].absent
+]
+CANCELLED = [
+    pytest.param(column, scenario, id=f"{scenario}-{column.name}")
+    for scenario in matrix().cancelled
+    for column in COLUMNS
+]
+
+
+@asynccontextmanager
+async def closing(provider: Provider) -> AsyncIterator[Provider]:
+    try:
+        yield provider
+    finally:
+        await provider.aclose()
+
+
+async def heard(provider: Provider) -> tuple[list[Piece], ProviderFailed | None]:
+    pieces: list[Piece] = []
+    try:
+        async for piece in provider.stream(REQUEST):
+            pieces.append(piece)  # noqa: PERF401 - what came before a failure counts
+    except ProviderFailed as failed:
+        return pieces, failed
+    return pieces, None
+
+
+def limits_of(row: Row) -> Limits:
+    if row.limit == "first_token":
+        return Limits(first_token_s=SHORT_S)
+    return Limits(stall_s=SHORT_S) if row.limit == "stall" else Limits()
+
+
+@asynccontextmanager
+async def reached(column: Column, row: Row) -> AsyncIterator[tuple[str, Upstream]]:
+    """An address and the fake; the fake is gone already where nobody is to listen."""
+    async with column.upstream() as upstream:
+        if row.where != "nobody":
+            yield column.moved(upstream.base_url, row.where), upstream
+            return
+    yield upstream.base_url, upstream
+
+
+@pytest.fixture
+def without_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without an address is known to be one without asking any network."""
+    found = socket.getaddrinfo
+
+    def asked(host, *args, **kwargs):
+        if host in (NOWHERE, NOWHERE.encode()):
+            raise socket.gaierror(socket.EAI_NONAME, "no such host")
+        return found(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+
+
+@pytest.mark.usefixtures("without_nowhere")
+@pytest.mark.parametrize(("column", "scenario", "row"), CELLS)
+async def test_a_cell(column: Column, scenario: str, row: Row) -> None:
+    async with (
+        reached(column, row) as (base_url, upstream),
+        closing(column.built(base_url, scenario, limits_of(row))) as provider,
+    ):
+        pieces, failed = await heard(provider)
+        if row.limit:
+            await asyncio.wait_for(upstream.calls[0].left.wait(), PATIENCE_S)
+    text = [piece.text for piece in pieces if isinstance(piece, Text)]
+    assert text == list(WORDS[: row.chunks])
+    assert len(upstream.calls) == row.requests
+    if row.end:
+        assert failed is None
+        assert pieces[row.chunks :] == [column.counted, End(row.end)]
+    else:
+        assert failed is not None
+        assert (failed.kind, failed.retry_after_s) == (row.kind, row.retry_after_s)
+        assert failed.emitted == row.chunks
+        assert not any(isinstance(piece, End) for piece in pieces)
+
+
+@pytest.mark.parametrize(("column", "scenario"), CANCELLED)
+async def test_a_cancel_reaches_the_upstream(column: Column, scenario: str) -> None:
+    loop = asyncio.get_running_loop()
+    async with (
+        column.upstream() as upstream,
+        closing(column.built(upstream.base_url, scenario, Limits())) as provider,
+    ):
+        task = asyncio.create_task(heard(provider))
+        await asyncio.wait_for(upstream.called.wait(), PATIENCE_S)
+        (call,) = upstream.calls
+        await asyncio.wait_for(call.writing.wait(), PATIENCE_S)
+        cancelled_s = loop.time()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.wait_for(call.left.wait(), PATIENCE_S)
+        assert call.left_s is not None
+        assert call.left_s - cancelled_s <= CLOSED_S
+        assert len(upstream.calls) == 1
+
+
+def test_the_table_names_every_kind_and_no_bug() -> None:
+    rows = [row.of(column.name) for row in matrix().rows.values() for column in COLUMNS]
+    kinds = {row.kind for row in rows if row.kind}
+    assert kinds == set(get_args(FailureKind)) - ELSEWHERE
+    for name, row in matrix().rows.items():
+        assert bool(row.kind) != bool(row.end), f"{name} is either a failure or an end"
+        assert row.cells.keys() <= {column.name for column in COLUMNS}, name
