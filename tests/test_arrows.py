@@ -72,7 +72,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(out.stdout.split())
 
 
-SDKS = {"openai", "anthropic", "groq", "google", "redis", "pymongo"}
+SDKS = {"openai", "anthropic", "groq", "google", "redis", "pymongo", "xllamacpp"}
 
 
 def test_the_application_loads_no_sdk() -> None:
