@@ -1,0 +1,90 @@
+"""The providers' SDKs, imported before the first learner comes. This file is the warm-up.
+
+An import can hold the loop up for seconds, so all are done in one thread and before the server
+listens; what takes longer than the limit joins when it is ready, and the built-in tutor speaks
+until then. A provider in the cloud is never called for it; one on this machine is asked for one
+token, so that its model is in memory when a learner comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from streaming.providers.base import ChatMessage, LlmRequest, Provider, ProviderFailed
+
+_logger = logging.getLogger(__name__)
+
+WARM_S = 10.0
+"""How long the server waits for its providers before it opens without them."""
+GREETING = LlmRequest(messages=(ChatMessage("user", "Ready?"),), max_tokens=1)
+"""What a local model is asked."""
+GREETING_S = 60.0
+"""How long a local model may take to be loaded by its first request."""
+
+_greetings: set[asyncio.Task[None]] = set()
+"""Greetings that nobody waits for; a loop keeps weak references only."""
+
+
+async def warmed(providers: Sequence[Provider], limit_s: float = WARM_S) -> list[Provider]:
+    """Warm all in one thread; those that are not ready after `limit_s`, at the latest then.
+
+    Of those, the ones that are only slow become ready later; one that failed is said in the log.
+    Local ones come last, as they load a model.
+    """
+    loop = asyncio.get_running_loop()
+    waiting = sorted(providers, key=lambda provider: provider.local)
+    done = asyncio.Event()
+    greeted: list[asyncio.Task[None]] = []
+
+    def tell(call: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the server has ended meanwhile
+            loop.call_soon_threadsafe(call, *arguments)
+
+    def greet(provider: Provider) -> None:
+        task = loop.create_task(_greeted(provider))
+        greeted.append(task)
+        _greetings.add(task)
+        task.add_done_callback(_greetings.discard)
+
+    def warm_all() -> None:
+        for provider in waiting:
+            if _warmed(provider) and provider.local:
+                tell(greet, provider)
+        tell(done.set)
+
+    if waiting:
+        # not the loop's executor: at the end its threads are waited for, however long they take
+        threading.Thread(target=warm_all, name="warm-up", daemon=True).start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                await done.wait()
+                await asyncio.gather(*map(asyncio.shield, greeted))
+    return [provider for provider in providers if not provider.ready]
+
+
+def _warmed(provider: Provider) -> bool:
+    """In the thread: whether the provider is ready now."""
+    try:
+        took_s = provider.warm()
+    except ProviderFailed as failed:
+        _logger.warning("provider %s is left out: %s", provider.name, failed)
+        return False
+    except Exception:  # an SDK of another version may raise anything; the tutor answers without it
+        _logger.exception("provider %s is left out", provider.name)
+        return False
+    _logger.info("provider %s is ready after %.1f s", provider.name, took_s)
+    return True
+
+
+async def _greeted(provider: Provider) -> None:
+    """Ask a local model for one token; that it does not answer yet is no more than a word."""
+    try:
+        async with asyncio.timeout(GREETING_S):
+            async for _ in provider.stream(GREETING):
+                pass
+    except (ProviderFailed, TimeoutError) as error:
+        _logger.warning("provider %s did not answer yet: %s", provider.name, error)
