@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from streaming.checkpoints_sqlite import Checkpoints
+from streaming.ledger_sqlite import SqliteLedger
 from streaming.log import StoreUnavailable
 from streaming.log_sqlite import SqliteLog
 from streaming.records_sqlite import SqliteRecords
@@ -55,7 +56,7 @@ CREATE TABLE documents (
 
 
 class SqliteStore:
-    """The file, its writer, and the two ports over it: `log` and `records`.
+    """The file, its writer, and the ports over it: `log`, `records` and `ledger`.
 
     `lock` is held as long as the store is open; `db` is the writer's own connection.
     """
@@ -88,6 +89,7 @@ class SqliteStore:
         )
         self.records = SqliteRecords(db, self._writer)
         self.log = SqliteLog(db, self._writer, self.records)
+        self.ledger = SqliteLedger(db, self._writer, readonly=readonly)
 
     @classmethod
     def open(

@@ -1,0 +1,44 @@
+"""A real redis-server on a free port, with nothing kept on disk. This file starts and kills it."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STARTS_IN_S = 10.0
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def redis_server(port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A running server: its address and its process, which may be killed meanwhile."""
+    port = port or free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
+    command += ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            _await(port, server)
+            yield f"redis://127.0.0.1:{port}/0", server
+        finally:
+            server.kill()
+
+
+def _await(port: int, server: subprocess.Popen[bytes]) -> None:
+    until_s = time.monotonic() + STARTS_IN_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert server.poll() is None, "redis-server ended at once"
+            assert time.monotonic() < until_s, f"redis-server did not start in {STARTS_IN_S} s"
+            time.sleep(0.01)
