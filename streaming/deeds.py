@@ -72,7 +72,12 @@ class TurnAsked(Deed, frozen=True, tag="ask"):
 
 
 class TurnBegan(Deed, frozen=True, tag="turn"):
-    """A generation began; `provider` is the first choice."""
+    """A generation began; `provider` is the first choice.
+
+    `prefix` names the blocks of its prompt's stable part. `masks` are the placeholders that this
+    text brought, with what they stand for. `safety` is what was read in the learner's words, as
+    `explicit self-harm`; then the tutor says a fixed text.
+    """
 
     gen: str
     cmd: str
@@ -83,6 +88,9 @@ class TurnBegan(Deed, frozen=True, tag="turn"):
     model: str
     source: str
     act: str
+    prefix: str = ""
+    masks: dict[str, str] = {}
+    safety: str | None = None
 
 
 class ChunkSaid(Deed, frozen=True, tag="chunk"):
@@ -105,7 +113,7 @@ class TurnEnded(Deed, frozen=True, tag="end"):
     """The one end of a generation. `cmd` is the cancelling command, where one came.
 
     `tokens` are those of all attempts: in, out, in from a cache; `estimated` where the provider
-    did not count them.
+    did not count them. `micro_usd` is what they cost, where the prices are known.
     """
 
     gen: str
@@ -116,6 +124,7 @@ class TurnEnded(Deed, frozen=True, tag="end"):
     estimated: bool = False
     seen_i: int | None = None
     cmd: str | None = None
+    micro_usd: int | None = None
 
 
 class TurnRefused(Deed, frozen=True, tag="unask"):

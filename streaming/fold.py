@@ -219,6 +219,7 @@ class Fold:
         plain = state.plain
         plain.queue = [a for a in plain.queue if a.cmd != deed.cmd]
         plain.turns += 1
+        plain.masks.update(deed.masks)
         plain.gens.append(
             Gen(
                 gen=deed.gen,

@@ -131,6 +131,7 @@ def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
         ttft_ms=deed.ttft_ms,
         reason=deed.reason,
         usage=usage,
+        cost_usd=None if deed.micro_usd is None else deed.micro_usd / 1_000_000,
     )
 
 

@@ -121,6 +121,8 @@ class Plain(msgspec.Struct):
     draft_item: str | None = None
     draft: Any = None
     answers: int = 0
+    masks: dict[str, str] = {}
+    """Placeholders for names and contacts, as a model reads them, with what they stand for."""
     line: list[Point] = []
     seq: int = 0
     at_ms: int = 0

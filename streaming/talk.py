@@ -201,6 +201,7 @@ class Talk:
                 ttft_ms=ttft_ms,
                 tokens=(spent.input, spent.output, spent.cached_in) if spent else None,
                 estimated=spent.estimated if spent else False,
+                micro_usd=spent.micro_usd if spent else None,
                 seen_i=seen_i,
                 cmd=cmd_id,
             ),
