@@ -27,8 +27,8 @@ _NO_CREDIT = re.compile(
 )
 _BY_STATUS: dict[int, FailureKind] = {
     401: "auth", 402: "quota", 403: "auth", 404: "not_found", 408: "server_error",
-    409: "server_error", 413: "context_length", 429: "rate_limited", 503: "overloaded",
-    529: "overloaded",
+    409: "server_error", 413: "context_length", 429: "rate_limited", 498: "overloaded",
+    503: "overloaded", 529: "overloaded",
 }  # fmt: skip
 _BY_WORD: dict[str, FailureKind] = {
     "insufficient_quota": "quota",
@@ -38,6 +38,8 @@ _BY_WORD: dict[str, FailureKind] = {
     "string_above_max_length": "context_length",
     "content_filter": "refused",
     "content_policy_violation": "refused",
+    "bio_policy": "refused",
+    "misalignment_policy_violation": "refused",
     "rate_limit_exceeded": "rate_limited",
     "rate_limit_error": "rate_limited",
     "rate_limited": "rate_limited",
@@ -52,8 +54,12 @@ _BY_WORD: dict[str, FailureKind] = {
     "model_not_found": "not_found",
     "not_found_error": "not_found",
     "invalid_request_error": "bad_request",
+    "invalid_prompt": "bad_request",
     "server_error": "server_error",
     "api_error": "server_error",
+    "timeout_error": "server_error",
+    "billing_error": "quota",
+    "request_too_large": "context_length",
 }
 _DECISIVE: frozenset[FailureKind] = frozenset({"quota", "context_length", "refused"})
 """Kinds that a code names more exactly than the status it came with."""
@@ -95,7 +101,7 @@ def _by_text(status: int | None, message: str, quota_words: Sequence[str]) -> Fa
         return "quota"
     if status == 429 and _NO_CREDIT.search(message):
         return "quota"
-    if status in (400, 422) and _TOO_LONG.search(message):
+    if status in (None, 400, 422) and _TOO_LONG.search(message):
         return "context_length"
     return None
 

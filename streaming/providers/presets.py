@@ -31,7 +31,11 @@ class Quirks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One endpoint. `base_url_variable` names a variable that replaces its host, if set."""
+    """One endpoint.
+
+    `base_url_variable` names a variable that replaces its address, if set; `base_url_suffix` is
+    added to what that holds, where it does not end so already.
+    """
 
     base_url: str
     key_variable: str = ""
@@ -43,8 +47,10 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def url(self, environ: Mapping[str, str]) -> str:
         """The endpoint's address, by the environment where that names one."""
-        host = environ.get(self.base_url_variable, "") if self.base_url_variable else ""
-        return host.rstrip("/") + self.base_url_suffix if host else self.base_url
+        named = environ.get(self.base_url_variable, "") if self.base_url_variable else ""
+        if not named:
+            return self.base_url
+        return named.rstrip("/").removesuffix(self.base_url_suffix) + self.base_url_suffix
 
 
 @cache

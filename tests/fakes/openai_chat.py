@@ -13,7 +13,7 @@ import json
 from contextlib import AbstractAsyncContextManager
 
 from tests.fakes.openai_wire import WORDS, Fake, Reply, Scenario
-from tests.fakes.wire import cut_at_once, for_ever, html, served, silent, started
+from tests.fakes.wire import cut_at_once, for_ever, html, model_at, served, silent, started
 
 
 async def _ok(reply: Reply) -> None:
@@ -102,7 +102,9 @@ async def _budget(reply: Reply) -> None:
     reply.error(400, {"message": said, "type": "budget_exceeded", "code": "400"})
 
 
-def _status(status: int, kind: str, code: str | None, said: str) -> Scenario:
+def status(status: int, kind: str, code: str | None, said: str) -> Scenario:
+    """An error with a status and a body of OpenAI's form."""
+
     async def play(reply: Reply) -> None:
         reply.error(status, {"message": said, "type": kind, "param": None, "code": code})
 
@@ -223,7 +225,8 @@ async def _no_options(reply: Reply) -> None:
         await _ok(reply)
 
 
-async def _unknown(reply: Reply, *_: float) -> None:
+async def unknown(reply: Reply, *_: float) -> None:
+    """A model, or a path, that there is not."""
     said = f"The model `{reply.call.scenario}` does not exist"
     error = {"message": said, "type": "invalid_request_error", "code": "model_not_found"}
     reply.error(404, error)
@@ -245,18 +248,18 @@ SCENARIOS: dict[str, Scenario] = {
     "429_quota": _quota,
     "402": _payment,
     "budget": _budget,
-    "503": _status(503, "server_error", None, "The engine is currently overloaded"),
-    "529": _status(529, "overloaded_error", None, "Overloaded"),
-    "500": _status(500, "server_error", None, "The server had an error"),
-    "401": _status(401, "invalid_request_error", "invalid_api_key", "Incorrect API key: sk-no"),
-    "403": _status(403, "invalid_request_error", None, "Country not supported"),
-    "400": _status(400, "invalid_request_error", None, "Unknown parameter"),
-    "422": _status(422, "invalid_request_error", None, "Unprocessable"),
-    "404": _unknown,
-    "413": _status(413, "invalid_request_error", None, "Request too large"),
-    "too_long": _status(400, "invalid_request_error", "context_length_exceeded", _TOO_LONG),
-    "too_long_llama": _status(400, "exceed_context_size_error", "400", _LLAMA),
-    "filtered_400": _status(400, "invalid_request_error", "content_filter", "Filtered"),
+    "503": status(503, "server_error", None, "The engine is currently overloaded"),
+    "529": status(529, "overloaded_error", None, "Overloaded"),
+    "500": status(500, "server_error", None, "The server had an error"),
+    "401": status(401, "invalid_request_error", "invalid_api_key", "Incorrect API key: sk-no"),
+    "403": status(403, "invalid_request_error", None, "Country not supported"),
+    "400": status(400, "invalid_request_error", None, "Unknown parameter"),
+    "422": status(422, "invalid_request_error", None, "Unprocessable"),
+    "404": unknown,
+    "413": status(413, "invalid_request_error", None, "Request too large"),
+    "too_long": status(400, "invalid_request_error", "context_length_exceeded", _TOO_LONG),
+    "too_long_llama": status(400, "exceed_context_size_error", "400", _LLAMA),
+    "filtered_400": status(400, "invalid_request_error", "content_filter", "Filtered"),
     "502_html": html,
     "silent": silent,
     "no_first_token": _no_first_token,
@@ -281,7 +284,9 @@ SCENARIOS: dict[str, Scenario] = {
 
 def running(port: int = 0) -> AbstractAsyncContextManager[Fake]:
     """A fake upstream for the time of the block."""
-    return started(Fake(SCENARIOS, _unknown, reply=Reply), port)
+    return started(
+        Fake(SCENARIOS, unknown, reply=Reply, model_of=model_at("/v1/chat/completions")), port
+    )
 
 
 if __name__ == "__main__":

@@ -167,6 +167,15 @@ def model_in_body(path: str, body: Mapping[str, Any]) -> str:
     return str(body.get("model", "ok"))
 
 
+def model_at(end: str) -> Callable[[str, Mapping[str, Any]], str]:
+    """As `model_in_body`, where the request's path ends so; another path is no scenario."""
+
+    def model_of(path: str, body: Mapping[str, Any]) -> str:
+        return model_in_body(path, body) if path.endswith(end) else f"no such path {path}"
+
+    return model_of
+
+
 class Fake:
     """The running upstream: what was asked of it, and where it listens.
 

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streaming.providers.base import ProviderFailed
 from streaming.providers.failures import by_body, by_transport, retry_after_s, transport_errors
-from streaming.providers.openai import OpenAIChat
 from streaming.providers.presets import presets
 
 NOW_S = 1_750_000_000.0  # 2025-06-15T15:06:40Z
@@ -76,24 +74,9 @@ def test_every_preset_has_an_address_and_its_limits() -> None:
         "openai", "emergent", "openrouter", "ollama", "vllm", "lmstudio", "llamacpp",
     }  # fmt: skip
     for name, preset in presets().items():
+        assert preset.base_url_variable
         assert preset.base_url.startswith(("https://", "http://127.0.0.1:"))
         assert preset.key_required == preset.base_url.startswith("https://")
         local = not preset.key_required
         assert preset.first_token_s == (8.0 if local else 2.5)
         assert (preset.quirks.max_tokens_param == "max_completion_tokens") == (name == "openai")
-
-
-def test_a_preset_takes_key_and_address_from_the_environment() -> None:
-    environ = {"EMERGENT_LLM_KEY": "k", "INTEGRATION_PROXY_URL": "https://proxy.test/"}
-    chat = OpenAIChat.of_preset("emergent", presets()["emergent"], "gpt-5", environ)
-    assert chat.base_url == "https://proxy.test/llm"
-    assert (chat.name, chat.model, chat.ready) == ("emergent", "gpt-5", False)
-    assert presets()["emergent"].url({}) == presets()["emergent"].base_url
-    named = OpenAIChat.of_preset("x", presets()["vllm"], "m", {}, base_url="http://10.0.0.1/v1")
-    assert (named.base_url, named.first_token_s) == ("http://10.0.0.1/v1", 8.0)
-
-
-def test_a_preset_without_its_key_says_which_variable() -> None:
-    with pytest.raises(ProviderFailed, match="OPENAI_API_KEY") as failed:
-        OpenAIChat.of_preset("openai", presets()["openai"], "m", {})
-    assert failed.value.kind == "auth"

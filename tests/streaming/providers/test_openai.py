@@ -226,7 +226,7 @@ async def test_closing_the_stream_early_closes_the_upstream(fake: Fake, provider
 async def test_a_complete_answer_does_not_wait_for_its_count(
     monkeypatch: pytest.MonkeyPatch, provider: Make, scenario: str
 ) -> None:
-    monkeypatch.setattr("streaming.providers.openai.USAGE_S", LIMIT_S)
+    monkeypatch.setattr("streaming.providers.endpoint.USAGE_S", LIMIT_S)
     result = await heard(provider(scenario))
     assert result.failed is None
     assert result.text == TEXT
