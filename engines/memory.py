@@ -274,7 +274,9 @@ def summary(
         ],
         "Open mistakes": [
             f"{said[m.skill]}: {_spelled(m.misconception)} ({_times(m.count)})"
-            for m in sorted(remembered.mistakes[::-1], key=lambda m: -m.count)
+            for _, m in sorted(
+                enumerate(remembered.mistakes), key=lambda met: (-met[1].count, -met[0])
+            )
             if m.skill in said
         ],
         "Hints": [

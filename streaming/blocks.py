@@ -12,8 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple, get_args
 
-from engines.exercises.acts import ACTS
-from engines.words import Mode, VerdictName
+from engines.words import ACTS, Mode, VerdictName
 
 ACTIONS = ("simpler", "example", "why", "next_step", "none")
 BANDS = ("new", "growing", "nearly", "mastered")
@@ -21,14 +20,19 @@ PHRASES = frozenset(
     [f"action.{name}" for name in ACTIONS]
     + [f"verdict.{name}" for name in get_args(VerdictName)]
     + [f"band.{name}" for name in BANDS]
-    + ["stopped", "withheld"]
+    + ["stopped", "withheld", "seen"]
 )
+ACT_WORDS = 60
+"""Longest block of an act: what to do, what to withhold, how long."""
+FIXED_ACTS = frozenset({"safety"})
+"""Acts whose text is fixed: no model is asked, so they have no block."""
 PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "lesson": frozenset({"course.title", "course.skills"}),
+    "summary": frozenset({"summary"}),
     "learner": frozenset({"mark", "text"}),
     "turn": frozenset(
         {"item.prompt", "item.options", "attempts", "verdict", "answer", "mark", "misconception",
-         "hints", "steps", "mastery", "key", "withheld", "act"}
+         "hints", "steps", "mastery", "key", "secret", "withheld", "act"}
     ),
 }  # fmt: skip
 """Which placeholders a block may hold; every other block holds none."""
@@ -44,6 +48,7 @@ class Blocks(NamedTuple):
     policy: str
     modes: Mapping[str, str]
     lesson: str
+    summary: str
     learner: str
     turn: str
     acts: Mapping[str, str]
@@ -55,7 +60,8 @@ class Blocks(NamedTuple):
 def blocks(language: str = "en") -> Blocks:
     """The blocks of a language, read and checked once. Raises ValueError for what is not right."""
     folder = resources.files("streaming").joinpath("prompts", language)
-    names = ["policy", *get_args(Mode), "lesson", "learner", "turn", "acts", "phrases"]
+    once = ["policy", "lesson", "summary", "learner", "turn", "acts", "phrases"]
+    names = [*once, *get_args(Mode)]
     texts, versions = {}, {}
     for name in names:
         text = folder.joinpath(f"{name}.md").read_text("utf-8")
@@ -64,9 +70,10 @@ def blocks(language: str = "en") -> Blocks:
         policy=texts["policy"],
         modes={mode: texts[mode] for mode in get_args(Mode)},
         lesson=texts["lesson"],
+        summary=texts["summary"],
         learner=texts["learner"],
         turn=texts["turn"],
-        acts=sections("acts", texts["acts"], frozenset(ACTS)),
+        acts=brief(sections("acts", texts["acts"], frozenset(ACTS) - FIXED_ACTS)),
         phrases=sections("phrases", texts["phrases"], PHRASES),
         versions=versions,
     )
@@ -92,6 +99,14 @@ def sections(name: str, text: str, expected: frozenset[str]) -> dict[str, str]:
         differing = ", ".join(sorted(set(found) ^ expected))
         raise ValueError(f"block {name}: missing or unknown: {differing}")
     return found
+
+
+def brief(acts: dict[str, str]) -> dict[str, str]:
+    """The acts, none longer than 60 words. Raises ValueError for one that is."""
+    long = [name for name, text in acts.items() if len(text.split()) > ACT_WORDS]
+    if long:
+        raise ValueError(f"block acts: expected at most {ACT_WORDS} words in {', '.join(long)}")
+    return acts
 
 
 def filled(template: str, values: Mapping[str, str]) -> str:

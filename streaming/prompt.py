@@ -1,47 +1,87 @@
 """What a model is told: stable blocks first, volatile ones last. This file is its assembly.
 
 P0 policy, P1 mode and P2 course are one system message, equal byte for byte in all turns of a
-lesson. P4 is the recent turns verbatim. P5, the turn note, follows the learner's text and is not
-kept. No id and no name is in a prompt; the key is only where it has been unlocked.
+lesson. P3, the learner's summary, is a second one where there is something to say, and changes only
+when the window over the turns falls back. P4 is the turns of that window word for word. P5, the
+turn note, follows the learner's text and is not kept. No id is in a prompt, names and contacts are
+covered, and the key is only where it may be.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from engines.exercises.hints import hint, key_text, worked
 from engines.exercises.masking import masked
 from engines.exercises.template import rendered
+from engines.memory import (
+    TURNS_FEWEST,
+    Remembered,
+    cut,
+    summary,
+    summed_up,
+    weighed,
+    windowed,
+)
+from engines.privacy import covered, mark, redacted
 from engines.words import Course, Instance, Mode
 from streaming.blocks import ACTIONS, Blocks, blocks, filled
 from streaming.providers.base import ChatMessage, LlmRequest
+from streaming.rules import KeyInPrompt
 from streaming.state import Asked, Gen, Open, SessionState
 
-TURNS_FEWEST = 8
-TURNS_MOST = 12
-"""The history grows to so many turns, then falls back to the fewest in one step: a window that
-slid with every turn would change the prompt's beginning each time, and no cache would hold."""
 MAX_TOKENS = 220
 MAX_TOKENS_OF_ACT = {"simpler": 140}
 MAX_TOKENS_OF_MODE: dict[Mode, int] = {"review": 90}
 SILENT_MODES = frozenset({"exam"})
 """Modes in which no model is called."""
+UNTOLD_ACT = "safety"
+"""Turns of this act are in no prompt: no model hears of a learner in distress."""
 ANSWER_CHARS = 200
 NEARLY = 0.7
 GROWING = 0.4
 
+_FENCE = re.compile(r"(course|learner)\]")
+
+
+class Cover:
+    """Names and contacts of one prompt: covered in the order the texts come.
+
+    `masks` are all placeholders so far; equal texts give equal bytes while it only grows.
+    """
+
+    __slots__ = ("_names", "masks")
+
+    def __init__(self, names: Sequence[str] = (), masks: Mapping[str, str] | None = None) -> None:
+        self._names = names
+        self.masks = dict(masks or {})
+
+    def learners(self, text: str) -> str:
+        """A text of the learner's, covered; what is new in it is in `masks` from now on."""
+        text, self.masks = redacted(text, self._names, self.masks)
+        return text
+
+    def tutors(self, text: str) -> str:
+        """A text that the tutor said, with what the learner has brought up covered."""
+        return covered(text, self.masks)
+
 
 @dataclass(frozen=True, slots=True)
 class PastTurn:
-    """One earlier turn: what was asked, what the learner saw of the answer."""
+    """One earlier turn: what was asked, what the learner saw of the answer.
+
+    `short` asks for the learner's message in its first 600 characters.
+    """
 
     text: str
     action: str | None
     said: str
     stopped: bool = False
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,41 +105,69 @@ class Situation:
     hints: tuple[str, ...] = ()
     mastery: tuple[tuple[str, float, float], ...] = ()
     key_unlocked: bool = False
+    key_in_prompt: KeyInPrompt = "after_hints"
+
+    @property
+    def key_told(self) -> bool:
+        """Whether the tutor may say the key."""
+        return self.key_unlocked and self.key_in_prompt != "never"
+
+    @property
+    def key_covered(self) -> bool:
+        """Whether the key may stand nowhere in the turn note."""
+        return not self.key_told and self.key_in_prompt != "always"
 
 
 def prompt(
-    situation: Situation, history: Sequence[PastTurn] = (), *, language: str = "en"
+    situation: Situation,
+    history: Sequence[PastTurn] = (),
+    *,
+    told: str = "",
+    cover: Cover | None = None,
+    mark_key: bytes = b"",
+    language: str = "en",
 ) -> tuple[ChatMessage, ...]:
     """The messages for one turn: the system's, then learner and tutor by turns, the note last.
 
-    `history` is what `recent` left of the session's turns. Raises KeyError for an unknown act.
+    `history` is what `recent` left of the session's turns, `told` the learner's summary as of the
+    last fold. `cover` gets to know the placeholders; `mark_key` is the session's key of marks.
+    Raises KeyError for an unknown act.
     """
-    said = blocks(language)
-    system = "\n\n".join((said.policy, said.modes[situation.mode], lesson(situation.course, said)))
-    messages = [ChatMessage("system", system)]
+    said, cover = blocks(language), cover or Cover()
+    messages = [ChatMessage("system", _prefix(situation, said), cache=True)]
+    if told:
+        known = filled(said.summary, {"summary": _fenced(cover.tutors(told))})
+        messages.append(ChatMessage("system", known, cache=True))
     asked_before: list[str] = []
     for turn in history:
-        asked_before.append(_asking(turn.text, turn.action, said))
+        text = cover.learners(turn.text)
+        asked_before.append(_asking(cut(text) if turn.short else text, turn.action, said, mark_key))
         if turn.said:
-            mark = f"\n{said.phrases['stopped']}" if turn.stopped else ""
+            stop = f"\n{said.phrases['stopped']}" if turn.stopped else ""
             messages.append(ChatMessage("user", "\n\n".join(asked_before)))
-            messages.append(ChatMessage("assistant", turn.said + mark))
+            messages.append(ChatMessage("assistant", cover.tutors(turn.said) + stop))
             asked_before = []
-    asked_before.append(_asking(situation.text, situation.action, said))
-    asked_before.append(turn_note(situation, said))
+    text = cover.learners(situation.text)
+    asked_before.append(_asking(text, situation.action, said, mark_key))
+    asked_before.append(turn_note(situation, said, cover, mark_key))
     return (*messages, ChatMessage("user", "\n\n".join(asked_before)))
 
 
+def _prefix(situation: Situation, said: Blocks) -> str:
+    """P0 to P2."""
+    return "\n\n".join((said.policy, said.modes[situation.mode], lesson(situation.course, said)))
+
+
 def cache_key(messages: Sequence[ChatMessage]) -> str:
-    """A name for the stable prefix: a hash of the system message."""
+    """A name for the stable prefix: a hash of the first system message, P0 to P2."""
     return hashlib.blake2b(messages[0].content.encode(), digest_size=16).hexdigest()
 
 
 def versions(mode: Mode, *, language: str = "en") -> str:
     """Which blocks a turn's stable prefix was made of, for the log.
 
-    >>> versions("practice")
-    'en policy/1 practice/1 lesson/1'
+    >>> versions("practice").split()[0]
+    'en'
     """
     found = blocks(language).versions
     return " ".join([language, *(f"{n}/{found[n]}" for n in ("policy", mode, "lesson"))])
@@ -108,54 +176,63 @@ def versions(mode: Mode, *, language: str = "en") -> str:
 def lesson(course: Course, said: Blocks) -> str:
     """P2: the course's title and skills, in the author's order."""
     skills = "; ".join(skill.title for skill in course.skills)
-    return filled(said.lesson, {"course.title": course.title, "course.skills": skills})
+    return filled(
+        said.lesson, {"course.title": _fenced(course.title), "course.skills": _fenced(skills)}
+    )
 
 
-def _asking(text: str, action: str | None, said: Blocks) -> str:
+def _asking(text: str, action: str | None, said: Blocks, mark_key: bytes) -> str:
     if not text:
         return said.phrases[f"action.{action if action in ACTIONS else 'none'}"]
-    return filled(said.learner, {"mark": mark(text), "text": text})
+    return filled(said.learner, {"mark": mark(text, mark_key), "text": text})
 
 
-def mark(text: str) -> str:
-    """The delimiter around a quoted text: a hash of it, so that no text can hold its own.
+def _fenced(text: str) -> str:
+    """A text that cannot end the fixed marks around it."""
+    return _FENCE.sub(r"\1 ]", text)
 
-    It stays with its text, which keeps the prompt's beginning stable without storing anything.
 
-    >>> mark("hello") == mark("hello") != mark("hello!")
-    True
+def turn_note(
+    situation: Situation, said: Blocks, cover: Cover | None = None, mark_key: bytes = b""
+) -> str:
+    """P5: the item and where the learner stands on it; while locked, the key is covered.
+
+    Worked steps go as far as the hints do, until the key may be told.
     """
-    return f"~{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}~"
+    instance = situation.instance
 
+    def allowed(text: str) -> str:
+        return _fenced(masked(text, instance) if situation.key_covered else text)
 
-def turn_note(situation: Situation, said: Blocks) -> str:
-    """P5: the item and where the learner stands on it; while locked, the key is covered."""
-    instance, unlocked = situation.instance, situation.key_unlocked
-
-    def told(text: str) -> str:
-        return text if unlocked else masked(text, instance)
-
-    steps = worked(instance) if unlocked else worked(instance)[: len(situation.hints)]
-    answer = told(situation.answer[:ANSWER_CHARS])
+    steps = worked(instance)
+    if not situation.key_told:
+        steps = steps[: len(situation.hints)]
+    answer = masked(situation.answer, instance) if situation.key_covered else situation.answer
+    answer = (cover or Cover()).learners(answer[:ANSWER_CHARS])
+    unsaid = "seen" if situation.key_unlocked else "withheld"
+    act = situation.act
+    if act == "bottom_out" and not situation.key_told:
+        act = "explain"  # what the act would have the tutor say is not there
     return filled(
         said.turn,
         {
-            "item.prompt": instance.prompt,
-            "item.options": "\n".join(f"- {choice.text}" for choice in instance.choices),
+            "item.prompt": _fenced(instance.prompt),
+            "item.options": "\n".join(f"- {_fenced(choice.text)}" for choice in instance.choices),
             "attempts": str(situation.attempts),
             "verdict": said.phrases[f"verdict.{situation.verdict}"] if situation.verdict else "",
             "answer": answer,
-            "mark": mark(answer),
-            "misconception": told(situation.misconception),
-            "hints": "\n".join(f"- {told(text)}" for text in situation.hints),
-            "steps": "\n".join(f"- {told(show)} {told(why)}".rstrip() for show, why in steps),
+            "mark": mark(answer, mark_key),
+            "misconception": allowed(situation.misconception),
+            "hints": "\n".join(f"- {allowed(text)}" for text in situation.hints),
+            "steps": "\n".join(f"- {allowed(f'{show} {why}'.rstrip())}" for show, why in steps),
             "mastery": "; ".join(
-                f"{title}: {said.phrases['band.' + band(p, goal)]}"
+                f"{_fenced(title)}: {said.phrases['band.' + band(p, goal)]}"
                 for title, p, goal in situation.mastery
             ),
-            "key": key_text(instance) if unlocked else "",
-            "withheld": "" if unlocked else said.phrases["withheld"],
-            "act": said.acts[situation.act],
+            "key": key_text(instance) if situation.key_told else "",
+            "secret": "" if situation.key_told or situation.key_covered else key_text(instance),
+            "withheld": "" if situation.key_told else said.phrases[unsaid],
+            "act": said.acts[act],
         },
     )
 
@@ -173,54 +250,123 @@ def band(p: float, goal: float) -> str:
     return "growing" if p >= GROWING else "new"
 
 
-def recent(turns: Sequence[PastTurn], total: int) -> Sequence[PastTurn]:
-    """The turns that a prompt holds, of the newest `turns` among `total` in the session.
-
-    Between 8 and 12, all where there were no more; what is left out changes every fifth turn.
-
-    >>> kept = [len(recent([PastTurn("", None, "")] * min(n, 12), n)) for n in range(11, 20)]
-    >>> kept
-    [11, 12, 8, 9, 10, 11, 12, 8, 9]
-    """
-    step = TURNS_MOST - TURNS_FEWEST + 1
-    left_out = step * -(-max(0, total - TURNS_MOST) // step)
-    return turns[max(0, left_out - (total - len(turns))) :]
-
-
 # --- from a session's state -----------------------------------------------------------------------
 
 
-def asked(
-    state: SessionState, ask: Asked, act: str, text: str, *, key_unlocked: bool
-) -> LlmRequest:
+class Assembled(NamedTuple):
+    """A turn's request, the placeholders that it brought, and the blocks of its prefix.
+
+    `masks` are the new ones alone: the session keeps them, and `Restoring` needs all of them.
+    """
+
+    request: LlmRequest
+    masks: dict[str, str]
+    prefix: str
+
+
+def assembled(
+    state: SessionState,
+    ask: Asked,
+    act: str,
+    text: str,
+    *,
+    key_unlocked: bool,
+    remembered: Remembered | None = None,
+    masks: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
+    mark_key: bytes = b"",
+    key_in_prompt: KeyInPrompt = "after_hints",
+    max_tokens: int = MAX_TOKENS,
+) -> Assembled:
     """The request for one turn; `text` is what the built-in tutor would say.
 
-    In an exam it carries no messages: no model may be called.
+    `remembered`, `masks` and `mark_key` are what the session keeps; `names` are the roster's and
+    the school's. In an exam the request carries no messages: no model may be called.
     """
     plain = state.plain
     at_once = plain.prefs.get("reduced_motion") is True
     if plain.mode in SILENT_MODES:
-        return LlmRequest((), 0, builtin_text=text, at_once=at_once)
-    past = [_past(gen) for gen in plain.gens if gen.status != "running"]
+        return Assembled(LlmRequest((), 0, builtin_text=text, at_once=at_once), {}, "")
+    remembered = remembered or Remembered()
+    cover = Cover(names, masks)
     messages = prompt(
-        _situation(state, ask, act, key_unlocked=key_unlocked), recent(past, plain.turns)
+        _situation(state, ask, act, key_unlocked=key_unlocked, key_in_prompt=key_in_prompt),
+        recent(state, remembered),
+        told=remembered.told,
+        cover=cover,
+        mark_key=mark_key,
     )
-    limits = (MAX_TOKENS, MAX_TOKENS_OF_ACT.get(act), MAX_TOKENS_OF_MODE.get(plain.mode))
-    return LlmRequest(
+    limits = (max_tokens, MAX_TOKENS_OF_ACT.get(act), MAX_TOKENS_OF_MODE.get(plain.mode))
+    request = LlmRequest(
         messages,
         min(limit for limit in limits if limit is not None),
         cache_key=cache_key(messages),
         builtin_text=text,
         at_once=at_once,
     )
+    had = masks or {}
+    new = {held: value for held, value in cover.masks.items() if held not in had}
+    return Assembled(request, new, versions(plain.mode))
 
 
-def _past(gen: Gen) -> PastTurn:
+def asked(
+    state: SessionState, ask: Asked, act: str, text: str, *, key_unlocked: bool
+) -> LlmRequest:
+    """The request for one turn of a session that keeps neither facts nor placeholders."""
+    return assembled(state, ask, act, text, key_unlocked=key_unlocked).request
+
+
+def recent(state: SessionState, remembered: Remembered) -> list[PastTurn]:
+    """The turns that a prompt holds: those of the window that have ended."""
+    first = state.plain.turns - len(state.plain.gens)
+    return [
+        _past(gen, short=number < remembered.cut_upto)
+        for number, gen in enumerate(state.plain.gens, first)
+        if number >= remembered.folded_upto and gen.status != "running" and gen.act != UNTOLD_ACT
+    ]
+
+
+def after_turn_ended(
+    state: SessionState, remembered: Remembered, *, fewest: int = TURNS_FEWEST
+) -> Remembered:
+    """What is remembered once a turn has ended: the window, with a new summary if it fell back."""
+    weights = [weighed(gen.input, _shown(gen)) for gen in state.plain.gens]
+    moved = windowed(remembered, weights, state.plain.turns, fewest=fewest)
+    return remembered if moved is remembered else after_fold(state, moved)
+
+
+def after_fold(state: SessionState, remembered: Remembered) -> Remembered:
+    """The same with the summary of now: the window fell back, or a lesson began.
+
+    Both change what stands in front of it anyway. At any other time it would cost a cache.
+    """
+    syllabus = state.syllabus
+    if syllabus is None:
+        return remembered
+    levels = state.beliefs.learnt(syllabus) if state.beliefs is not None else {}
+    skills = syllabus.course.skills
+    told = summary(
+        remembered,
+        {skill.id: skill.title for skill in skills},
+        {skill.id: band(levels[skill.id], skill.mastery) for skill in skills if skill.id in levels},
+        state.plain.prefs,
+        syllabus.course.locale,
+    )
+    return summed_up(remembered, told)
+
+
+def _shown(gen: Gen) -> str:
+    return gen.seen if gen.status in ("cancelled", "superseded") else gen.text
+
+
+def _past(gen: Gen, *, short: bool) -> PastTurn:
     stopped = gen.status in ("cancelled", "superseded")
-    return PastTurn(gen.input, gen.action, gen.seen if stopped else gen.text, stopped)
+    return PastTurn(gen.input, gen.action, _shown(gen), stopped, short)
 
 
-def _situation(state: SessionState, ask: Asked, act: str, *, key_unlocked: bool) -> Situation:
+def _situation(
+    state: SessionState, ask: Asked, act: str, *, key_unlocked: bool, key_in_prompt: KeyInPrompt
+) -> Situation:
     shown, instance, syllabus = state.plain.open, state.instance, state.syllabus
     assert shown is not None
     assert instance is not None
@@ -241,6 +387,7 @@ def _situation(state: SessionState, ask: Asked, act: str, *, key_unlocked: bool)
         hints=tuple(hint(instance, level)[0] for level in range(1, shown.hints + 1)),
         mastery=tuple((s.title, levels[s.id], s.mastery) for s in skills if s.id in levels),
         key_unlocked=key_unlocked,
+        key_in_prompt=key_in_prompt,
     )
 
 
