@@ -1,4 +1,4 @@
-"""What a process counts of its tutor turns and of the providers' calls. This file is those counters.
+"""What a process counts of its tutor turns and its providers' calls. This file is those counters.
 
 They only grow; whoever shows them (the server's metrics) reads them when asked. No count names a
 learner.
@@ -14,7 +14,7 @@ from typing import Literal
 from streaming.providers.base import Spent
 
 WAIT_BOUNDS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 8.0)
-"""Upper bounds of the buckets of a wait for the first token, in seconds; one more holds the rest."""
+"""Upper bounds of the buckets of a wait, in seconds; one more bucket holds the rest."""
 
 HedgeOutcome = Literal["sent", "won", "lost", "failed"]
 

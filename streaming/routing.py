@@ -9,353 +9,435 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from typing import Literal
+from typing import Any
 
 import msgspec
 
 from streaming.breaker import Breaker
-from streaming.providers.base import (
-    ChatMessage,
-    End,
-    FailureKind,
-    LlmRequest,
-    Piece,
-    Provider,
-    ProviderFailed,
-    Spent,
-    Text,
+from streaming.candidates import SLOTS, Candidate, Chain, Price, allowed_by
+from streaming.counts import Counts
+from streaming.hedging import Hedges, Opening
+from streaming.providers.base import End, LlmRequest, Provider, Text
+from streaming.purse import Purse, Screen
+from streaming.speaking import (
+    THRIFTY_TOKENS,
+    Restarted,
+    Routed,
+    Speaker,
+    TurnLimits,
+    compacted,
+    estimated,
+    limits_for,
 )
-from streaming.providers.builtin import NAME as BUILTIN
+from streaming.voice import Attempt, Progress
+
+__all__ = [
+    "Restarted",
+    "Routed",
+    "Routing",
+    "Speaker",
+    "TurnLimits",
+    "allowed_by",
+    "compacted",
+    "estimated",
+    "limits_for",
+]
 
 _logger = logging.getLogger(__name__)
 
-SHUT_S = 600.0
-"""How long a provider is passed over after `auth`, `not_found` or `quota`."""
-RETRY_AFTER_S = 5.0
-COMPACT_TURNS = 4
-BYTES_A_TOKEN = 3.5
-
-_SHUTS: frozenset[FailureKind] = frozenset({"auth", "not_found", "quota", "unavailable"})
-_NO_COUNT: frozenset[FailureKind] = frozenset(
-    {"context_length", "bad_request", "internal", "refused"}
-)
-_UNPAID: frozenset[FailureKind] = frozenset(
-    {"auth", "not_found", "quota", "unavailable", "bad_request", "context_length", "connect",
-     "rate_limited", "overloaded", "server_error", "internal"}
-)  # fmt: skip
-"""Failures that cost nothing unless text had come."""
-
-
-class TurnLimits(msgspec.Struct, frozen=True, gc=False):
-    """How long a turn may wait and run, in seconds, and how many models may try."""
-
-    first_token_s: float = 2.5
-    """From acceptance to the first text, all attempts together; then the built-in tutor speaks."""
-    attempt_first_s: float = 1.5
-    """The same for one attempt, while another model remains."""
-    stall_s: float = 4.0
-    turn_s: float = 30.0
-    last_start_s: float = 4.0
-    """With less than this left of the turn, only the built-in tutor starts."""
-    models: int = 3
-    """So many models may try, each once; so there are two restarts before the built-in tutor's."""
-    retry_s: tuple[float, float] = (0.05, 0.1)
-    """Jitter before the one retry of a refused connection."""
-
-
-class Speaker(msgspec.Struct, frozen=True, gc=False):
-    """Who speaks."""
-
-    provider: str
-    model: str
-    source: Literal["builtin", "llm"]
-
-
-class Restarted(msgspec.Struct, frozen=True, gc=False):
-    """The answer starts anew by another voice.
-
-    `reason` is the failure's kind; `breaker` or `mode` where who was announced may not begin.
-    """
-
-    provider: str
-    model: str
-    reason: str
-
-
-Routed = Text | Restarted | Spent | End
-"""What a turn hears. `Spent` is the sum over the turn's attempts so far: the newest one counts."""
-
-
-class _Candidate:
-    """A provider with its breaker."""
-
-    def __init__(self, provider: Provider) -> None:
-        self.provider = provider
-        self.breaker = Breaker(_now_s)
-        self.builtin = provider.name == BUILTIN
-
-    @property
-    def speaker(self) -> Speaker:
-        source: Literal["builtin", "llm"] = "builtin" if self.builtin else "llm"
-        return Speaker(self.provider.name, self.provider.model, source)
-
-    def may_speak(self) -> bool:
-        return self.builtin or (self.provider.ready and self.breaker.allows())
-
-
-class _Turn:
-    """What one turn has tried and spent."""
-
-    def __init__(self, request: LlmRequest, began_s: float) -> None:
-        self.request = request
-        self.began_s = began_s
-        self.left: set[_Candidate] = set()
-        self.again: _Candidate | None = None
-        self.builtin_only = not request.messages
-        self.spoke = False
-        self.retried: set[str] = set()
-        self._spent = Spent(0, 0)
-
-    def pay(self, spent: Spent) -> Spent:
-        """Add what an attempt spent; returns the sum."""
-        was = self._spent
-        self._spent = Spent(
-            was.input + spent.input,
-            was.output + spent.output,
-            was.cached_in + spent.cached_in,
-            was.cache_write + spent.cache_write,
-            estimated=was.estimated or spent.estimated,
-        )
-        return self._spent
-
-
-class _Attempt:
-    """What one provider has said in one turn."""
-
-    def __init__(self, turn: _Turn, candidate: _Candidate) -> None:
-        self.turn = turn
-        self.candidate = candidate
-        self.counted = candidate.builtin  # which charges nothing
-        self.shown: list[str] = []
-        self.failure: ProviderFailed | None = None
-
-    def bill(self) -> Iterator[Spent]:
-        """The estimate, where the attempt has ended uncounted and can have cost something."""
-        failure = self.failure
-        free = failure is not None and failure.kind in _UNPAID and not self.shown
-        if not (self.counted or free):
-            self.counted = True
-            yield self.turn.pay(estimated(self.turn.request, "".join(self.shown)))
+TURNS_MOST = 200
+"""Turns that a node is made for; second calls stop at 80 % of them."""
 
 
 class Routing:
     """Turns a request into one voice's text; the last of `chain` is the built-in tutor.
 
-    Without `limits` they are `limits_for(chain)`. `dice` gives floats in [0, 1) for jitter.
-    `failures` counts by `(provider, kind)`.
+    `chain` holds providers or tiers of providers (lists); a provider by itself is its own tier.
+    Without `limits` they are `limits_for` its providers. `dice` gives floats in [0, 1): for jitter
+    and for the 2 % of turns that measure another provider. `cost_weight` is milliseconds of wait
+    that a micro-USD is worth inside a tier. `hedge` allows second calls (`streaming/hedging.py`).
+
+    What it remembers, in this process only: each provider's breaker, its newest 100 waits and its
+    errors of 5 minutes; which provider answered a session last (10,000 sessions). `counts` are its
+    counters, `breakers` the breakers by `provider/model`.
     Raises ValueError for a chain that does not end with the built-in tutor.
     """
 
     def __init__(
         self,
-        chain: Sequence[Provider],
+        chain: Sequence[Provider | Sequence[Provider]],
         *,
         limits: TurnLimits | None = None,
         dice: Callable[[], float] = random.random,
+        hedge: bool = False,
+        cost_weight: float = 0.0,
+        slots: int = SLOTS,
+        turns_most: int = TURNS_MOST,
     ) -> None:
-        self._chain = [_Candidate(provider) for provider in chain]
-        if [c.builtin for c in self._chain[-1:]] != [True]:
-            names = [provider.name for provider in chain]
-            raise ValueError(f"a chain ends with {BUILTIN!r}, {names} came")
-        self._limits = limits or limits_for(chain)
+        self._chain = Chain(chain, _now_s, dice=dice, cost_weight=cost_weight, slots=slots)
+        self._limits = limits or limits_for([c.provider for c in self._chain.models])
         self._dice = dice
-        self.failures: Counter[tuple[str, str]] = Counter()
+        self.counts = Counts()
+        self._hedges = Hedges(self.counts, on=hedge, turns_most=turns_most)
+        self._running = 0
+        self._behind: set[asyncio.Task[object]] = set()
 
-    def first(self, request: LlmRequest | None = None) -> Speaker:
+    @property
+    def running(self) -> int:
+        """Turns that are being said now."""
+        return self._running
+
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Each model's breaker by `provider/model`."""
+        return {c.key: c.breaker for c in self._chain.models}
+
+    def first(
+        self,
+        request: LlmRequest | None = None,
+        *,
+        session: str = "",
+        allowed: Callable[[Provider], bool] | None = None,
+        purse: Purse | None = None,
+    ) -> Speaker:
         """Who would speak if a turn began now; takes nothing.
 
-        A request without messages may be given to no model: the built-in tutor speaks.
+        Give it what `stream` will be given. A request without messages may be given to no model:
+        the built-in tutor speaks.
         """
         if request is not None and not request.messages:
-            return self._chain[-1].speaker
-        return next(c for c in self._chain if c.may_speak()).speaker
+            return self._chain.builtin.speaker
+        turn = self._progress(request or _UNASKED, purse, None, session, allowed)
+        home = self._chain.home(session)
+        turn.thrifty = purse is not None and home is not None and home.thrifty
+        return (self._best(turn, explore=True) or self._chain.builtin).speaker
 
     async def stream(
-        self, request: LlmRequest, announced: Speaker | None = None
+        self,
+        request: LlmRequest,
+        announced: Speaker | None = None,
+        *,
+        purse: Purse | None = None,
+        screens: Callable[[], Screen] | None = None,
+        session: str = "",
+        allowed: Callable[[Provider], bool] | None = None,
     ) -> AsyncIterator[Routed]:
         """The turn's text, restarts and spending, closed by exactly one `End`.
 
         `announced` is what `first` said and the learner was told: if another has to begin, the
-        stream opens with `Restarted`. Raises `ProviderFailed` only if the built-in tutor failed.
+        stream opens with `Restarted`. Each attempt at a model is reserved in `purse` before its
+        call and settled once; each attempt, the built-in tutor's too, passes a screen of its own.
+        `session` keeps a learner with a provider. `allowed` is the tenant's list (`allowed_by`).
+        Raises `ProviderFailed` only if the built-in tutor failed.
         """
-        turn = _Turn(request, _now_s())
-        reason, said = "breaker" if request.messages else "mode", announced
-        while True:
-            candidate = self._choose(turn)
-            if said not in (None, candidate.speaker):
-                yield Restarted(candidate.provider.name, candidate.provider.model, reason)
-            said = candidate.speaker
-            attempt = _Attempt(turn, candidate)
-            async with aclosing(self._attempted(attempt)) as pieces:
+        turn = self._progress(request, purse, screens, session, allowed)
+        self._hedges.turn(turn.began_s)
+        self._running += 1
+        try:
+            async with aclosing(self._spoken(turn, announced)) as pieces:
                 async for piece in pieces:
                     yield piece
-            if attempt.failure is None:
-                return
-            reason = attempt.failure.kind
-            await self._plan(turn, candidate, attempt.failure)
+        finally:
+            self._running -= 1
 
     async def aclose(self) -> None:
-        """Close every provider's connections."""
-        for candidate in self._chain:
+        """Close what is still being closed, and every provider's connections."""
+        if self._behind:
+            await asyncio.wait(set(self._behind))
+        for candidate in (*self._chain.models, self._chain.builtin):
             await candidate.provider.aclose()
+
+    # --- one turn ---------------------------------------------------------------------------------
+
+    async def _spoken(
+        self, turn: Progress, announced: Speaker | None
+    ) -> AsyncGenerator[Routed, None]:
+        said = announced
+        while True:
+            attempt = await self._opened(turn, announced)
+            announced = None
+            try:
+                if said not in (None, attempt.candidate.speaker):
+                    yield self._restarted(turn, attempt)
+                said = attempt.candidate.speaker
+                attempt, piece = await self._opening(turn, attempt)
+                if piece is not None and said != attempt.candidate.speaker:
+                    yield self._restarted(turn, attempt)
+                    said = attempt.candidate.speaker
+                while piece is not None:
+                    ended = isinstance(piece, End)
+                    turn.spoke = turn.spoke or not ended
+                    if ended and (spent := turn.bill()) is not None:
+                        yield spent
+                    if ended:
+                        self._answered(turn, attempt.candidate)
+                    yield piece
+                    if ended:
+                        return
+                    piece = await attempt.said()
+            finally:
+                await attempt.aclose()
+            if (spent := turn.bill()) is not None:
+                yield spent
+            if attempt.candidate.builtin:
+                for last in self._last_words(turn, attempt):
+                    yield last
+                return
+            await self._plan(turn, attempt)
+
+    async def _opening(self, turn: Progress, attempt: Attempt) -> tuple[Attempt, Opening]:
+        """The voice of this part of the turn, and its first piece."""
+        alone = attempt.candidate.builtin or turn.hedged or turn.thrifty
+        if alone or turn.restarts >= turn.limits.restarts:
+            return attempt, await attempt.said()
+        if not self._hedges.allowed(_now_s(), self._running):
+            return attempt, await attempt.said()
+
+        async def rival() -> Attempt | None:
+            return await self._rival(turn, attempt)
+
+        voice, piece = await self._hedges.raced(attempt, rival, self._let_go)
+        if voice is not attempt:
+            turn.reason = attempt.failure.kind if attempt.failure is not None else "hedge"
+        return voice, piece
+
+    def _last_words(self, turn: Progress, attempt: Attempt) -> Iterable[Routed]:
+        """The end of a turn whose built-in text did not reach its own; raises where it failed."""
+        if attempt.failure is not None:
+            raise attempt.failure
+        _logger.error("the built-in tutor's own text was caught: %s", attempt.caught)
+        turn.reason = attempt.caught or turn.reason
+        if attempt.shown_chars:
+            yield self._restarted(turn, attempt)
+        if attempt.request.safe_text:
+            yield Text(attempt.request.safe_text)
+        self.counts.turns[attempt.candidate.speaker.source] += 1
+        yield End("stop")
+
+    def _restarted(self, turn: Progress, attempt: Attempt) -> Restarted:
+        turn.restarts += 1
+        self.counts.restarts[turn.reason] += 1
+        speaker = attempt.candidate.speaker
+        return Restarted(speaker.provider, speaker.model, turn.reason)
+
+    def _answered(self, turn: Progress, candidate: Candidate) -> None:
+        self.counts.turns[candidate.speaker.source] += 1
+        if not candidate.builtin:
+            self._chain.answered(
+                turn.session,
+                candidate,
+                now_s=_now_s(),
+                thrifty=turn.thrifty,
+                left=turn.homeless,
+            )
+
+    async def _plan(self, turn: Progress, attempt: Attempt) -> None:
+        """Decide who may come next; waits a moment before the same provider is asked again."""
+        turn.homeless = True
+        if attempt.caught is not None:
+            turn.reason, turn.builtin_only = attempt.caught, True
+            return
+        assert attempt.failure is not None
+        kind, candidate = attempt.failure.kind, attempt.candidate
+        turn.reason = kind
+        turn.builtin_only = turn.builtin_only or kind == "refused"
+        if kind not in ("connect", "context_length") or attempt.raw:
+            return
+        if (candidate, kind) in turn.retried:
+            return
+        turn.retried.add((candidate, kind))
+        if kind == "connect":
+            low_s, high_s = turn.limits.retry_s
+            await asyncio.sleep(low_s + (high_s - low_s) * self._dice())
+            turn.again = candidate
+        elif (smaller := compacted(turn.request.messages)) is not None:
+            turn.request = msgspec.structs.replace(turn.request, messages=smaller)
+            turn.again = candidate
+
+    # --- opening an attempt -----------------------------------------------------------------------
+
+    async def _opened(self, turn: Progress, announced: Speaker | None) -> Attempt:
+        """An attempt that may be called: its slot taken, its cost set aside."""
+        await self._ask_purse(turn)
+        while True:
+            candidate = self._choose(turn, announced)
+            announced = None
+            if candidate.builtin:
+                return Attempt(turn, candidate, self.counts)
+            if not await self._seated(turn, candidate):
+                turn.passed.add(candidate)
+                turn.reason = "slots"
+                continue
+            attempt = self._begun(turn, candidate)
+            if await self._reserved(attempt):
+                return attempt
+            turn.builtin_only = True
+            turn.reason = "budget"
+
+    async def _rival(self, turn: Progress, first: Attempt) -> Attempt | None:
+        """The attempt that races `first`: another provider that is free at once, or None."""
+        await self._ask_purse(turn)
+        name = first.candidate.provider.name
+        fit = [c for c in self._fit(turn) if c.provider.name != name and not c.slots.locked()]
+        candidate = self._chain.best(fit, now_s=_now_s(), session=turn.session, price=_price(turn))
+        if turn.thrifty or candidate is None:
+            return None
+        turn.hedged = True
+        await candidate.slots.acquire()  # at once: it is not locked
+        attempt = self._begun(turn, candidate)
+        if await self._reserved(attempt):
+            return attempt
+        turn.tried.discard(candidate)  # it was not called
+        return None
+
+    def _begun(self, turn: Progress, candidate: Candidate) -> Attempt:
+        turn.tried.add(candidate)
+        return Attempt(turn, candidate, self.counts, others=bool(self._fit(turn)))
+
+    async def _reserved(self, attempt: Attempt) -> bool:
+        """Whether there is money for it; else, or if the turn is cancelled, it is concluded."""
+        enough = False
+        try:
+            enough = await attempt.reserve(self._keep)
+        finally:
+            if not enough:
+                attempt.conclude("left")
+        return enough
+
+    async def _ask_purse(self, turn: Progress) -> None:
+        """Learn whether this turn has to save; it has to where no answer comes in time."""
+        if turn.purse is None or turn.builtin_only:
+            return
+        try:
+            async with asyncio.timeout_at(turn.patience_s):
+                turn.thrifty = await turn.purse.thrifty()
+        except TimeoutError:
+            turn.thrifty = True
+        except Exception:  # who cannot say what is left is asked to spend little
+            _logger.exception("a budget could not say what is left")
+            turn.thrifty = True
+        if turn.thrifty and turn.request.max_tokens > THRIFTY_TOKENS:
+            turn.request = msgspec.structs.replace(turn.request, max_tokens=THRIFTY_TOKENS)
+
+    async def _seated(self, turn: Progress, candidate: Candidate) -> bool:
+        """Take one of the provider's slots, waiting a moment where all are taken."""
+        try:
+            async with asyncio.timeout_at(min(_now_s() + turn.limits.slot_s, turn.patience_s)):
+                await candidate.slots.acquire()
+        except TimeoutError:
+            return False
+        if candidate.may_speak():
+            return True
+        candidate.slots.release()  # its breaker opened meanwhile
+        return False
 
     # --- choosing ---------------------------------------------------------------------------------
 
-    def _choose(self, turn: _Turn) -> _Candidate:
-        now_s, limits = _now_s(), self._limits
-        late = now_s - turn.began_s > limits.turn_s - limits.last_start_s
-        silent = not turn.spoke and now_s - turn.began_s >= limits.first_token_s
-        if not (turn.builtin_only or late or silent):
-            if turn.again is not None and turn.again.may_speak():
-                return turn.again
-            for candidate in self._models(turn):
-                return candidate
-        return self._chain[-1]
+    def _choose(self, turn: Progress, announced: Speaker | None) -> Candidate:
+        now_s, limits = _now_s(), turn.limits
+        late = now_s > turn.over_s - limits.last_start_s
+        silent = not turn.spoke and now_s >= turn.patience_s
+        if turn.builtin_only or late or silent or turn.restarts >= limits.restarts:
+            return self._chain.builtin
+        again, turn.again = turn.again, None
+        if again is not None and again.may_speak():
+            return again
+        best = self._best(turn, explore=announced is None and not turn.tried)
+        if announced is None:
+            return best or self._chain.builtin
+        return self._as_announced(turn, announced, best)
 
-    def _models(self, turn: _Turn) -> list[_Candidate]:
-        if len(turn.left) >= self._limits.models:
+    def _as_announced(
+        self, turn: Progress, announced: Speaker, best: Candidate | None
+    ) -> Candidate:
+        """Who was announced, if they may begin; they were chosen a moment ago."""
+        told = self._chain.spoken_by(announced)
+        if told is not None and told.builtin:
+            turn.builtin_only = True
+            return told
+        if best is None or told is None or told not in self._fit(turn):
+            return best or self._chain.builtin
+        if told.slots.locked():
+            turn.reason = "slots"
+            return best
+        price = _price(turn)
+        if turn.thrifty and price is not None and price(told.provider) > price(best.provider):
+            turn.reason = "budget"
+            return best
+        return told
+
+    def _best(self, turn: Progress, *, explore: bool) -> Candidate | None:
+        """The best that may be asked; one with a free slot before one without."""
+        now_s, fit, price = _now_s(), self._fit(turn), _price(turn)
+        free = [c for c in fit if not c.slots.locked()] or fit
+        if turn.thrifty and price is not None:
+            return self._chain.cheapest(free, now_s=now_s, price=price)
+        return self._chain.best(
+            free, now_s=now_s, session=turn.session, price=price, explore=explore
+        )
+
+    def _fit(self, turn: Progress) -> list[Candidate]:
+        """Models that may still be asked in this turn, in the chain's order."""
+        tried, passed, allowed = turn.tried, turn.passed, turn.allowed
+        if len(tried) >= turn.limits.models:
             return []
-        return [c for c in self._chain if not c.builtin and c not in turn.left and c.may_speak()]
+        return [
+            c
+            for c in self._chain.models
+            if c not in tried
+            and c not in passed
+            and c.may_speak()
+            and (allowed is None or allowed(c.provider))
+        ]
 
-    async def _plan(self, turn: _Turn, candidate: _Candidate, failed: ProviderFailed) -> None:
-        """Decide who may come next; waits a moment before the same provider is asked again."""
-        turn.again = None
-        retry = failed.kind in ("connect", "context_length") and failed.kind not in turn.retried
-        if retry and failed.emitted == 0:
-            turn.retried.add(failed.kind)
-            smaller = compacted(turn.request.messages) if failed.kind == "context_length" else None
-            if smaller is not None:
-                turn.request = msgspec.structs.replace(turn.request, messages=smaller)
-                turn.again = candidate
-            elif failed.kind == "connect":
-                low_s, high_s = self._limits.retry_s
-                await asyncio.sleep(low_s + (high_s - low_s) * self._dice())
-                turn.again = candidate
-        if turn.again is None:
-            turn.left.add(candidate)
-        turn.builtin_only = turn.builtin_only or failed.kind == "refused"
+    # --- behind -----------------------------------------------------------------------------------
 
-    def _note(self, candidate: _Candidate, failed: ProviderFailed) -> None:
-        name = candidate.provider.name
-        self.failures[name, failed.kind] += 1
-        level = logging.ERROR if failed.kind in _SHUTS else logging.WARNING
-        _logger.log(level, "provider %s failed: %s", name, failed)
+    def _progress(
+        self,
+        request: LlmRequest,
+        purse: Purse | None,
+        screens: Callable[[], Screen] | None,
+        session: str,
+        allowed: Callable[[Provider], bool] | None,
+    ) -> Progress:
+        return Progress(
+            request,
+            _now_s(),
+            self._limits,
+            purse=purse,
+            screens=screens,
+            session=session,
+            allowed=allowed,
+        )
 
-    # --- one attempt ------------------------------------------------------------------------------
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        """Hold a task alive until it is done."""
+        self._behind.add(task)
+        task.add_done_callback(self._behind.discard)
 
-    async def _attempted(self, attempt: _Attempt) -> AsyncGenerator[Routed, None]:
-        """One provider's pieces up to its end or failure; tells its breaker how it went."""
-        breaker = attempt.candidate.breaker
-        permit = breaker.permit()
-        try:
-            async with aclosing(self._timed(attempt)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, Spent):
-                        attempt.counted = True
-                        yield attempt.turn.pay(piece)
-                        continue
-                    if isinstance(piece, End):
-                        breaker.succeeded(permit)
-                        for spent in attempt.bill():
-                            yield spent
-                    yield piece
-        except ProviderFailed as failed:
-            _tell(breaker, permit, failed)
-            self._note(attempt.candidate, failed)
-            if attempt.candidate.builtin:
-                raise
-            attempt.failure = failed
-        finally:
-            breaker.gave_up(permit)  # a cancelled call frees its place; others are told already
-        for spent in attempt.bill():
-            yield spent
-
-    async def _timed(self, attempt: _Attempt) -> AsyncGenerator[Piece, None]:
-        """A provider's pieces within the turn's limits; the built-in tutor has none."""
-        turn, limits, free = attempt.turn, self._limits, attempt.candidate.builtin
-        over_s = turn.began_s + limits.turn_s
-        until_s = None if free else min(self._first_by_s(attempt), over_s)
-        pieces = aiter(attempt.candidate.provider.stream(turn.request))
-        try:
-            while True:
-                piece = await self._next(pieces, until_s, over_s, spoke=bool(attempt.shown))
-                yield piece
-                if isinstance(piece, End):
-                    return
-                if isinstance(piece, Text):
-                    attempt.shown.append(piece.text)
-                    turn.spoke = True
-                    until_s = None if free else min(_now_s() + limits.stall_s, over_s)
-        finally:
-            if isinstance(pieces, AsyncGenerator):
-                await pieces.aclose()
-
-    def _first_by_s(self, attempt: _Attempt) -> float:
-        turn, limits, now_s = attempt.turn, self._limits, _now_s()
-        others = any(c is not attempt.candidate for c in self._models(turn))
-        alone_s = now_s + (limits.attempt_first_s if others else limits.first_token_s)
-        return alone_s if turn.spoke else min(alone_s, turn.began_s + limits.first_token_s)
-
-    async def _next(
-        self, pieces: AsyncIterator[Piece], until_s: float | None, over_s: float, *, spoke: bool
-    ) -> Piece:
-        try:
-            async with asyncio.timeout_at(until_s):
-                return await anext(pieces)
-        except StopAsyncIteration:
-            raise ProviderFailed("truncated", "the provider stopped without an end") from None
-        except TimeoutError:
-            if spoke and until_s is not None and until_s >= over_s:
-                return End("deadline")
-            kind: FailureKind = "stall" if spoke else "first_token"
-            raise ProviderFailed(kind, "the turn's own limit") from None
+    def _let_go(self, attempt: Attempt, task: asyncio.Task[Opening]) -> None:
+        """Close an attempt behind the turn's back."""
+        attempt.left_behind = True
+        self._keep(asyncio.get_running_loop().create_task(attempt.closed_after(task)))
 
 
-def limits_for(chain: Sequence[Provider]) -> TurnLimits:
-    """The default limits; where only local models are configured, their longer first-token limit.
+_UNASKED = LlmRequest(messages=(), max_tokens=0)
+"""Stands in where `first` is asked about no request in particular."""
 
-    A provider's own limit is its `first_token_s`, if it has one.
-    """
-    usual_s = TurnLimits().first_token_s
-    own_s = [float(getattr(p, "first_token_s", usual_s)) for p in chain if p.name != BUILTIN]
-    return TurnLimits(first_token_s=min(own_s, default=usual_s))
+
+def _price(turn: Progress) -> Price | None:
+    """What an attempt of this turn may cost, asked of the purse."""
+    purse = turn.purse
+    if purse is None:
+        return None
+
+    def priced(provider: Provider) -> int:
+        return purse.price(provider.name, provider.model, turn.request)
+
+    return priced
 
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
-
-
-def _tell(breaker: Breaker, permit: int, failed: ProviderFailed) -> None:
-    if failed.kind in _SHUTS:
-        breaker.shut(permit, SHUT_S)
-    elif failed.kind == "rate_limited":
-        breaker.shut(permit, failed.retry_after_s or RETRY_AFTER_S)
-    elif failed.kind not in _NO_COUNT:
-        breaker.failed(permit)
-
-
-def estimated(request: LlmRequest, shown: str) -> Spent:
-    """Tokens of an attempt that its provider did not count, by the bytes sent and shown."""
-    sent = sum(len(message.content.encode()) for message in request.messages)
-    output = round(len(shown.encode()) / BYTES_A_TOKEN)
-    return Spent(round(sent / BYTES_A_TOKEN), output, estimated=True)
-
-
-def compacted(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...] | None:
-    """The prompt with its last 4 turns only, or None where it has no more than those."""
-    turns = list(messages[1:])
-    kept = turns[-(2 * COMPACT_TURNS + 1) :]
-    return (*messages[:1], *kept) if len(kept) < len(turns) else None

@@ -74,6 +74,9 @@ class LlmRequest(msgspec.Struct, frozen=True):
     """Hash of the stable prefix; never a learner's id."""
     builtin_text: str = ""
     at_once: bool = False
+    safe_text: str = ""
+    """A fixed sentence for a turn whose built-in text itself was caught by a guard: no number, no
+    answer, in the learner's language. It is said in place of that text, past the guards."""
 
 
 class ProviderFailed(Exception):  # noqa: N818

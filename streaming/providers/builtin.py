@@ -27,11 +27,17 @@ class Builtin:
     name = NAME
     model = "builtin/1"
     ready = True
+    local = True
+    first_token_s = 0.0
 
     def __init__(self, *, pace_words_a_s: float = WORDS_A_S) -> None:
         if pace_words_a_s < 0:
             raise ValueError(f"a pace in words a second is 0 or more, {pace_words_a_s} came")
         self._pace = pace_words_a_s
+
+    def warm(self) -> float:
+        """There is nothing to import."""
+        return 0.0
 
     async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
         """The text of `request.builtin_text`, then `End("stop")`; `empty` where there is none."""

@@ -4,127 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 
 import pytest
 
-from streaming.providers.base import (
-    ChatMessage,
-    End,
-    LlmRequest,
-    Piece,
-    Provider,
-    ProviderFailed,
-    Spent,
-    Text,
-)
+from streaming.providers.base import ChatMessage, End, LlmRequest, ProviderFailed, Spent, Text
 from streaming.providers.builtin import Builtin
 from streaming.routing import (
     Restarted,
-    Routed,
     Routing,
     Speaker,
-    TurnLimits,
     compacted,
     estimated,
     limits_for,
 )
-from tests.virtual import run
-
-Step = Piece | ProviderFailed | float
-REQUEST = LlmRequest(
-    messages=(ChatMessage("system", "Teach."), ChatMessage("user", "Why?")),
-    max_tokens=220,
-    builtin_text="Look at both sides.",
+from tests.streaming.script import (
+    GOOD,
+    REQUEST,
+    Scripted,
+    Step,
+    ends,
+    failing,
+    heard,
+    played,
+    reasons,
+    routing,
+    shown,
+    total,
 )
-GOOD: list[Step] = [Text("Think"), Text(" again."), Spent(10, 2), End("stop")]
-
-
-class Scripted:
-    """Plays one script a call: a number waits so many seconds, a failure is raised."""
-
-    def __init__(self, *scripts: list[Step], name: str = "cloud") -> None:
-        self.name = name
-        self.model = f"{name}-1"
-        self.ready = True
-        self.first_token_s = 2.5
-        self.scripts = list(scripts)
-        self.requests: list[LlmRequest] = []
-        self.closed = 0
-        self.running = 0
-
-    async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
-        self.requests.append(request)
-        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
-        self.running += 1
-        try:
-            for step in script:
-                if isinstance(step, float):
-                    await asyncio.sleep(step)
-                elif isinstance(step, ProviderFailed):
-                    raise step
-                else:
-                    yield step
-        finally:
-            self.running -= 1
-            self.closed += 1
-
-    async def aclose(self) -> None:
-        self.closed += 1000
-
-
-def failing(kind: str, **more: object) -> list[Step]:
-    return [ProviderFailed(kind, "scripted", **more)]  # type: ignore[arg-type]  # a kind by name
-
-
-def routing(*providers: Scripted, limits: TurnLimits | None = None) -> Routing:
-    chain: list[Provider] = [*providers, Builtin(pace_words_a_s=0)]
-    return Routing(chain, limits=limits, dice=lambda: 0.5)
-
-
-Timed = list[tuple[float, Routed]]
-
-
-async def heard(
-    router: Routing, request: LlmRequest = REQUEST, announced: Speaker | None = None
-) -> Timed:
-    """Every piece with the seconds after the start at which it came."""
-    loop = asyncio.get_running_loop()
-    start = loop.time()
-    return [
-        (round(loop.time() - start, 3), piece) async for piece in router.stream(request, announced)
-    ]
-
-
-def shown(timed: Timed) -> str:
-    """What is on screen at the end."""
-    text = ""
-    for _, piece in timed:
-        if isinstance(piece, Restarted):
-            text = ""
-        elif isinstance(piece, Text):
-            text += piece.text
-    return text
-
-
-def reasons(timed: Timed) -> list[tuple[str, str]]:
-    return [(p.provider, p.reason) for _, p in timed if isinstance(p, Restarted)]
-
-
-def ends(timed: Timed) -> list[str]:
-    return [p.reason for _, p in timed if isinstance(p, End)]
-
-
-def total(timed: Timed) -> Spent | None:
-    return next((p for _, p in reversed(timed) if isinstance(p, Spent)), None)
-
-
-def played(*providers: Scripted, limits: TurnLimits | None = None) -> Timed:
-    timed = run(heard(routing(*providers, limits=limits)))
-    assert len(ends(timed)) == 1
-    assert isinstance(timed[-1][1], End)
-    assert all(provider.running == 0 for provider in providers)
-    return timed
+from tests.virtual import run
 
 
 def test_a_good_provider_is_passed_through() -> None:
@@ -292,8 +199,13 @@ def test_a_provider_that_stops_without_an_end_is_truncated() -> None:
 def test_a_provider_that_is_not_ready_is_passed_over() -> None:
     provider = Scripted(GOOD)
     provider.ready = False
-    router = routing(provider)
-    assert router.first() == Speaker("builtin", "builtin/1", "builtin")
+
+    async def scenario() -> None:
+        router = routing(provider)
+        assert router.first() == Speaker("builtin", "builtin/1", "builtin")
+        await heard(router)
+
+    run(scenario())
     assert provider.requests == []
 
 
@@ -310,7 +222,7 @@ def test_three_failures_open_the_breaker_and_time_closes_it_again() -> None:
         assert len(provider.requests) == 3
         await asyncio.sleep(5)
         assert shown(await heard(router)) == "Think again."
-        assert router.failures["cloud", "server_error"] == 3
+        assert router.counts.failures["cloud", "server_error"] == 3
 
     run(scenario())
 
