@@ -1,4 +1,4 @@
-"""Counters and histograms of one process, and their Prometheus text. This file is what is counted.
+"""Counters and histograms of one process, and the table of all. This file is what is counted.
 
 A histogram keeps 16 buckets to each doubling (after HDR Histogram), so a quantile is right to one
 part in 16 over nine decades; recording is an index and an increment. `METRICS` is the closed
@@ -11,10 +11,20 @@ import asyncio
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Iterable
 
 from protocol.events import Timing
+from server.exposition import (
+    Buckets,
+    Metric,
+    Samples,
+    each,
+    head,
+    histogram_lines,
+    one,
+    sample_lines,
+)
+from server.tutor_metrics import TTFT, TUTOR_METRICS, TUTOR_SAMPLES, TutorCounts, no_counts, ttft
 
 SUB_BITS = 4
 SUB = 1 << SUB_BITS
@@ -22,15 +32,6 @@ MAX_US = 1 << 32
 _SLOTS = ((MAX_US.bit_length() - SUB_BITS) << SUB_BITS) + 2 * SUB
 BOUNDS_US = tuple(1 << k for k in range(4, 31))
 """Upper bounds told to Prometheus: 16 us, then doubling, to 18 min."""
-
-
-class Metric(NamedTuple):
-    """A row of the table."""
-
-    name: str
-    kind: Literal["counter", "gauge", "histogram"]
-    labels: tuple[str, ...]
-    help: str
 
 
 METRICS = (
@@ -52,6 +53,7 @@ METRICS = (
     Metric("tutorstream_sessions", "gauge", (), "Sessions in memory."),
     Metric("tutorstream_turns_total", "counter", ("source", "status"), "Tutor turns ended."),
     Metric("tutorstream_ttft_seconds", "histogram", ("source",), "Ask to the turn's first chunk."),
+    *TUTOR_METRICS,
     Metric("tutorstream_loop_gap_seconds", "histogram", (), "How late the loop's probe timer was."),
     Metric(
         "tutorstream_loop_gap_max_seconds", "gauge", (), "The longest such gap since readiness."
@@ -136,8 +138,9 @@ def _upper_us(slot: int) -> int:
 class Metrics:
     """Everything counted in this process; one is made in `app` and given to all who count.
 
-    It is also the `Gauges` that sessions count into. What is looked up rather than counted
-    (`live`) is asked for when the text is made.
+    It is also the `Gauges` that sessions count into. What is looked up rather than counted is asked
+    for when the text is made: `sessions`, `outboxes`, `compiles`, `ready`, and `tutor`, which is
+    `tutor_counts` of the router and the treasury.
     """
 
     def __init__(self, version: str) -> None:
@@ -157,6 +160,7 @@ class Metrics:
         self.outboxes: Callable[[], dict[int, int]] = dict
         self.compiles: Callable[[], int] = int
         self.ready: Callable[[], bool] = bool
+        self.tutor: Callable[[], TutorCounts] = no_counts
         self.build = (version, ".".join(map(str, sys.version_info[:3])))
 
     # --- counting -----------------------------------------------------------------------------
@@ -197,40 +201,31 @@ class Metrics:
     def text(self) -> str:
         """The Prometheus exposition text, version 0.0.4; every metric of the table."""
         lines: list[str] = []
+        tutor = self.tutor()
         for metric in METRICS:
-            lines.append(f"# HELP {metric.name} {metric.help}")
-            lines.append(f"# TYPE {metric.name} {metric.kind}")
-            if metric.kind == "histogram":
-                for values, histogram in self._histograms(metric.name):
-                    lines.extend(_histogram_lines(metric, values, histogram))
+            lines += head(metric)
+            if metric is TTFT:
+                lines += histogram_lines(metric, ttft(tutor))
+            elif metric.kind == "histogram":
+                lines += histogram_lines(metric, self._histograms(metric.name))
+            elif metric.name in TUTOR_SAMPLES:
+                lines += sample_lines(metric, TUTOR_SAMPLES[metric.name](tutor))
             else:
-                lines.extend(
-                    f"{metric.name}{_labels(metric.labels, values)} {value}"
-                    for values, value in _SAMPLES[metric.name](self)
-                )
+                lines += sample_lines(metric, _SAMPLES[metric.name](self))
         return "\n".join(lines) + "\n"
 
-    def _histograms(self, name: str) -> list[tuple[tuple[str, ...], Histogram]]:
+    def _histograms(self, name: str) -> list[Buckets]:
         if name == "tutorstream_feedback_seconds":
-            return [((stage,), histogram) for stage, histogram in self.feedback.items()]
+            return [_buckets(histogram, stage) for stage, histogram in self.feedback.items()]
         if name == "tutorstream_ttft_seconds":
-            return [((source,), histogram) for source, histogram in self.ttft.items()]
-        return [((), self.loop_gap)]
+            return [_buckets(histogram, source) for source, histogram in self.ttft.items()]
+        return [_buckets(self.loop_gap)]
 
 
-Samples = list[tuple[tuple[str, ...], float]]
-
-
-def _one(value: float) -> Samples:
-    return [((), value)]
-
-
-def _each(counted: Mapping[Any, float]) -> Samples:
-    """One sample a key; a tuple is several labels."""
-    return [
-        (tuple(map(str, key)) if isinstance(key, tuple) else (str(key),), value)
-        for key, value in sorted(counted.items())
-    ]
+def _buckets(histogram: Histogram, *values: str) -> Buckets:
+    bounds_s = [bound / 1e6 for bound in BOUNDS_US]
+    below = histogram.below(BOUNDS_US)
+    return Buckets(values, bounds_s, below, histogram.count, histogram.sum_us / 1e6)
 
 
 def _resident_bytes() -> int:
@@ -243,44 +238,22 @@ def _resident_bytes() -> int:
 
 
 _SAMPLES: dict[str, Callable[[Metrics], Samples]] = {
-    "tutorstream_answers_total": lambda m: _each(m.answers),
-    "tutorstream_commands_total": lambda m: _one(m.commands),
-    "tutorstream_errors_total": lambda m: _each(m.errors),
-    "tutorstream_connections": lambda m: _each(m.connections),
-    "tutorstream_connections_total": lambda m: _each(m.accepted),
-    "tutorstream_closes_total": lambda m: _each(m.closes),
-    "tutorstream_outboxes": lambda m: _each(dict.fromkeys(range(4), 0) | m.outboxes()),
-    "tutorstream_sessions": lambda m: _one(m.sessions()),
-    "tutorstream_turns_total": lambda m: _each(m.turns),
-    "tutorstream_loop_gap_max_seconds": lambda m: _one(m.loop_gap.max_us / 1e6),
-    "tutorstream_kernel_compiles_since_ready": lambda m: _one(m.compiles()),
-    "tutorstream_ready": lambda m: _one(int(m.ready())),
-    "process_cpu_seconds_total": lambda _: _one(time.process_time()),
-    "process_resident_memory_bytes": lambda _: _one(_resident_bytes()),
+    "tutorstream_answers_total": lambda m: each(m.answers),
+    "tutorstream_commands_total": lambda m: one(m.commands),
+    "tutorstream_errors_total": lambda m: each(m.errors),
+    "tutorstream_connections": lambda m: each(m.connections),
+    "tutorstream_connections_total": lambda m: each(m.accepted),
+    "tutorstream_closes_total": lambda m: each(m.closes),
+    "tutorstream_outboxes": lambda m: each(dict.fromkeys(range(4), 0) | m.outboxes()),
+    "tutorstream_sessions": lambda m: one(m.sessions()),
+    "tutorstream_turns_total": lambda m: each(m.turns),
+    "tutorstream_loop_gap_max_seconds": lambda m: one(m.loop_gap.max_us / 1e6),
+    "tutorstream_kernel_compiles_since_ready": lambda m: one(m.compiles()),
+    "tutorstream_ready": lambda m: one(int(m.ready())),
+    "process_cpu_seconds_total": lambda _: one(time.process_time()),
+    "process_resident_memory_bytes": lambda _: one(_resident_bytes()),
     "tutorstream_build_info": lambda m: [(m.build, 1)],
 }
-
-
-def _labels(names: tuple[str, ...], values: tuple[str, ...]) -> str:
-    if not names:
-        return ""
-    pairs = (f'{name}="{_escaped(value)}"' for name, value in zip(names, values, strict=True))
-    return "{" + ",".join(pairs) + "}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-
-
-def _histogram_lines(
-    metric: Metric, values: tuple[str, ...], histogram: Histogram
-) -> Iterator[str]:
-    names = (*metric.labels, "le")
-    for bound, count in zip(BOUNDS_US, histogram.below(BOUNDS_US), strict=True):
-        yield f"{metric.name}_bucket{_labels(names, (*values, repr(bound / 1e6)))} {count}"
-    yield f"{metric.name}_bucket{_labels(names, (*values, '+Inf'))} {histogram.count}"
-    yield f"{metric.name}_sum{_labels(metric.labels, values)} {histogram.sum_us / 1e6}"
-    yield f"{metric.name}_count{_labels(metric.labels, values)} {histogram.count}"
 
 
 class LoopProbe:
