@@ -21,17 +21,17 @@ from server.connection import Edge
 from server.gate import Gate, Tokens
 from server.http import Pages, Probes, SecurityHeaders, courses_route
 from server.metrics import LoopProbe, Metrics
-from server.settings import BUILTIN, Misconfigured, Settings
+from server.providers import providers_of
+from server.settings import Misconfigured, Settings
 from server.sse import Streams
 from server.websocket import WebSocketEndpoint
 from server.wheel import Wheel
 from streaming.catalogue import Catalogue
 from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
-from streaming.providers.base import ProviderFailed
+from streaming.providers.base import Provider
 from streaming.providers.builtin import Builtin
-from streaming.providers.openai import OpenAIChat
-from streaming.providers.presets import presets
+from streaming.providers.warmup import warmed
 from streaming.routing import Routing
 from streaming.session import Surroundings
 from streaming.store_sqlite import SqliteStore
@@ -57,7 +57,7 @@ class Application:
         settings: Settings,
         store: SqliteStore,
         catalogue: Catalogue,
-        providers: list[OpenAIChat],
+        tiers: list[list[Provider]],
         secret: str,
         limits: Limits = LIMITS,
     ) -> None:
@@ -65,9 +65,9 @@ class Application:
         self.settings = settings
         self.store = store
         self.catalogue = catalogue
-        self.providers = providers
+        self.tiers = tiers
         self.metrics = Metrics(version())
-        self.routing = Routing([*providers, Builtin()])
+        self.routing = Routing([*tiers, Builtin()])
         ground = Surroundings(
             log=store.log,
             records=store.records,
@@ -125,11 +125,9 @@ class Application:
         tutor.warm()
         if not cached():
             _LOG.warning("no folder for compiled kernels can be written: set numba_cache_dir")
-        for provider in self.providers:
-            try:
-                await asyncio.to_thread(provider.warm)
-            except ProviderFailed as failed:
-                _LOG.warning("provider %s is left out: %s", provider.name, failed)
+        late = await warmed([provider for tier in self.tiers for provider in tier])
+        for provider in late:
+            _LOG.warning("not ready yet: %s %s", provider.name, provider.model)
 
     def open(self) -> None:
         """From now on /readyz is 200, and what holds the loop up is counted."""
@@ -218,21 +216,3 @@ async def kept_secret(records: Records) -> str:
         await stored(records.put(*SECRET_KEY, made.encode(), 0))
         return made
     return document.body.decode()
-
-
-def providers_of(settings: Settings) -> list[OpenAIChat]:
-    """The configured providers before the built-in tutor; nothing is imported or called yet."""
-    provider = settings.provider
-    if provider.name == BUILTIN:
-        return []
-    preset = presets()[provider.name]
-    return [
-        OpenAIChat(
-            name=provider.name,
-            model=provider.model,
-            base_url=provider.base_url or preset.base_url,
-            api_key=provider.api_key,
-            quirks=preset.quirks,
-            first_token_s=preset.first_token_s,
-        )
-    ]

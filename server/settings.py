@@ -1,37 +1,63 @@
-"""Settings: one frozen struct, read once, each value with its origin. This file is the only reader.
+"""Settings: one frozen struct, read once, each value with its origin. This file is what may be set.
 
 Precedence: flag > environment `TUTORSTREAM_*` (`__` nests) > `.env` > `tutorstream.toml` >
-default. A key nobody knows is an error that names the nearest one. A secret may stand in a file
-named by `..._FILE`. The usual name of a provider's key (`OPENAI_API_KEY`, `OPENAI_BASE_URL` and
-those of its preset) is honoured where our own key is not given; a key goes to no other provider.
+default (sources.py reads them, and nothing else reads the environment). A key nobody knows is an
+error that names the nearest one. A secret may stand in a file named by `..._FILE`. The usual names
+of a provider's key and address (`OPENAI_API_KEY`, `OPENAI_BASE_URL`, ...) are honoured where our
+own are not given; a key goes to no other provider.
 """
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from types import NoneType
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from streaming.providers.presets import presets
+from server.chain import (
+    BUILTIN,
+    LOCAL,
+    Candidate,
+    checked_chain,
+    checked_name,
+    parsed_chain,
+    usual_accounts,
+)
+from server.sources import (
+    CONFIG_FILE,
+    ENV_FILE,
+    PREFIX,
+    Misconfigured,
+    Value,
+    config_named,
+    env_file,
+    first_set,
+    from_environment,
+    from_flags,
+    from_toml,
+)
 
-PREFIX = "TUTORSTREAM_"
-CONFIG_FILE = "tutorstream.toml"
-ENV_FILE = ".env"
+__all__ = [
+    "BUILTIN", "PREFIX", "SECRETS", "Account", "Loaded", "Misconfigured", "Settings", "check",
+    "is_loopback", "is_secret", "keys", "loaded", "pattern_of", "shown", "value_of",
+]  # fmt: skip
+
 SHIPPED_COURSE = Path(__file__).parent / "courses" / "linear-equations.json"
-SECRETS = frozenset({"token.secret", "provider.api_key"})
-BUILTIN = "builtin"
+SECRETS = frozenset(
+    {"token.secret", "redis", "provider.api_key", "providers.NAME.api_key", "tenant.alert_url"}
+)
+"""Printed as set or unset; an address may hold a password."""
 SECRET_BYTES = 32
 """Shortest token secret: HMAC with SHA-256 wants as much (RFC 7518, 3.2)."""
 
-
-class Misconfigured(Exception):  # noqa: N818 - the operator's word for it
-    """The settings do not hold together; the message is one line that names the fix."""
+Tokens = Annotated[int, Meta(ge=0)]
+Usd = Annotated[float, Meta(ge=0)]
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -44,16 +70,110 @@ class Token(msgspec.Struct, frozen=True):
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """Who writes the tutor's text."""
+    """Who writes the tutor's text: the short form of a chain with one provider."""
 
     name: str = BUILTIN
-    """`builtin` needs no key; or a preset: `openai`, `openrouter`, `ollama`, ..."""
+    """`builtin` needs no key; or `openai`, `anthropic`, `groq`, `gemini`, `ollama`, `local`, ..."""
     base_url: str = ""
-    """Address of the endpoint; empty: the preset's."""
+    """Address of the endpoint; empty: that of `providers.NAME`."""
     api_key: str = ""
-    """Key of the endpoint; empty: what the preset's usual variable holds."""
+    """Key of the endpoint; empty: that of `providers.NAME`."""
     model: str = ""
-    """Name of the model; required with every preset."""
+    """Name of the model; required with every provider but `builtin` and `local`."""
+
+
+class Account(msgspec.Struct, frozen=True):
+    """One provider's key and address."""
+
+    api_key: str = ""
+    """Key; empty: what the provider's usual variable holds."""
+    base_url: str = ""
+    """Address; empty: what the usual variable holds, or the provider's own."""
+    api: Literal["chat", "responses"] = "chat"
+    """Which of OpenAI's two interfaces is called."""
+
+
+class Router(msgspec.Struct, frozen=True):
+    """Which models may speak, and in what order."""
+
+    chain: list[str] = []
+    """One string a tier, candidates parted by `|`, each `provider/model`. The built-in tutor
+    always stands last."""
+    hedge: bool = False
+    """Ask a second provider where the first is slow to begin."""
+    first_token_ms: Annotated[int, Meta(ge=1)] | None = None
+    """How long a turn waits for its first text. Empty: 2,500, or 8,000 with local models only."""
+    cost_weight: Annotated[float, Meta(ge=0)] = 0.0
+    """Milliseconds that one micro-USD of an attempt's price counts for inside a tier."""
+
+
+class Tutor(msgspec.Struct, frozen=True):
+    """How the tutor behaves."""
+
+    mode: Literal["practice", "socratic", "worked", "review", "exam", "peer"] = "practice"
+    """Mode of a new session."""
+    guard: Literal["standard", "strict"] = "standard"
+    """`strict` also stops every number that is neither given nor in a shown step."""
+    key_in_prompt: Literal["never", "after_hints", "always"] = "after_hints"
+    """When a model may be told the answer."""
+    max_tokens: Annotated[int, Meta(ge=16, le=4096)] = 220
+    """Longest answer of a model."""
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """Caps on what models may use; empty: no cap; 0: no call at all."""
+
+    learner_day_tokens: Tokens | None = 150_000
+    """Tokens of one learner a day (UTC)."""
+    room_day_tokens: Tokens | None = 300_000
+    """Tokens of one room a day."""
+    tenant_day_tokens: Tokens | None = None
+    """Tokens of all together a day."""
+    tenant_month_tokens: Tokens | None = None
+    """Tokens of all together a month."""
+    tenant_day_usd: Usd | None = None
+    """Money of all together a day. With a paid provider and no cap in money: 5."""
+    tenant_month_usd: Usd | None = None
+    """Money of all together a month."""
+    on_spent: Literal["builtin", "refuse"] = "builtin"
+    """What a turn beyond a cap is: the built-in tutor's, or refused with `err 120`."""
+    prices: str = ""
+    """A file of prices instead of the shipped one."""
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """What the school, or whoever runs the server, allows and adds."""
+
+    external_llm: bool = True
+    """False leaves the built-in tutor and models on this machine."""
+    providers: list[str] = []
+    """Providers that may be called. Empty: all that the chain names."""
+    names: list[str] = []
+    """Names of the school and of its learners, replaced before a model reads a text."""
+    help_lines: list[str] = []
+    """Local help lines, told where a learner is in distress."""
+    alert_url: str = ""
+    """Address to which an alert about a learner in distress is posted. Empty: it is only kept."""
+
+
+class Local(msgspec.Struct, frozen=True):
+    """A model on this machine, run by us."""
+
+    gguf: str = ""
+    """The model's file. Its SHA-256 is pinned on first use in `FILE.sha256`."""
+    model: str = ""
+    """Name shown for it; empty: the file's."""
+    sha256: str = ""
+    """Digest the file must have; instead of a pin, where its folder cannot be written."""
+    demo: bool = False
+    """The demonstration model, which makes mistakes; `demo --local-demo` sets it."""
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What a model is told of the conversation so far."""
+
+    keep_turns: Annotated[int, Meta(ge=2, le=64)] = 8
+    """So many of the last turns are kept word by word, at least."""
 
 
 class Sqlite(msgspec.Struct, frozen=True):
@@ -74,6 +194,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Path of a Unix socket to listen on instead of host and port."""
     store: str = "memory:"
     """`memory:` or `sqlite:///FILE`."""
+    redis: str = ""
+    """`redis://...`: budgets and breakers shared by several servers. Empty: each has its own."""
     courses: list[str] = []
     """Compiled course files, the first is the default one. Empty: the shipped course."""
     origins: list[str] = []
@@ -94,6 +216,13 @@ class Settings(msgspec.Struct, frozen=True):
     """Listen beyond loopback without a token secret."""
     token: Token = Token()
     provider: Provider = Provider()
+    providers: dict[str, Account] = {}
+    router: Router = Router()
+    tutor: Tutor = Tutor()
+    budget: Budget = Budget()
+    tenant: Tenant = Tenant()
+    local: Local = Local()
+    context: Context = Context()
     sqlite: Sqlite = Sqlite()
 
     @property
@@ -106,17 +235,31 @@ class Settings(msgspec.Struct, frozen=True):
         """Whether only this machine can reach the server."""
         return bool(self.uds) or is_loopback(self.host)
 
+    def account(self, name: str) -> Account:
+        """A provider's key and address, the short form's first where it names this provider."""
+        account = self.providers.get(name, Account())
+        own = self.provider
+        if own.name != name:
+            return account
+        return Account(
+            own.api_key or account.api_key, own.base_url or account.base_url, account.api
+        )
+
+    @property
+    def tiers(self) -> list[list[Candidate]]:
+        """The chain as it is asked for, without the built-in tutor at its end."""
+        if self.router.chain:
+            return parsed_chain(self.router.chain)
+        if self.provider.name != BUILTIN:
+            return [[Candidate(self.provider.name, self.provider.model)]]
+        return [[Candidate(LOCAL, "")]] if self.local.demo else []
+
 
 class Loaded(NamedTuple):
     """The settings and, for each dotted key, where its value came from."""
 
     settings: Settings
     origins: dict[str, str]
-
-
-class _Value(NamedTuple):
-    value: Any
-    origin: str
 
 
 def is_loopback(host: str) -> bool:
@@ -133,27 +276,60 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def keys(kind: type[msgspec.Struct] = Settings, prefix: str = "") -> Iterator[str]:
-    """Every dotted key, in the order of the struct."""
+def keys(settings: Settings | None = None) -> Iterator[str]:
+    """Every dotted key, in the order of the struct.
+
+    The keys of providers stand under `NAME`; with settings, under each name that is set in them.
+    """
+    for key in _keys(Settings, ""):
+        if settings is None or ".NAME." not in key:
+            yield key
+        elif key == _PATTERNS[0]:
+            for name in settings.providers:
+                yield from (pattern.replace("NAME", name) for pattern in _PATTERNS)
+
+
+def _keys(kind: Any, prefix: str) -> Iterator[str]:
     for field in msgspec.structs.fields(kind):
-        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
-            yield from keys(field.type, f"{prefix}{field.name}.")
+        if field.name == "providers" and not prefix:
+            yield from _keys(Account, "providers.NAME.")
+        elif isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            yield from _keys(field.type, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name
+
+
+_PATTERNS = [key for key in _keys(Settings, "") if ".NAME." in key]
+
+
+def pattern_of(key: str) -> str:
+    """The key as the manual has it: `NAME` for a provider's name.
+
+    >>> pattern_of("providers.groq.api_key"), pattern_of("provider.api_key")
+    ('providers.NAME.api_key', 'provider.api_key')
+    """
+    group, _, rest = key.partition(".")
+    name, dot, field = rest.partition(".")
+    return f"providers.NAME.{field}" if group == "providers" and name and dot else key
+
+
+def is_secret(key: str) -> bool:
+    """Whether a key's value is not to be printed."""
+    return pattern_of(key) in SECRETS
 
 
 def value_of(settings: Settings, key: str) -> Any:
     """The value behind a dotted key."""
     found: Any = settings
     for part in key.split("."):
-        found = getattr(found, part)
+        found = found.get(part, Account()) if isinstance(found, dict) else getattr(found, part)
     return found
 
 
 def shown(settings: Settings, key: str) -> Any:
     """The value as it may be printed: a secret is `set` or `unset`."""
     value = value_of(settings, key)
-    if key in SECRETS:
+    if is_secret(key):
         return "set" if value else "unset"
     return value
 
@@ -170,23 +346,25 @@ def loaded(
     `flags` holds dotted keys; those that are None were not given. `folder` is where `.env` and
     `tutorstream.toml` are looked for; `config` names another file instead of the latter.
     """
-    found: dict[str, _Value] = {}
-    config = config or _config_named(environ)
-    dot_env = _env_file(folder / ENV_FILE)
+    found: dict[str, Value] = {}
+    config = config or config_named(environ)
+    dot_env = env_file(folder / ENV_FILE)
     for layer in (
-        _from_toml(config or folder / CONFIG_FILE, must_exist=config is not None),
-        _from_environment(dot_env, ENV_FILE),
-        _from_environment(environ, "environment"),
-        _from_flags(flags or {}),
+        from_toml(config or folder / CONFIG_FILE, known, must_exist=config is not None),
+        from_environment(dot_env, ENV_FILE, known, is_secret),
+        from_environment(environ, "environment", known, is_secret),
+        from_flags(flags or {}, known),
     ):
         found.update(layer)
-    named = str(found["provider.name"].value) if "provider.name" in found else BUILTIN
     for variables, origin in ((environ, "environment"), (dot_env, ENV_FILE)):
-        for key, value in _usual(named, variables, origin).items():
+        usual = usual_accounts(variables, origin)
+        if (redis := first_set(variables, ("REDIS_URL",), origin)) is not None:
+            usual["redis"] = redis
+        for key, value in usual.items():
             found.setdefault(key, value)
     settings = _built(found)
     check(settings)
-    origins = {key: found[key].origin if key in found else "default" for key in keys()}
+    origins = {key: found[key].origin if key in found else "default" for key in keys(settings)}
     return Loaded(settings, origins)
 
 
@@ -206,133 +384,32 @@ def check(settings: Settings) -> None:
             f"host {settings.host} is reachable from outside and token.secret is not set: "
             f"set {PREFIX}TOKEN__SECRET, or listen on 127.0.0.1, or say --i-know"
         )
-    _check_provider(settings.provider)
-    for course in settings.course_files:
-        if not course.is_file():
-            raise Misconfigured(f"courses: there is no file {str(course)!r}")
+    _check_url("redis", settings.redis, ("redis", "rediss", "unix"))
+    _check_url("tenant.alert_url", settings.tenant.alert_url, ("http", "https"))
+    checked_chain(settings)
+    named = [("courses", str(course)) for course in settings.course_files]
+    named += [("budget.prices", settings.budget.prices), ("local.gguf", settings.local.gguf)]
+    for key, name in named:
+        if name and not Path(name).expanduser().is_file():
+            raise Misconfigured(f"{key}: there is no file {name!r}")
 
 
-def _check_provider(provider: Provider) -> None:
-    known = presets()
-    if provider.name == BUILTIN:
-        return
-    if provider.name not in known:
-        near = difflib.get_close_matches(provider.name, [BUILTIN, *known], n=1, cutoff=0.0)[0]
-        raise Misconfigured(f"provider.name: unknown {provider.name!r}; the nearest is {near!r}")
-    if not provider.model:
-        raise Misconfigured(f'provider "{provider.name}" needs provider.model: name the model')
-    preset = known[provider.name]
-    if preset.key_required and not provider.api_key and not provider.base_url:
-        raise Misconfigured(
-            f'provider "{provider.name}" needs a key: set {preset.key_variable} '
-            "(or provider.base_url of an endpoint without one)"
-        )
+def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
+    """An address may hold a password, so it is not quoted."""
+    if url and urlsplit(url).scheme not in schemes:
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        raise Misconfigured(f"{key}: expected an address that begins with {wanted}")
 
 
-# --- the sources --------------------------------------------------------------------------------
-
-
-def _from_flags(flags: Mapping[str, Any]) -> dict[str, _Value]:
-    return {
-        _known(key, key): _Value(value, "flag") for key, value in flags.items() if value is not None
-    }
-
-
-def _config_named(environ: Mapping[str, str]) -> Path | None:
-    name = environ.get(PREFIX + "CONFIG")
-    return Path(name) if name else None
-
-
-def _from_environment(environ: Mapping[str, str], origin: str) -> dict[str, _Value]:
-    found: dict[str, _Value] = {}
-    for name, value in environ.items():
-        if not name.startswith(PREFIX) or name == PREFIX + "CONFIG":
-            continue
-        key = name.removeprefix(PREFIX).lower().replace("__", ".")
-        secret = key.removesuffix("_file")
-        if key != secret and secret in SECRETS:
-            found[secret] = _Value(_secret_in(value, name), f"{origin} {name}")
-        else:
-            found[_known(key, name)] = _Value(value, f"{origin} {name}")
-    return found
-
-
-def _usual(provider: str, environ: Mapping[str, str], origin: str) -> dict[str, _Value]:
-    """What the variables hold that other programs read for this provider too."""
-    preset = presets().get("openai" if provider == BUILTIN else provider)
-    if preset is None:
-        return {}
-    found: dict[str, _Value] = {}
-    if environ.get(preset.key_variable):
-        found["provider.api_key"] = _Value(
-            environ[preset.key_variable], f"{origin} {preset.key_variable}"
-        )
-    base = "OPENAI_BASE_URL" if preset.key_variable == "OPENAI_API_KEY" else ""
-    base = base or preset.base_url_variable
-    if environ.get(base):
-        value = environ[base] if base == "OPENAI_BASE_URL" else preset.url(environ)
-        found["provider.base_url"] = _Value(value, f"{origin} {base}")
-    return found
-
-
-def _secret_in(path: str, name: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{name}: cannot read {path!r}: {error}") from None
-
-
-def _env_file(path: Path) -> dict[str, str]:
-    """`NAME=value` lines; quotes around a value and `export` before a name are taken off."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"{path.name}: cannot be read: {error}") from None
-    found = {}
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        name, equals, value = line.removeprefix("export ").partition("=")
-        if not equals:
-            raise Misconfigured(f"{path.name} line {number}: expected NAME=value")
-        value = value.strip()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        found[name.strip()] = value
-    return found
-
-
-def _from_toml(path: Path, *, must_exist: bool) -> dict[str, _Value]:
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        if must_exist:
-            raise Misconfigured(f"configuration file {str(path)!r} does not exist") from None
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise Misconfigured(f"{path.name}: cannot be read: {error}") from None
-    return {
-        _known(key, f"{path.name}: {key}"): _Value(value, path.name)
-        for key, value in _flat(document)
-    }
-
-
-def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in table.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def _known(key: str, named: str) -> str:
-    known = list(keys())
-    if key in known:
+def known(key: str, named: str) -> str:
+    """The key, if it is one; raises Misconfigured with the nearest if it is not."""
+    every = list(keys())
+    if key in every and ".NAME." not in key:
         return key
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+    if pattern_of(key) in _PATTERNS:
+        checked_name(key.split(".")[1], named)
+        return key
+    near = difflib.get_close_matches(pattern_of(key), every, n=1, cutoff=0.0)[0]
     if named.startswith(PREFIX):
         near = PREFIX + near.upper().replace(".", "__")
     raise Misconfigured(f"unknown setting {named}; the nearest known one is {near}")
@@ -341,7 +418,7 @@ def _known(key: str, named: str) -> str:
 # --- the struct ---------------------------------------------------------------------------------
 
 
-def _built(found: Mapping[str, _Value]) -> Settings:
+def _built(found: Mapping[str, Value]) -> Settings:
     tree: dict[str, Any] = {}
     for key, (value, origin) in found.items():
         *groups, name = key.split(".")
@@ -353,16 +430,22 @@ def _built(found: Mapping[str, _Value]) -> Settings:
 
 
 def _typed(key: str, value: Any, origin: str) -> Any:
-    """The value in its key's type; a text of commas becomes a list."""
+    """The value in its key's type; a text of commas becomes a list, an empty one no value."""
     kind: Any = Settings
     for part in key.split("."):
-        kind = next(f.type for f in msgspec.structs.fields(kind) if f.name == part)
-    if kind == list[str] and isinstance(value, str):
-        value = [part.strip() for part in value.split(",") if part.strip()]
-    if kind is bool and isinstance(value, str):
-        value = value.strip().lower()
+        if kind == dict[str, Account]:
+            kind = Account
+        else:
+            kind = next(f.type for f in msgspec.structs.fields(kind) if f.name == part)
+    if isinstance(value, str):
+        if kind == list[str]:
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        elif kind is bool:
+            value = value.strip().lower()
+        elif not value.strip() and NoneType in get_args(kind):
+            value = None
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        told = "a secret" if key in SECRETS else repr(value)
+        told = "a secret" if is_secret(key) else repr(value)
         raise Misconfigured(f"{key} (from {origin}): {error}, came {told}") from None

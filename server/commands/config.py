@@ -35,7 +35,7 @@ def _show(args: argparse.Namespace) -> int:
 
     wanted, args.origin = args.origin, None
     settings, origins = loaded_by(args)
-    values: dict[str, Any] = {key: shown(settings, key) for key in keys()}
+    values: dict[str, Any] = {key: shown(settings, key) for key in keys(settings)}
     if args.json:
         rows = {key: {"value": value, "origin": origins[key]} for key, value in values.items()}
         print(json.dumps(rows if wanted else values, indent=1))

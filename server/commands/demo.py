@@ -47,21 +47,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _say(server: Running) -> None:
-    from server.build import version
+    from server.commands.serve import first_line
+    from server.providers import start_words
 
     application = server.application
-    course = application.catalogue.offered[0]
-    provider = application.settings.provider
-    tutor = f"{provider.name} {provider.model}" if application.providers else "built-in, no key"
     print(
-        f"tutorstream {version()}   course: {course.id} ({len(course.items)} items, "
-        f"{len(course.skills)} skills)   tutor: {tutor}   store: memory\n"
+        f"{first_line(server)}   store: memory\n"
         f"  learner   {server.url}            (open this)\n"
         f"  terminal  tutorstream chat ws://127.0.0.1:{server.port}/v1/ws\n"
-        f"  metrics   {server.url}metrics\n"
-        f"  Ctrl-C stops; nothing is written to disk",
+        f"  metrics   {server.url}metrics",
         flush=True,
     )
+    for line in start_words(application.settings, application.tiers):
+        print(f"  {line}", flush=True)
+    print("  Ctrl-C stops; nothing is written to disk", flush=True)
 
 
 def _taken(port: int) -> bool:

@@ -7,11 +7,12 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from server.commands.flags import add_flags, loaded_by
 
 if TYPE_CHECKING:
+    from server.asked import Asked
     from server.settings import Settings
 
 PYTHON = (3, 11)
@@ -26,13 +27,18 @@ class Finding(NamedTuple):
     ok: bool
     found: str
     fix: str = ""
+    facts: dict[str, Any] | None = None
+    """What was measured, for machines."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of the settings, `--online` and `--json`."""
+    """Add the flags of the settings, `--online`, `--llm` and `--json`."""
     add_flags(parser)
     parser.add_argument(
-        "--online", action="store_true", help="also call the provider's endpoint, if one is set"
+        "--online", action="store_true", help="also see that the providers answer, if any is set"
+    )
+    parser.add_argument(
+        "--llm", action="store_true", help="ask each provider for 8 tokens: kind, time, price"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -40,9 +46,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print one line a check; 0 where all hold, else 1."""
     settings = loaded_by(args).settings
-    findings = list(checked(settings, online=args.online))
+    findings = list(checked(settings, online=args.online, llm=args.llm))
     if args.json:
-        print(json.dumps([finding._asdict() for finding in findings], indent=1))
+        print(json.dumps(list(map(_row, findings)), indent=1))
     else:
         for finding in findings:
             mark = "ok  " if finding.ok else "FAIL"
@@ -51,15 +57,26 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(finding.ok for finding in findings) else 1
 
 
-def checked(settings: Settings, *, online: bool) -> Iterator[Finding]:
-    """Every check in turn."""
+def _row(finding: Finding) -> dict[str, Any]:
+    row = finding._asdict()
+    facts = row.pop("facts")
+    return {**row, **facts} if facts else row
+
+
+def checked(settings: Settings, *, online: bool, llm: bool = False) -> Iterator[Finding]:
+    """Every check in turn; with `online` or `llm` the providers are asked once."""
     checks: list[Callable[[Settings], Finding]] = [
         _python, _clock, _libraries, _address, _store, _courses, _kernels, _pages, _provider,
     ]  # fmt: skip
     for check in checks:
         yield check(settings)
+    if not (online or llm):
+        return
+    rows = _asked(settings)
     if online:
-        yield _endpoint(settings)
+        yield _endpoint(rows)
+    if llm:
+        yield from (_answer(row) for row in rows)
 
 
 def _python(_: Settings) -> Finding:
@@ -153,38 +170,55 @@ def _pages(_: Settings) -> Finding:
 
 
 def _provider(settings: Settings) -> Finding:
-    from importlib.util import find_spec
+    from server.providers import missing, providers_of, refused, tutor_words
+    from server.sources import Misconfigured
 
-    from server.settings import BUILTIN
-
-    name = settings.provider.name
-    if name == BUILTIN:
+    named = [candidate for tier in settings.tiers for candidate in tier]
+    if not named:
         return Finding("provider", True, "built-in tutor, no key needed")
-    there = find_spec("openai") is not None
-    fix = f'provider "{name}" needs: pip install "tutorstream[openai]"'
-    return Finding("provider", there, f"{name} {settings.provider.model}", fix)
+    lacking = [fix for fix in dict.fromkeys(missing(c.provider) for c in named) if fix]
+    if lacking:
+        return Finding("provider", False, ", ".join(map(str, named)), "; ".join(lacking))
+    try:
+        found = tutor_words(providers_of(settings))
+    except Misconfigured as error:
+        return Finding("provider", False, ", ".join(map(str, named)), str(error))
+    left_out = ", ".join(map(str, refused(settings)))
+    return Finding("provider", True, found + (f"; not allowed: {left_out}" if left_out else ""))
 
 
-def _endpoint(settings: Settings) -> Finding:
-    """One call to the provider: a word of text must come back."""
+def _asked(settings: Settings) -> list[Asked]:
     import asyncio
 
-    from server.app import providers_of
-    from streaming.providers.base import ChatMessage, LlmRequest, ProviderFailed, Text
+    from server.asked import asked_all
+    from server.providers import prices_of, providers_of
 
-    async def said() -> str:
-        request = LlmRequest((ChatMessage("user", "Say: ready"),), 16)
-        words = ""
-        for provider in providers_of(settings):
-            try:
-                async for piece in provider.stream(request):
-                    words += piece.text if isinstance(piece, Text) else ""
-            finally:
-                await provider.aclose()
-        return words
+    return asyncio.run(asked_all(providers_of(settings), prices_of(settings)))
 
-    try:
-        words = asyncio.run(said())
-    except ProviderFailed as failed:
-        return Finding("endpoint", False, str(failed), "check provider.base_url and the key")
-    return Finding("endpoint", True, f"answered {words!r}" if words else "no provider is set")
+
+def _endpoint(rows: list[Asked]) -> Finding:
+    """Whether every provider answers."""
+    from server.asked import OK
+
+    for row in rows:
+        if row.kind != OK:
+            return Finding("endpoint", False, f"{row.provider}: {row.words}", row.fix)
+    answered = ", ".join(f"{row.provider} {row.model}" for row in rows)
+    return Finding("endpoint", True, f"answered: {answered}" if rows else "no provider is set")
+
+
+def _answer(row: Asked) -> Finding:
+    """How one provider answered, in words and figures."""
+    from server.asked import OK
+
+    facts = {
+        "provider": row.provider,
+        "model": row.model,
+        "kind": row.kind,
+        "ttft_ms": None if row.ttft_ms is None else round(row.ttft_ms, 1),
+        "tokens_in": row.spent and row.spent.input,
+        "tokens_out": row.spent and row.spent.output,
+        "micro_usd": row.micro_usd,
+    }
+    name = f"llm {row.provider}/{row.model}"
+    return Finding(name, row.kind == OK, row.words, "" if row.kind == OK else row.fix, facts)

@@ -21,6 +21,14 @@ FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "--provider": ("provider.name", {"metavar": "NAME", "help": "who writes the tutor's text"}),
     "--model": ("provider.model", {"metavar": "NAME", "help": "the provider's model"}),
+    "--local-demo": (
+        "local.demo",
+        {
+            "action": "store_true",
+            "default": None,
+            "help": "let a small model on this machine speak; it makes mistakes",
+        },
+    ),
     "--origin": (
         "origins",
         {"action": "append", "metavar": "URL", "help": "a page's origin to let in; repeatable"},

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the settings."""
-    add_flags(parser)
+    add_flags(parser, without=("--local-demo",))  # a demonstration is no tutor
     parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
 
 
@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
 def ready_json(server: Running) -> None:
     """Print the ready line for machines."""
     from server.build import version
+    from server.providers import tutor_words
 
     ready = {
         "ready": True,
@@ -39,20 +40,33 @@ def ready_json(server: Running) -> None:
         "version": version(),
         "store": server.application.settings.store,
         "courses": [course.id for course in server.application.catalogue.offered],
+        "tutor": tutor_words(server.application.tiers),
     }
     print(json.dumps(ready), flush=True)
 
 
 def _ready_words(server: Running) -> None:
+    from server.providers import start_words
+
+    application = server.application
+    print(
+        f"{first_line(server)}   store: {application.settings.store}\n"
+        f"  listening on {server.url}   Ctrl-C drains and stops",
+        flush=True,
+    )
+    for line in start_words(application.settings, application.tiers):
+        print(f"  {line}", flush=True)
+
+
+def first_line(server: Running) -> str:
+    """The build, the course and the tutor."""
     from server.build import version
+    from server.providers import tutor_words
 
     application = server.application
     course = application.catalogue.offered[0]
-    provider = application.settings.provider
-    tutor = f"{provider.name} {provider.model}".strip() if application.providers else "built-in"
-    print(
+    tutor = tutor_words(application.tiers) if application.tiers else "built-in, no key"
+    return (
         f"tutorstream {version()}   course: {course.id} ({len(course.items)} items, "
-        f"{len(course.skills)} skills)   tutor: {tutor}   store: {application.settings.store}\n"
-        f"  listening on {server.url}   Ctrl-C drains and stops",
-        flush=True,
+        f"{len(course.skills)} skills)   tutor: {tutor}"
     )

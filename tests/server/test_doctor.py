@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,8 @@ import pytest
 
 from server.cli import CONFIGURATION, DONE, FAILED, main
 from tests.world import small_course
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -88,7 +94,83 @@ def test_online_calls_the_provider(
     assert code == FAILED
     assert found["provider"]["ok"]
     assert not found["endpoint"]["ok"]
-    assert found["endpoint"]["found"].startswith("connect")
+    assert found["endpoint"]["found"].startswith("ollama: connect")
+
+
+@pytest.fixture
+def upstream() -> Iterator[str]:
+    """The address of a fake upstream in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.fakes.openai_chat", "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())["base_url"]
+        process.terminate()
+
+
+def test_each_provider_is_asked_once_for_eight_tokens(
+    upstream: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(
+        "dated = 2025-06-15\n[openai]\nok = { in = 1_000_000, out = 2_000_000 }\n"
+    )
+    (tmp_path / "tutorstream.toml").write_text(f"""
+[router]
+chain = ["openai/ok | openai/401", "openrouter/length", "openrouter/empty", "vllm/429"]
+[budget]
+prices = "mine.toml"
+[providers.openai]
+base_url = "{upstream}"
+[providers.openrouter]
+base_url = "{upstream}"
+[providers.vllm]
+base_url = "{upstream}"
+""")
+    code, found = findings(capsys, "--llm")
+    assert code == FAILED
+    rows = {name.removeprefix("llm "): row for name, row in found.items() if "llm" in name}
+    assert {name: row["kind"] for name, row in rows.items()} == {
+        "openai/ok": "ok",
+        "openai/401": "auth",
+        "openrouter/length": "ok",  # eight tokens may end in the middle of a word
+        "openrouter/empty": "empty",
+        "vllm/429": "rate_limited",
+    }
+    good, bad = rows["openai/ok"], rows["openai/401"]
+    assert (good["ok"], bad["ok"]) == (True, False)
+    assert good["ttft_ms"] > 0
+    assert (bad["ttft_ms"], bad["micro_usd"]) == (None, None)
+    assert good["tokens_in"] > 0
+    assert good["micro_usd"] == 0  # on this machine nothing is paid
+    assert "config show --origin" in bad["fix"]
+    assert "endpoint" not in found
+    assert main(["doctor", "--llm", "--online"]) == FAILED
+    lines = capsys.readouterr().out.splitlines()
+    assert any(re.match(r"ok    llm openai/ok +ok, first text after \d+ ms, \d+", n) for n in lines)
+    assert any(n.startswith("FAIL  endpoint   openai: auth") for n in lines)
+
+
+def test_online_names_who_answered(
+    upstream: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", upstream)
+    code, found = findings(capsys, "--provider", "openai", "--model", "ok", "--online")
+    assert code == DONE
+    assert found["endpoint"]["found"] == "answered: openai ok"
+
+
+def test_what_the_tenant_does_not_allow_is_not_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTORSTREAM_TENANT__EXTERNAL_LLM", "false")
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    code, found = findings(capsys, "--provider", "openai", "--model", "m", "--llm")
+    assert code == DONE
+    assert found["provider"]["found"] == "built-in; not allowed: openai/m"
+    assert not any("llm" in name for name in found)
 
 
 def test_wrong_settings_are_78(capsys: pytest.CaptureFixture[str]) -> None:

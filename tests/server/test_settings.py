@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from server.chain import Candidate
 from server.settings import (
     SECRETS,
+    Account,
     Loaded,
     Misconfigured,
     Settings,
     check,
     is_loopback,
+    is_secret,
     keys,
     loaded,
     shown,
     value_of,
 )
+from streaming.providers.built import NAMES, base_url_variable, key_variables
 
 SECRET = "x" * 32
 
@@ -86,17 +90,23 @@ def test_dot_env_may_hold_other_programs_words(load) -> None:
         dot_env="# a comment\n\nexport TUTORSTREAM_HOST='::1'\nDATABASE=x\nOPENAI_API_KEY=\"k\"\n"
     )
     assert settings.host == "::1"
-    assert settings.provider.api_key == "k"
-    assert origins["provider.api_key"] == ".env OPENAI_API_KEY"
+    assert settings.account("openai").api_key == "k"
+    assert origins["providers.openai.api_key"] == ".env OPENAI_API_KEY"
+
+
+OPENAI = {"provider.name": "openai", "provider.model": "m"}
 
 
 def test_the_usual_names_stand_below_our_own(load) -> None:
     environ = {"OPENAI_API_KEY": "usual", "OPENAI_BASE_URL": "http://127.0.0.1:1/v1"}
-    settings, _ = load(environ=environ)
-    assert settings.provider.api_key == "usual"
-    assert settings.provider.base_url == "http://127.0.0.1:1/v1"
-    own = {**environ, "TUTORSTREAM_PROVIDER__API_KEY": "own"}
-    assert load(environ=own).settings.provider.api_key == "own"
+    settings, _ = load(environ=environ, flags=OPENAI)
+    assert settings.account("openai") == Account("usual", "http://127.0.0.1:1/v1")
+    ours = {**environ, "TUTORSTREAM_PROVIDERS__OPENAI__API_KEY": "ours"}
+    assert load(environ=ours, flags=OPENAI).settings.account("openai").api_key == "ours"
+    own = {**ours, "TUTORSTREAM_PROVIDER__API_KEY": "own"}
+    settings, origins = load(environ=own, flags=OPENAI)
+    assert settings.account("openai").api_key == "own"  # the short form is nearest
+    assert origins["providers.openai.api_key"].endswith("TUTORSTREAM_PROVIDERS__OPENAI__API_KEY")
 
 
 def test_a_key_goes_to_its_own_provider_only(load) -> None:
@@ -104,11 +114,114 @@ def test_a_key_goes_to_its_own_provider_only(load) -> None:
     environ["INTEGRATION_PROXY_URL"] = "http://127.0.0.1:9"
     flags = {"provider.name": "emergent", "provider.model": "m"}
     settings, origins = load(environ=environ, flags=flags)
-    assert settings.provider.api_key == "ours"
-    assert settings.provider.base_url == "http://127.0.0.1:9/llm"
-    assert origins["provider.api_key"] == "environment EMERGENT_LLM_KEY"
+    assert settings.account("emergent") == Account("ours", "http://127.0.0.1:9/llm")
+    assert origins["providers.emergent.api_key"] == "environment EMERGENT_LLM_KEY"
+    short = {**environ, "TUTORSTREAM_PROVIDER__API_KEY": "short"}
+    settings, _ = load(environ=short, flags=flags)
+    assert settings.account("emergent").api_key == "short"
+    assert settings.account("openai").api_key == "theirs"
     local = {"provider.name": "ollama", "provider.model": "m"}
-    assert load(environ=environ, flags=local).settings.provider.api_key == ""
+    settings, _ = load(environ=environ, flags=local)
+    assert settings.account("ollama") == Account()
+    assert settings.account("groq") == Account()
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [
+        ("openai", "OPENAI_API_KEY"),
+        ("anthropic", "ANTHROPIC_API_KEY"),
+        ("groq", "GROQ_API_KEY"),
+        ("gemini", "GOOGLE_API_KEY"),
+        ("gemini", "GEMINI_API_KEY"),
+        ("gemini_legacy", "GEMINI_API_KEY"),
+        ("emergent", "EMERGENT_LLM_KEY"),
+        ("openrouter", "OPENROUTER_API_KEY"),
+    ],
+)
+def test_each_provider_has_its_usual_variable_or_a_file_of_it(
+    load, tmp_path: Path, name: str, variable: str
+) -> None:
+    path = tmp_path / "key"
+    path.write_text("filed\n")
+    assert load(environ={variable: "k"}).settings.account(name).api_key == "k"
+    filed, origins = load(environ={f"{variable}_FILE": str(path)})
+    assert filed.account(name).api_key == "filed"
+    assert origins[f"providers.{name}.api_key"] == f"environment {variable}_FILE"
+    with pytest.raises(Misconfigured, match=f"{variable}_FILE: cannot read"):
+        load(environ={f"{variable}_FILE": str(tmp_path / "none")})
+
+
+def test_redis_has_a_usual_variable_and_is_never_printed(load) -> None:
+    settings, origins = load(environ={"REDIS_URL": "redis://:hush@127.0.0.1/0"})
+    assert settings.redis.endswith("/0")
+    assert origins["redis"] == "environment REDIS_URL"
+    assert shown(settings, "redis") == "set"
+    with pytest.raises(Misconfigured) as told:
+        load(flags={"redis": "http://:hush@127.0.0.1"})
+    assert "redis://" in str(told.value)
+    assert "hush" not in str(told.value)
+
+
+CHAIN = """
+[router]
+chain = ["groq/llama-3.1-8b-instant | openai/gpt-5-mini", "openrouter/qwen/qwen3-8b", "local"]
+[providers.groq]
+api_key = "g"
+[providers.openai]
+api_key = "o"
+api = "responses"
+[providers.openrouter]
+base_url = "http://127.0.0.1:1"
+[local]
+gguf = "model.gguf"
+"""
+
+
+def test_a_chain_has_tiers_and_candidates(
+    load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.gguf").write_bytes(b"")
+    settings, origins = load(toml=CHAIN)
+    assert settings.tiers == [
+        [Candidate("groq", "llama-3.1-8b-instant"), Candidate("openai", "gpt-5-mini")],
+        [Candidate("openrouter", "qwen/qwen3-8b")],
+        [Candidate("local", "")],
+    ]
+    assert settings.account("openai").api == "responses"
+    assert origins["providers.groq.api_key"] == "tutorstream.toml"
+    assert {"providers.groq.api_key", "providers.openai.api"} < set(keys(settings))
+    assert shown(settings, "providers.groq.api_key") == "set"
+    assert shown(settings, "providers.openrouter.api_key") == "unset"
+    by_text = {"TUTORSTREAM_ROUTER__CHAIN": "ollama/a | vllm/b, llamacpp/c"}
+    settings, _ = load(toml="port = 1", environ=by_text)
+    assert [[str(c) for c in tier] for tier in settings.tiers] == [
+        ["ollama/a", "vllm/b"],
+        ["llamacpp/c"],
+    ]
+
+
+def test_the_short_form_and_the_demonstration_are_chains_of_one(load) -> None:
+    assert load().settings.tiers == []
+    flags = {"provider.name": "ollama", "provider.model": "m"}
+    assert load(flags=flags).settings.tiers == [[Candidate("ollama", "m")]]
+    assert load(flags={"local.demo": True}).settings.tiers == [[Candidate("local", "")]]
+
+
+def test_caps_may_be_none_nought_or_a_number(load) -> None:
+    budget = load().settings.budget
+    assert (budget.learner_day_tokens, budget.room_day_tokens) == (150_000, 300_000)
+    assert budget.tenant_day_usd is None
+    environ = {
+        "TUTORSTREAM_BUDGET__LEARNER_DAY_TOKENS": "",
+        "TUTORSTREAM_BUDGET__TENANT_DAY_TOKENS": "0",
+        "TUTORSTREAM_BUDGET__TENANT_DAY_USD": "2.5",
+    }
+    budget = load(environ=environ).settings.budget
+    assert budget.learner_day_tokens is None
+    assert budget.tenant_day_tokens == 0
+    assert budget.tenant_day_usd == 2.5
 
 
 def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path) -> None:
@@ -152,6 +265,26 @@ def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path)
         ({"flags": {"provider.name": "openai"}}, "name the model"),
         ({"flags": {"provider.name": "openai", "provider.model": "m"}}, "OPENAI_API_KEY"),
         ({"flags": {"provider.name": "opneai"}}, "the nearest is 'openai'"),
+        ({"toml": "[providers.opneai]\napi_key = 'k'"}, "the nearest is 'openai'"),
+        ({"environ": {"TUTORSTREAM_PROVIDERS__GROQ__KEY": "k"}}, "PROVIDERS__NAME__API_KEY"),
+        ({"toml": "[providers.NAME]\napi_key = 'k'"}, "unknown provider 'NAME'"),
+        ({"toml": "[providers.groq]\napi = 'responses'"}, "only openai has 'responses'"),
+        ({"flags": {"router.chain": ["ollama/m"], **OPENAI}}, "both set: provider is the short"),
+        ({"flags": {"router.chain": ["ollama/m"], "provider.api_key": "k"}}, "both set"),
+        ({"flags": {"router.chain": ["ollama/m | "]}}, "tier 1 is 'ollama/m | '"),
+        ({"flags": {"router.chain": ["ollama"]}}, "needs ollama/MODEL in router.chain"),
+        ({"flags": {"router.chain": ["builtin"]}}, "always stands last, leave it out"),
+        ({"flags": {"router.chain": ["olama/m"]}}, "router.chain: .* nearest is 'ollama'"),
+        ({"flags": {"router.chain": ["ollama/m", "ollama/m"]}}, "ollama/m stands there twice"),
+        ({"flags": {"router.chain": ["gemini/m"]}}, "GOOGLE_API_KEY or GEMINI_API_KEY"),
+        ({"flags": {"router.chain": ["local"]}}, "needs local.gguf"),
+        ({"flags": {"local.gguf": "none.gguf"}}, "local.gguf: there is no file 'none.gguf'"),
+        ({"flags": {"local.demo": True, "router.chain": ["ollama/m"]}}, "a chain of its own"),
+        ({"flags": {"budget.prices": "none.toml"}}, "budget.prices: there is no file"),
+        ({"flags": {"budget.tenant_day_usd": -1}}, "budget.tenant_day_usd"),
+        ({"flags": {"tenant.providers": ["grok"]}}, "tenant.providers: .* nearest is 'groq'"),
+        ({"flags": {"tenant.alert_url": "mailto:x"}}, "tenant.alert_url: .*https://"),
+        ({"flags": {"tutor.mode": "lecture"}}, "tutor.mode"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_the_fix(load, sources, words: str) -> None:
@@ -180,6 +313,7 @@ def test_reachable_from_outside_needs_a_secret_or_a_knowing_operator(course: str
 def test_every_key_has_a_value_and_secrets_are_keys() -> None:
     known = list(keys())
     assert set(known) >= SECRETS
+    assert all(is_secret(key) == (key in SECRETS) for key in known)
     assert len(known) == len(set(known))
     for key in known:
         value_of(Settings(), key)
@@ -195,9 +329,19 @@ def test_a_configuration_file_may_be_named(tmp_path: Path, course: str) -> None:
 
 def test_the_manual_has_one_row_for_each_key_with_its_default() -> None:
     manual = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
-    rows = re.findall(r"^\| `([\w.]+)` \| (?:`([^`]*)`)? ?\| \S", manual.read_text(), re.M)
+    table = manual.read_text().partition("## Models")[0]
+    rows = re.findall(r"^\| `([\w.]+)` \| (?:`([^`]*)`)? ?\| \S", table, re.M)
     default = Settings()
     assert [key for key, _ in rows] == list(keys())
     for key, told in rows:
         value = value_of(default, key)
-        assert told == ("" if value in ("", []) else str(value)), key
+        assert told == ("" if value in ("", [], None) else str(value)), key
+
+
+def test_the_manual_names_each_provider_with_its_variables() -> None:
+    manual = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
+    table = re.search(r"^\| name \| key .*?\n\n", manual.read_text(), re.M | re.S)
+    assert table
+    rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|([^|]*)\|$", table[0], re.M)
+    told = {name: (re.findall(r"`(\w+)`", key), url.strip(" `")) for name, key, url in rows}
+    assert told == {n: (list(key_variables(n)), base_url_variable(n)) for n in NAMES}
