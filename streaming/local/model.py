@@ -69,6 +69,7 @@ class LocalModel:
     ) -> None:
         self.model = weights.model
         self._preset = presets()["llamacpp"]
+        self.ready = False
         self.first_token_s = self._preset.first_token_s
         self.starts = 0
         """Processes begun so far."""
@@ -84,11 +85,6 @@ class LocalModel:
         self._chat: OpenAIChat | None = None
         self._retired: list[OpenAIChat] = []
         self._thread: threading.Thread | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether the process listens now."""
-        return self._chat is not None
 
     def warm(self) -> float:
         """Import the SDK, start the process and wait until it listens; the seconds it took.
@@ -172,11 +168,13 @@ class LocalModel:
             digest = process.ready(self._weights)
             self._weights = replace(self._weights, sha256=digest)  # also for the next start
             self._chat = self._spoken_to(process)
+            self.ready = True
             self._settled(None)
             code = process.ended()
             if not self._closing.is_set():
                 _logger.warning("the local model's process ended with %s", code)
         finally:
+            self.ready = False
             if self._chat is not None:
                 self._retired.append(self._chat)
                 self._chat = None
