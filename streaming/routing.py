@@ -19,6 +19,7 @@ from streaming.breaker import Breaker
 from streaming.candidates import SLOTS, Candidate, Chain, Price, allowed_by
 from streaming.counts import Counts
 from streaming.hedging import Hedges, Opening
+from streaming.progress import Progress
 from streaming.providers.base import End, LlmRequest, Provider, Text
 from streaming.purse import Purse, Screen
 from streaming.speaking import (
@@ -31,7 +32,7 @@ from streaming.speaking import (
     estimated,
     limits_for,
 )
-from streaming.voice import Attempt, Progress
+from streaming.voice import Attempt
 
 __all__ = [
     "Restarted",
@@ -265,7 +266,7 @@ class Routing:
             candidate = self._choose(turn, announced)
             announced = None
             if candidate.builtin:
-                return Attempt(turn, candidate, self.counts)
+                return Attempt(turn, candidate, self.counts, self._keep)
             if not await self._seated(turn, candidate):
                 turn.passed.add(candidate)
                 turn.reason = "slots"
@@ -294,13 +295,14 @@ class Routing:
 
     def _begun(self, turn: Progress, candidate: Candidate) -> Attempt:
         turn.tried.add(candidate)
-        return Attempt(turn, candidate, self.counts, others=bool(self._fit(turn)))
+        others = bool(self._fit(turn))
+        return Attempt(turn, candidate, self.counts, self._keep, others=others)
 
     async def _reserved(self, attempt: Attempt) -> bool:
         """Whether there is money for it; else, or if the turn is cancelled, it is concluded."""
         enough = False
         try:
-            enough = await attempt.reserve(self._keep)
+            enough = await attempt.reserve()
         finally:
             if not enough:
                 attempt.conclude("left")

@@ -10,22 +10,21 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
-from typing import Literal
+from contextlib import aclosing, suppress
+from typing import Any, Literal
 
 from streaming.candidates import Candidate
 from streaming.counts import Counts
+from streaming.progress import Progress
 from streaming.providers.base import (
     End,
     FailureKind,
-    LlmRequest,
     Piece,
-    Provider,
     ProviderFailed,
     Spent,
     Text,
 )
-from streaming.purse import Hold, Purse, Screen
+from streaming.purse import Hold
 from streaming.speaking import (
     ALARMING,
     LOST_WEIGHT,
@@ -34,7 +33,6 @@ from streaming.speaking import (
     SHUT_S,
     SHUTS,
     UNPAID,
-    TurnLimits,
     estimated,
 )
 
@@ -43,115 +41,23 @@ _logger = logging.getLogger(__name__)
 FIRST_FACTOR = 3.0
 """An attempt may take so many times the p95 of its provider's waits."""
 
+GOODBYE_S = 0.02
+"""How long a turn waits for an upstream call to be closed; then that goes on behind it."""
+
+Keep = Callable[["asyncio.Task[Any]"], None]
 Said = Text | End
 """What an attempt says to its turn."""
 Ending = Literal["done", "failed", "caught", "lost", "left"]
 """How it ended: complete; failed; stopped by a guard; slower than its rival; given up."""
 
 
-class Progress:
-    """What one turn has asked, tried, said and spent."""
-
-    __slots__ = (
-        "_priced",
-        "_spent",
-        "_told",
-        "again",
-        "allowed",
-        "began_s",
-        "builtin_only",
-        "hedged",
-        "homeless",
-        "limits",
-        "passed",
-        "purse",
-        "reason",
-        "request",
-        "restarts",
-        "retried",
-        "screens",
-        "session",
-        "spoke",
-        "thrifty",
-        "tried",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        request: LlmRequest,
-        began_s: float,
-        limits: TurnLimits,
-        *,
-        purse: Purse | None,
-        screens: Callable[[], Screen] | None,
-        session: str,
-        allowed: Callable[[Provider], bool] | None,
-    ) -> None:
-        self.request = request
-        self.began_s = began_s
-        self.limits = limits
-        self.purse = purse
-        self.screens = screens
-        self.session = session
-        self.allowed = allowed
-        self.tried: set[Candidate] = set()
-        self.passed: set[Candidate] = set()
-        """Whose slots were all taken."""
-        self.again: Candidate | None = None
-        self.retried: set[tuple[Candidate, FailureKind]] = set()
-        self.builtin_only = not request.messages
-        self.hedged = False
-        self.restarts = 0
-        self.homeless = False
-        """Whether an attempt of this turn failed."""
-        self.spoke = False
-        """Whether the learner was shown any text."""
-        self.thrifty = False
-        self.reason = "breaker" if request.messages else "mode"
-        """Why somebody else speaks than was announced, or than spoke before."""
-        self._spent = self._told = Spent(0, 0)
-        self._priced = True
-
-    @property
-    def over_s(self) -> float:
-        """When the turn's time is over."""
-        return self.began_s + self.limits.turn_s
-
-    @property
-    def patience_s(self) -> float:
-        """Until when something may be waited for: the first text, or the end of the turn."""
-        return self.over_s if self.spoke else self.began_s + self.limits.first_token_s
-
-    def pay(self, spent: Spent) -> None:
-        """Add what an attempt spent. The price of the sum is unknown once one part's is."""
-        was = self._spent
-        costs = spent.micro_usd
-        if costs is None and (spent.input or spent.output):
-            self._priced = False
-        total = None if was.micro_usd is None and costs is None else _sum(was.micro_usd, costs)
-        self._spent = Spent(
-            was.input + spent.input,
-            was.output + spent.output,
-            was.cached_in + spent.cached_in,
-            was.cache_write + spent.cache_write,
-            estimated=was.estimated or spent.estimated,
-            micro_usd=total if self._priced else None,
-        )
-
-    def bill(self) -> Spent | None:
-        """The sum, if it has not been told yet."""
-        if self._spent == self._told:
-            return None
-        self._told = self._spent
-        return self._spent
-
-
 class Attempt:
     """What one provider says in one turn. It takes a permit of its breaker when it is made.
 
     The caller holds a slot of `candidate` already (the built-in tutor has none), calls `reserve`
-    if there is a purse, reads `said` until None, and in any case `aclose`s. `others` says whether
-    another model remains. After None either `failure` or `caught` says why there was no end.
+    if there is a purse, reads `said` until None, and in any case `aclose`s. `keep` holds tasks
+    alive for which nobody waits. `others` says whether another model remains. After None either
+    `failure` or `caught` says why there was no end.
     """
 
     __slots__ = (
@@ -159,6 +65,8 @@ class Attempt:
         "_concluded",
         "_counts",
         "_hold",
+        "_keep",
+        "_limit",
         "_others",
         "_permit",
         "_pieces",
@@ -173,10 +81,16 @@ class Attempt:
         "request",
         "shown_chars",
         "turn",
-    )  # fmt: skip
+    )
 
     def __init__(
-        self, turn: Progress, candidate: Candidate, counts: Counts, *, others: bool = False
+        self,
+        turn: Progress,
+        candidate: Candidate,
+        counts: Counts,
+        keep: Keep,
+        *,
+        others: bool = False,
     ) -> None:
         self.turn = turn
         self.candidate = candidate
@@ -189,9 +103,11 @@ class Attempt:
         self.left_behind = False
         """Whether somebody else closes the call; a generator is closed by one only."""
         self._counts = counts
+        self._keep = keep
         self._others = others
         self._permit = candidate.breaker.permit()
         self._hold: Hold | None = None
+        self._limit: asyncio.Timeout | None = None
         self._raw_chars = 0
         self._usage: Spent | None = None
         self._called_s: float | None = None
@@ -200,16 +116,13 @@ class Attempt:
         self._pieces = self._spoken()
         candidate.running += 1
 
-    async def reserve(self, keep: Callable[[asyncio.Task[Hold | None]], None]) -> bool:
-        """Set what this attempt may use aside; False where that was refused or took too long.
-
-        `keep` holds the asking alive where nobody waits for it any more.
-        """
+    async def reserve(self) -> bool:
+        """Set what this attempt may use aside; False where that was refused or took too long."""
         purse, provider = self.turn.purse, self.candidate.provider
         if purse is None or self.candidate.builtin:
             return True
         asking = asyncio.ensure_future(purse.reserve(provider.name, provider.model, self.request))
-        keep(asking)
+        self._keep(asking)
         try:
             async with asyncio.timeout_at(self.turn.patience_s):
                 self._hold = await asyncio.shield(asking)
@@ -252,6 +165,9 @@ class Attempt:
     async def closed_after(self, task: asyncio.Task[Said | None]) -> None:
         """Close the upstream call for which `task` waits: it is cancelled, and waited for."""
         self.conclude("left")
+        if self._limit is not None:
+            with suppress(RuntimeError):  # it was over
+                self._limit.reschedule(None)  # it would break in on the provider's goodbye
         task.cancel()
         await asyncio.wait({task})
         if not task.cancelled() and task.exception() is not None:
@@ -386,7 +302,13 @@ class Attempt:
                     until_s = None if free else min(_now_s() + self.turn.limits.stall_s, over_s)
         finally:
             if isinstance(pieces, AsyncGenerator):
-                await pieces.aclose()
+                await self._closed(pieces)
+
+    async def _closed(self, pieces: AsyncGenerator[Piece, None]) -> None:
+        """Close the upstream call; a slow goodbye goes on behind, also if the turn is cancelled."""
+        closing = asyncio.get_running_loop().create_task(_said_goodbye(pieces, self._name))
+        self._keep(closing)
+        await asyncio.wait({closing}, timeout=GOODBYE_S)
 
     def _heard(self, text: str) -> None:
         if not self.raw and not self.candidate.builtin:
@@ -410,7 +332,7 @@ class Attempt:
         return by_s if turn.spoke else min(by_s, turn.began_s + limits.first_token_s)
 
     async def _next(self, pieces: AsyncIterator[Piece], until_s: float | None) -> Piece:
-        limit = asyncio.timeout_at(until_s)
+        limit = self._limit = asyncio.timeout_at(until_s)
         try:
             async with limit:
                 return await anext(pieces)
@@ -443,10 +365,6 @@ def clamped(value: float, least: float, most: float) -> float:
     return min(max(value, least), most)
 
 
-def _sum(one: int | None, other: int | None) -> int:
-    return (one or 0) + (other or 0)
-
-
 def _given_back(asking: asyncio.Task[Hold | None]) -> None:
     """A reservation that came too late for its attempt costs nothing."""
     if asking.cancelled():
@@ -457,6 +375,13 @@ def _given_back(asking: asyncio.Task[Hold | None]) -> None:
     hold = asking.result()
     if hold is not None:
         hold.settle(Spent(0, 0))
+
+
+async def _said_goodbye(pieces: AsyncGenerator[Piece, None], name: str) -> None:
+    try:
+        await pieces.aclose()
+    except Exception:  # nobody waits for it, and the attempt is over
+        _logger.exception("provider %s broke while it was closed", name)
 
 
 def _now_s() -> float:
