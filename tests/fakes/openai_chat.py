@@ -13,7 +13,16 @@ import json
 from contextlib import AbstractAsyncContextManager
 
 from tests.fakes.openai_wire import WORDS, Fake, Reply, Scenario
-from tests.fakes.wire import cut_at_once, for_ever, html, model_at, served, silent, started
+from tests.fakes.wire import (
+    cut_at_once,
+    for_ever,
+    html,
+    model_at,
+    read_first,
+    served,
+    silent,
+    started,
+)
 
 
 async def _ok(reply: Reply) -> None:
@@ -132,7 +141,7 @@ async def _stall(reply: Reply) -> None:
 async def _cut(reply: Reply) -> None:
     reply.opened()
     reply.words(*WORDS[:3])
-    await asyncio.sleep(0.01)  # what was written has to be read before the reset overtakes it
+    await read_first()
     reply.cut()
 
 
@@ -195,7 +204,7 @@ async def _cut_after_finish(reply: Reply) -> None:
     reply.opened()
     reply.words(*WORDS)
     reply.chunk(finish_reason="stop")
-    await asyncio.sleep(0.01)
+    await read_first()
     reply.cut()
 
 

@@ -8,7 +8,6 @@ As a process: `python -m tests.fakes.openai_responses --port 0` prints its addre
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from tests.fakes import openai_chat
 from tests.fakes.openai_chat import unknown
 from tests.fakes.openai_wire import CACHED_TOKENS, PROMPT_TOKENS, TEXT, WORDS, Reply, Scenario
-from tests.fakes.wire import Call, Connection, Fake, for_ever, model_at, served, started
+from tests.fakes.wire import Call, Connection, Fake, for_ever, model_at, read_first, served, started
 
 WRITTEN_TOKENS = 16
 _ITEM = {"item_id": "msg_fake", "output_index": 0, "content_index": 0}
@@ -176,7 +175,7 @@ async def _cut_after_finish(reply: ResponsesReply) -> None:
     reply.words(*WORDS)
     for part in reply.ending("stop", len(WORDS)):
         reply.raw(part)
-    await asyncio.sleep(0.01)
+    await read_first()
     reply.cut()
 
 

@@ -162,6 +162,16 @@ async def for_ever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
+async def read_first() -> None:
+    """Time for a client to read what was written, which a reset would overtake.
+
+    The turns of the loop are for a client on this loop while the machine is busy.
+    """
+    await asyncio.sleep(0.01)
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
 def model_in_body(path: str, body: Mapping[str, Any]) -> str:
     """The model's name where the request's body holds it."""
     return str(body.get("model", "ok"))
@@ -211,6 +221,10 @@ class Fake:
         self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port)
         port = self._server.sockets[0].getsockname()[1]
         self.base_url = f"http://127.0.0.1:{port}{self._root}"
+
+    async def rested(self) -> None:
+        """One turn of the loop, for a test that waits until a client has read to the end."""
+        await asyncio.sleep(0)
 
     async def stop(self) -> None:
         """Drop every client and stop listening."""
