@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import msgspec
 import numpy as np
@@ -30,6 +30,26 @@ AnswerKind = Literal["choice", "multi", "number", "fraction", "text"]
 HintLevel = Literal["nudge", "point", "scaffold", "sibling", "bottom-out"]
 VerdictName = Literal["correct", "incorrect", "partial", "wrong_form", "unreadable"]
 Mode = Literal["practice", "socratic", "worked", "review", "exam", "peer"]
+Act = Literal[
+    "greet", "nudge", "point", "probe", "scaffold", "explain", "simpler", "example", "show_step",
+    "bottom_out", "compare", "affirm", "submit_prompt", "clarify", "recall", "redirect", "rest",
+    "safety",
+]  # fmt: skip
+"""What the tutor may do in one turn; closed. The text of `safety` is given from outside."""
+ACTS: tuple[Act, ...] = get_args(Act)
+Wish = Literal[
+    "candidate", "off_topic", "rest", "wording", "simpler", "example", "step", "compare", "plea",
+    "reason", "memory", "thanks", "help", "greeting", "nothing", "statement",
+]  # fmt: skip
+"""What a learner's words ask of the tutor. `candidate` is an answer typed into the chat, `plea`
+asks for the answer, `step` for the next one, `statement` is anything else that was said."""
+Move = Literal[
+    "", "elicit", "probe", "narrow", "contrast", "counterexample", "confirm", "summarise",
+    "ladder", "told",
+]  # fmt: skip
+"""The moves of a Socratic plan (Collins & Stevens 1982); empty before the first one."""
+PlanEnd = Literal["", "met", "told", "spent"]
+"""How a Socratic plan ended: all goals met, the way told, its turns spent; empty while it runs."""
 
 
 class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
@@ -115,6 +135,26 @@ class WorkedStep(Word, frozen=True):
 
     show: str
     why: str = ""
+
+
+class Goal(Word, frozen=True):
+    """What a learner is to find by questions, with a question for each move; empty: a general one.
+
+    It is met by `expect`, an answer that the checker grades, or by two of its `phrases` (all of
+    them where there are fewer).
+    """
+
+    id: str
+    elicit: str = ""
+    probe: tuple[str, ...] = ()
+    narrow: str = ""
+    contrast: str = ""
+    counterexample: str = ""
+    confirm: str = ""
+    summarise: str = ""
+    expect: AnswerSpec | None = None
+    options: tuple[Option, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 class Source(Word, frozen=True):
@@ -210,6 +250,69 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     column: int | None = None
     note: str | None = None
     share: float | None = None
+
+
+class SocraticState(msgspec.Struct, frozen=True, gc=False):
+    """Where a Socratic plan stands: the goal's place, the move played last, the turns so far."""
+
+    goal: int = 0
+    move: Move = ""
+    turns: int = 0
+    end: PlanEnd = ""
+
+
+class ModeState(msgspec.Struct, frozen=True, gc=False):
+    """What the modes remember of the open item between turns; a new item begins with a fresh one.
+
+    `step` counts the steps gone through of the worked example, `steps_explained` those of them
+    that the learner was asked to explain. `misconception` is the newest one found, in so many
+    wrong tries running.
+    """
+
+    socratic: SocraticState = SocraticState()
+    step: int = 0
+    steps_explained: int = 0
+    misconception: str | None = None
+    same_misconception: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is known when a turn begins: the work on the open item and the tutor's acts so far.
+
+    `attempts`, `verdict` and `misconception` are of the open item, the newest last; `hint_texts`
+    are those shown; `acts` are the acts of earlier turns, oldest first. `mood` is what the learner
+    reported of late, `revealed` is said by a facilitator, `closed` by an exam's end;
+    `skill_answers` counts the answers to items of the open item's first skill.
+    """
+
+    attempts: int = 0
+    verdict: VerdictName | None = None
+    misconception: str | None = None
+    hints_used: int = 0
+    hint_texts: tuple[str, ...] = ()
+    steps_shown: bool = False
+    mode: Mode = "practice"
+    acts: tuple[str, ...] = ()
+    mood: str | None = None
+    wheel_spinning: bool = False
+    revealed: bool = False
+    closed: bool = False
+    skill_answers: int = 0
+    state: ModeState = field(default_factory=ModeState)
+    # What the item and the words add (`engines.tutoring`):
+    hints_of: int = 0
+    """Levels of the hint ladder, the bottom-out included."""
+    told: bool = False
+    """Whether a hint shown says the answer."""
+    goals: int = 0
+    """Socratic goals of the item."""
+    met: bool = False
+    """Whether the words meet the goal whose question is open."""
+    example_steps: int = 0
+    """Steps of the worked example."""
+    example_given: int = 0
+    """How many of them are shown; the others are left to the learner."""
 
 
 def ragged(rows: Ints, values: Ints, n_rows: int) -> Ints:

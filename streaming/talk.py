@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from engines.exercises.explain import Seen, explained, planned_act
+from engines.exercises.explain import explained
 from engines.exercises.hints import hint
+from engines.tutoring import planned_act
+from engines.words import Seen
 from protocol import commands as cmd
 from protocol.codec import digest
 from protocol.errors import Code, Refused

@@ -1,80 +1,26 @@
-"""Which act of the tutor answers a learner's words or button. This file is the choice of the act.
+"""What a learner's words ask of the tutor, or a button does. This file is that reading.
 
-It is a pure function of the words and of what was seen, so that a replayed log plans the same acts.
+It looks at the words alone: what is done about them is decided by the mode (`engines.modes`).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from string import ascii_letters
-from typing import Literal
 
 from engines.exercises.limits import ExpressionError
 from engines.exercises.reading import number_read
-from engines.words import Mode, VerdictName
+from engines.exercises.wording import normal
+from engines.words import Instance, Wish
 
-Act = Literal[
-    "greet", "nudge", "point", "probe", "scaffold", "explain", "simpler", "example", "show_step",
-    "bottom_out", "compare", "affirm", "submit_prompt", "clarify", "recall", "redirect", "rest",
-]  # fmt: skip
-ACTS: tuple[Act, ...] = (
-    "greet", "nudge", "point", "probe", "scaffold", "explain", "simpler", "example", "show_step",
-    "bottom_out", "compare", "affirm", "submit_prompt", "clarify", "recall", "redirect", "rest",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is known when a turn begins: the work on the open item and the tutor's acts so far.
-
-    `attempts`, `verdict` and `misconception` are of the open item, the newest last; `hint_texts`
-    are those shown; `acts` are the acts of earlier turns, oldest first.
-    """
-
-    attempts: int = 0
-    verdict: VerdictName | None = None
-    misconception: str | None = None
-    hints_used: int = 0
-    hint_texts: tuple[str, ...] = ()
-    steps_shown: bool = False
-    mode: Mode = "practice"
-    acts: tuple[str, ...] = ()
-
-
-_ALWAYS = frozenset[Act](("submit_prompt", "redirect", "clarify", "rest"))
-ALLOWED: dict[Mode, frozenset[Act]] = {
-    "practice": _ALWAYS | {
-        "greet", "nudge", "point", "scaffold", "explain", "simpler", "example", "affirm",
-        "recall", "compare", "bottom_out",
-    },
-    "socratic": _ALWAYS | {"greet", "probe", "scaffold", "affirm", "recall", "bottom_out"},
-    "worked": _ALWAYS | {"greet", "show_step", "probe", "compare", "example"},
-    "review": _ALWAYS | {"greet", "recall", "point", "explain", "affirm"},
-    "exam": _ALWAYS,
-    "peer": _ALWAYS | {"greet", "probe", "compare"},
-}  # fmt: skip
-"""The acts of each mode (tutoring policy, section 7)."""
-
-_INSTEAD: dict[Mode, dict[Act, Act]] = {
-    "practice": {"probe": "nudge", "show_step": "scaffold"},
-    "socratic": {"simpler": "scaffold", "example": "scaffold", "show_step": "scaffold"},
-    "worked": {"greet": "show_step", "nudge": "probe", "affirm": "probe", "recall": "probe"},
-    "review": {"nudge": "recall", "probe": "recall", "example": "explain", "bottom_out": "explain"},
-    "exam": {"greet": "clarify"},
-    "peer": {"explain": "compare", "example": "compare", "show_step": "compare"},
+BUTTONS: dict[str, Wish] = {
+    "simpler": "simpler",
+    "example": "example",
+    "why": "reason",
+    "next_step": "step",
 }
-_ELSE: dict[Mode, Act] = {
-    "practice": "nudge",
-    "socratic": "probe",
-    "worked": "show_step",
-    "review": "point",
-    "exam": "redirect",
-    "peer": "probe",
-}
-
-_ACTIONS: dict[str, Act] = {"simpler": "simpler", "example": "example", "why": "explain"}
-_PATTERNS: tuple[tuple[str, Act], ...] = (
+"""What a button asks for, by its name on the wire."""
+_PATTERNS: tuple[tuple[str, Wish], ...] = (
     (r"\b(tired|exhausted|(need|take|want) a (break|rest|pause)|hate this|give up)\b", "rest"),
     (
         r"\b(simpler|easier|(don'?t|do not|didn'?t|can'?t) (get|understand|follow)|confus\w*"
@@ -84,131 +30,143 @@ _PATTERNS: tuple[tuple[str, Act], ...] = (
     (r"\b(example|similar one|another one like)\b", "example"),
     (
         r"\b(next step|what (do i|should i|to) do next|what next|show me (a|the) step)\b",
-        "show_step",
+        "step",
     ),
     (r"\b(compare|difference between|which is better|versus|vs)\b", "compare"),
     (
         r"\b(what does .{1,60} mean|what is (meant|asked|the question)|reword|rephrase"
         r"|don'?t know what (it|this) (wants|asks))\b",
-        "clarify",
+        "wording",
     ),
     (
-        r"\b(just tell me|tell me the answer|give me the (answer|solution)|what'?s the answer"
-        r"|what is the answer|solution please)\b",
-        "bottom_out",
+        r"\b(just tell me|(tell|give|show|send) me the (answer|solution|result|key)"
+        r"|what('?s| is) the (answer|solution|result)|(answer|solution) please"
+        r"|(you (may|can|must|have to)|allowed to) (tell|give|say|reveal)"
+        r"|(say|reveal|spell|translate|encode|write) the (answer|solution|result|key))\b",
+        "plea",
     ),
-    (r"\b(why|how come|explain|reason|how does)\b", "explain"),
-    (r"\b(remind me|remember|forgot|forget|recall|which rule)\b", "recall"),
+    (r"\b(why|how come|explain|reason|how does)\b", "reason"),
+    (r"\b(remind me|remember|forgot|forget|recall|which rule)\b", "memory"),
     # Only as the whole text: "I add the bottoms, ok?" must not be taken as agreement.
     (
         r"^\W*((ok(ay)?|ah|oh|cool|great|thank(s| you)?|got it|((that|it) )?makes sense|i see"
         r"|understood|now|very much|a lot)\b\W*)+$",
-        "affirm",
+        "thanks",
     ),
-    (r"\b(hints?|help|stuck|no idea|don'?t know|start|begin|how)\b", "nudge"),
-    (r"^\W*(hi|hello|hey|good (morning|afternoon|evening)|salaam|salam)\b", "greet"),
+    (r"\b(hints?|help|stuck|no idea|don'?t know|start|begin|how)\b", "help"),
+    (r"^\W*(hi|hello|hey|good (morning|afternoon|evening)|salaam|salam)\b", "greeting"),
 )
-_WORDS = tuple((re.compile(pattern, re.IGNORECASE), act) for pattern, act in _PATTERNS)
+_WORDS = tuple((re.compile(pattern, re.IGNORECASE), wish) for pattern, wish in _PATTERNS)
 _OFF_TOPIC = re.compile(
     r"\b(football|soccer|movie|film|music|song|weather|joke|game|girlfriend|boyfriend|instagram"
     r"|tiktok|youtube|politics|president|recipe|pizza|homework for|essay|poem|story|who are you"
-    r"|are you (real|human|a robot|an ai)|your name|system prompt|ignore (all|your|previous))\b",
+    r"|are you (real|human|a robot|an ai)|your (name|instructions|prompt)|system prompt"
+    r"|ignore (all|your|the|any|previous))\b",
     re.IGNORECASE,
 )
 _LEAD_IN = re.compile(
     r"^\s*(?:so\s+|then\s+|ok(?:ay)?[,\s]+)?(?:(?:is|would|could|isn'?t)\s+(?:it|that|this|the"
-    r"\s+answer)|i\s+(?:think|guess|say|got|get)(?:\s+(?:it(?:'s|\s+is)?|that|the\s+answer\s+is))?"
-    r"|it(?:'s|\s+is)|(?:the|my)\s+answer(?:\s+is)?|answer|maybe|result)\b[\s:,=]*",
+    r"\s+answer)(?:\s+be)?|i\s+(?:think|guess|say|got|get)"
+    r"(?:\s+(?:it(?:'s|\s+is)?|that|the\s+answer\s+is))?"
+    r"|it(?:'s|\s+is)|(?:the|my)\s+answer(?:\s+is)?|answer|maybe|result"
+    r"|[a-z]\s+(?:is|equals))\b[\s:,=]*",
     re.IGNORECASE,
 )
+_ASKED = re.compile(
+    r"^\s*(?:so\s+)?(?:(?:is|would|could)\s+)?(.{1,40}?)\s+(?:is\s+|be\s+)?"
+    r"(?:right|correct|true|(?:the|my)\s+(?:right\s+)?(?:answer|result|one))\W*$",
+    re.IGNORECASE,
+)
+"""`is 7 right?`, `7 is the answer`: the value between."""
 _STATED = re.compile(r"\b(my|the) answer is\b|\bi (chose|choose|pick)\b", re.IGNORECASE)
 _OPTION = re.compile(r"(?:(?:option|choice|letter)\s+)?\(?[a-e]\)?", re.IGNORECASE)
+_PLACE = re.compile(
+    r"(?:the\s+)?(?:first|second|third|fourth|fifth|last|top|bottom)(?:\s+(?:one|option|choice))?",
+    re.IGNORECASE,
+)
+_COUNT = (
+    r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen"
+    r"|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty"
+    r"|ninety|hundred|hal(?:f|ves)|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?"
+    r"|ninths?|tenths?)"
+)
+_IN_WORDS = re.compile(
+    rf"(?:(?:minus|negative|a|an)\s+)*{_COUNT}(?:[\s-]+(?:and|a|point|over|{_COUNT}))*",
+    re.IGNORECASE,
+)
+"""A number in words alone."""
+_MOST_WORDS = 3
+"""Words of an answer that is a text, after what leads it in."""
 
 
-def is_candidate(text: str) -> bool:
-    """Whether the words are an answer that was typed to the tutor instead of into the box.
+def value_said(text: str) -> str:
+    """The words without what leads in an answer, and without the mark at their end.
 
-    >>> is_candidate("is it 3/4?"), is_candidate("x = -2"), is_candidate("why is it smaller?")
-    (True, True, False)
+    >>> value_said("so is it 3/4?"), value_said("I get x = 2."), value_said("is 5 right?")
+    ('3/4', 'x = 2', '5')
     """
+    asked = _ASKED.match(text)
+    if asked is not None and _is_value(asked[1].strip()):
+        return asked[1].strip()
     lead = _LEAD_IN.match(text)
     rest = text[lead.end() :] if lead is not None else text
-    rest = rest.strip().rstrip("?!.").strip()
-    if not rest:
-        return False
-    if lead is not None and _OPTION.fullmatch(rest):
-        return True
-    if _STATED.search(text):
+    return rest.strip().rstrip("?!.").strip()
+
+
+def _is_value(text: str) -> bool:
+    """Whether the words are a number and nothing else."""
+    if _IN_WORDS.fullmatch(text):
         return True
     try:
-        number_read(rest, tuple(ascii_letters))
+        number_read(text, tuple(ascii_letters))
     except ExpressionError:
         return False
     return True
 
 
-def planned_act(said: str, seen: Seen) -> Act:
-    """The act that answers a learner's words, or one of the buttons' names.
+def is_candidate(text: str, instance: Instance | None = None) -> bool:
+    """Whether the words are an answer that was typed to the tutor instead of into the box.
 
-    `said` is the typed text, or `simpler`, `example`, `why` or `next_step`. The mode decides which
-    acts may be played; an act it forbids becomes its nearest one.
+    The key is not looked at: what an answer to `instance` may look like decides.
 
-    >>> planned_act("is it 7?", Seen()), planned_act("why", Seen()), planned_act("hi", Seen())
-    ('submit_prompt', 'explain', 'greet')
+    >>> is_candidate("is it 3/4?"), is_candidate("x = -2"), is_candidate("why is it smaller?")
+    (True, True, False)
     """
-    wanted = _wanted(said.strip(), seen)
-    if wanted == "show_step" and seen.mode == "practice" and seen.steps_shown:
-        return "show_step"
-    if wanted in ALLOWED[seen.mode]:
-        return _review_first(wanted, seen)
-    instead = _INSTEAD[seen.mode].get(wanted, _ELSE[seen.mode])
-    return _review_first(instead, seen)
+    rest = value_said(text)
+    if not rest:
+        return False
+    led = _LEAD_IN.match(text) is not None
+    if (led and _OPTION.fullmatch(rest)) or _STATED.search(text) or _is_value(rest):
+        return True
+    if instance is None:
+        return False
+    if instance.choices:
+        shown = {normal(form) for c in instance.choices for form in (c.id, c.text)}
+        chosen = normal(rest) in shown or _OPTION.fullmatch(rest) or _PLACE.fullmatch(rest)
+        return bool(chosen)
+    words = len(rest.split())
+    return instance.item.answer.kind == "text" and led and words <= _MOST_WORDS
 
 
-def _review_first(act: Act, seen: Seen) -> Act:
-    """In review, retrieval comes before any explanation of an item not yet tried."""
-    if seen.mode == "review" and act in ("point", "explain") and not seen.attempts:
-        return act if seen.acts[-1:] == ("recall",) else "recall"
-    return act
+def wish(said: str, instance: Instance | None = None) -> Wish:
+    """What a learner's words ask for, or a button named as on the wire.
 
+    With the open `instance` its options, and words where a word is asked for, count as answers.
 
-def _wanted(said: str, seen: Seen) -> Act:
-    """The act that the words ask for, whatever the mode."""
-    if said in _ACTIONS:
-        return _ACTIONS[said]
-    if said == "next_step":
-        return "show_step"
+    >>> [wish(said) for said in ("is it 7?", "why", "hi", "", "I moved the four over")]
+    ['candidate', 'reason', 'greeting', 'nothing', 'statement']
+    """
+    said = said.strip()
     if not said:
-        return "greet" if not (seen.acts or seen.attempts) else _help(seen)
-    if is_candidate(said):
-        return "submit_prompt"
+        return "nothing"
+    if said in BUTTONS:
+        return BUTTONS[said]
+    if is_candidate(said, instance):
+        return "candidate"
     if _OFF_TOPIC.search(said):
-        return "redirect"
-    for pattern, act in _WORDS:
+        return "off_topic"
+    for pattern, found in _WORDS:
         if pattern.search(said):
-            return _steered(act, seen)
-    return _help(seen)
-
-
-def _steered(act: Act, seen: Seen) -> Act:
-    """The act asked for, or a better one for what was seen."""
-    if act == "nudge":
-        return _help(seen)
-    if act == "rest" and "rest" in seen.acts[-2:]:
-        return "scaffold"
-    if act == "bottom_out" and not seen.steps_shown and "scaffold" not in seen.acts:
-        return _help(seen)
-    return act
-
-
-_LADDER: tuple[Act, ...] = ("nudge", "point", "scaffold", "explain")
-
-
-def _help(seen: Seen) -> Act:
-    """The next rung of help: further with every hint taken and every rung already played."""
-    if seen.verdict == "correct":
-        return "affirm"
-    if seen.misconception and seen.attempts >= 2 and seen.acts[-1:] != ("explain",):
-        return "explain"
-    played = max((_LADDER.index(a) + 1 for a in seen.acts[-4:] if a in _LADDER), default=0)
-    return _LADDER[min(max(seen.hints_used, played), len(_LADDER) - 1)]
+            return found
+    wordy = instance is not None and instance.item.answer.kind == "text"
+    return "candidate" if wordy and len(said.split()) == 1 else "statement"

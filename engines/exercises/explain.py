@@ -2,36 +2,33 @@
 
 Deterministic: the same act on the same instance in the same turn gives the same words. Hints,
 misconceptions and worked steps come from the item; only the sentences around them are the tutor's.
-While the key is locked, every value that would state it is covered.
+While the key is locked, every value that would state it is covered. What differs by mode is in
+`engines.exercises.manners`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from zlib import crc32
 
-from engines.exercises.acts import ACTS, Act, Seen, planned_act
-from engines.exercises.frames import (
-    ANCHORS,
-    CLOSINGS,
-    FORMS,
-    KINDS,
-    LOCKED,
-    NO_MATERIAL,
-    OPENINGS,
-    TESTS,
+from engines.exercises.frames import ANCHORS, FORMS, KINDS, SAFETY, TESTS
+from engines.exercises.manners import (
+    BODIES_OF_MODE,
+    Body,
+    closings_of,
+    most_words,
+    openings_of,
+    spoken_act,
 )
-from engines.exercises.hints import hint, ladder_length, sibling_text, worked
-from engines.exercises.masking import masked
-from engines.exercises.template import rendered
-from engines.words import HintLevel, Instance
+from engines.exercises.material import Turn, step_text, twin
+from engines.words import Act, Instance, Seen
 
-__all__ = ["ACTS", "Act", "Seen", "chunks", "explained", "planned_act"]
-
-_FEWEST_WORDS, _MOST_WORDS = 40, 120
-_WITH_PROMPT = frozenset[Act](("greet", "affirm", "clarify", "recall", "redirect", "example"))
-"""Acts whose text holds the question anyway."""
+_FEWEST_WORDS = 40
+_WITH_PROMPT = frozenset[Act](
+    ("greet", "affirm", "clarify", "recall", "redirect", "example", "safety", "rest")
+)
+"""Acts whose text holds the question anyway, or has no need of it."""
+_BARE_MODES = frozenset(("socratic", "worked", "review", "exam"))
+"""Modes whose texts stay short, or have another question: the exercise's is not said again."""
 _PIECE = re.compile(r"\S+\s*|\s+")
 
 
@@ -44,162 +41,114 @@ def chunks(text: str) -> list[str]:
     return _PIECE.findall(text)
 
 
-def explained(act: Act, instance: Instance, seen: Seen, *, turn_no: int, key_unlocked: bool) -> str:
-    """The tutor's text for an act: Markdown with `$...$`, mostly 40 to 120 words.
+def explained(
+    act: Act,
+    instance: Instance,
+    seen: Seen,
+    *,
+    turn_no: int,
+    key_unlocked: bool,
+    learner: str = "",
+    given: str = "",
+) -> str:
+    """The tutor's text for an act: Markdown with `$...$`, mostly 40 to 120 words, 60 in a review.
 
-    Words differ from those of the turn before. Nothing in it states the key unless `key_unlocked`,
-    save values that the question itself prints.
+    Words differ from those of the turn before, and from learner to learner. Nothing in it states
+    the key unless `key_unlocked`, save values that the question itself prints. `seen.state` is the
+    mode's after the turn (`engines.tutoring.Plan.seen`). `given` is the text of act `safety`.
     """
-    turn = _Turn(act, instance, seen, turn_no, key_unlocked)
-    locked_end = act == "bottom_out" and not key_unlocked
-    openings = LOCKED if locked_end else OPENINGS[act]
-    closings = CLOSINGS["scaffold" if locked_end else act]
-    body = [part for part in _BODIES[act](turn) if part.strip()]
-    opening, closing = turn.pick(openings, 0), turn.pick(closings, 1)
-    if _words([opening, *body, closing]) < _FEWEST_WORDS and act not in _WITH_PROMPT:
+    if act == "safety" and given:
+        return given
+    act = spoken_act(act, seen)
+    turn = Turn(act, instance, seen, turn_no, unlocked=key_unlocked, learner=learner)
+    write = BODIES_OF_MODE.get((seen.mode, act)) or _BODIES[act]
+    body = [part for part in write(turn) if part.strip()]
+    opening, closing = turn.pick(openings_of(turn), 0), turn.pick(closings_of(turn, body), 1)
+    short = _words([opening, *body, closing]) < _FEWEST_WORDS
+    if short and act not in _WITH_PROMPT and seen.mode not in _BARE_MODES:
         body.insert(0, f"{turn.pick(ANCHORS, 2)} {turn.prompt()}")
-    return _within([opening, *body, closing])
+    return _within([opening, *body, closing], most_words(seen.mode))
 
 
 def _words(parts: list[str]) -> int:
     return sum(len(part.split()) for part in parts)
 
 
-class _Turn:
-    """One turn being written."""
-
-    __slots__ = ("act", "instance", "nth", "seen", "start", "turn_no", "unlocked")
-
-    def __init__(
-        self, act: Act, instance: Instance, seen: Seen, turn_no: int, unlocked: bool
-    ) -> None:
-        self.act = act
-        self.instance = instance
-        self.seen = seen
-        self.turn_no = turn_no
-        self.unlocked = unlocked
-        self.start = crc32(f"{instance.item.id}\0{instance.seed}\0{act}".encode())
-        self.nth = seen.acts.count(act)
-        """How often this act was played before: material moves on with it."""
-
-    def pick(self, frames: tuple[str, ...], salt: int) -> str:
-        """One of several sentences; never the one of the turn before."""
-        return frames[(self.start // (1 + 6 * salt) + self.turn_no) % len(frames)]
-
-    def said(self, text: str) -> str:
-        """Words of the item, with the key covered while it is locked."""
-        text = text.strip()
-        return text if self.unlocked else masked(text, self.instance)
-
-    def prompt(self) -> str:
-        """The question as the learner sees it."""
-        return self.instance.prompt.strip()
-
-    def hints(self, *levels: HintLevel) -> list[str]:
-        """Texts of the ladder's levels of these kinds, in order, as they may be said now."""
-        texts = []
-        for n in range(1, ladder_length(self.instance.item) + 1):
-            text, step = hint(self.instance, n)
-            if step.level in levels:
-                texts.append(self.said(text))
-        return texts
-
-    def steps(self) -> list[tuple[str, str]]:
-        """Worked steps as they may be said now: while locked, the last one is left out."""
-        if not self.instance.item.steps:
-            return []
-        steps = [(self.said(show), self.said(why)) for show, why in worked(self.instance)]
-        return steps if self.unlocked or len(steps) == 1 else steps[:-1]
-
-    def misconception(self) -> str:
-        """What the item says about the wrong way that was seen last."""
-        for known in self.instance.item.misconceptions:
-            if known.id == self.seen.misconception:
-                return self.said(rendered(known.say, self.instance.values))
-        return ""
-
-    def none(self) -> list[str]:
-        """Without material: ask for the last sure step."""
-        return [self.pick(NO_MATERIAL, 1)]
-
-    def nth_of(self, texts: list[str]) -> list[str]:
-        """The text whose turn it is, or the request for the last sure step."""
-        return [texts[self.nth % len(texts)]] if texts else self.none()
-
-
-def _within(parts: list[str]) -> str:
+def _within(parts: list[str], most: int) -> str:
     """The paragraphs, cut to the words allowed; the first two and the last one stay."""
-    while len(parts) > 3 and _words(parts) > _MOST_WORDS:
+    while len(parts) > 3 and _words(parts) > most:
         del parts[-2]
     return "\n\n".join(parts)
 
 
-def _step_text(step: tuple[str, str]) -> str:
-    show, why = step
-    return f"{why}\n\n{show}" if why else show
-
-
-def _greet(turn: _Turn) -> list[str]:
+def _greet(turn: Turn) -> list[str]:
     return [turn.prompt()]
 
 
-def _nudge(turn: _Turn) -> list[str]:
-    texts = turn.hints("nudge") or turn.hints("point")
-    whys = [why for _, why in turn.steps() if why]
-    return turn.nth_of(texts or whys[:1])
+def _remark(turn: Turn) -> str:
+    """The mistake found, named in practice with each move."""
+    return turn.misconception() if turn.seen.mode == "practice" else ""
 
 
-def _point(turn: _Turn) -> list[str]:
-    whys = [why for _, why in turn.steps() if why]
-    texts = turn.hints("point") or whys or turn.hints("nudge")
+def _whys(turn: Turn) -> list[str]:
+    return [why for _, why in turn.steps() if why]
+
+
+def _nudge(turn: Turn) -> list[str]:
+    texts = turn.hints("nudge") or turn.hints("point") or _whys(turn)[:1]
+    return [_remark(turn), *turn.nth_of(texts)]
+
+
+def _point(turn: Turn) -> list[str]:
+    texts = turn.hints("point") or _whys(turn) or turn.hints("nudge")
     remark = turn.misconception()
     return [remark, *turn.nth_of(texts)]
 
 
-def _probe(turn: _Turn) -> list[str]:
+def _probe(turn: Turn) -> list[str]:
     texts = turn.hints("nudge", "scaffold")
     shown = turn.seen.hint_texts[-1:]
     return [f"You have seen this hint: {turn.said(shown[0])}" if shown else "", *turn.nth_of(texts)]
 
 
-def _scaffold(turn: _Turn) -> list[str]:
+def _scaffold(turn: Turn) -> list[str]:
     texts = turn.hints("scaffold")
     if texts:
-        return turn.nth_of(texts)
+        return [_remark(turn), *turn.nth_of(texts)]
     steps = [f"{why} What do you get then?" for _, why in turn.steps() if why]
     return turn.nth_of(steps or turn.hints("point", "nudge"))
 
 
-def _explain(turn: _Turn) -> list[str]:
+def _explain(turn: Turn) -> list[str]:
     remark = turn.misconception()
     steps = turn.steps()
     upto = max(1, min(len(steps), turn.seen.hints_used + turn.nth))
-    reasons = [_step_text(step) for step in steps[:upto]]
+    reasons = [step_text(step) for step in steps[:upto]]
     hints = [] if reasons else turn.hints("point", "nudge")[: 1 + turn.nth]
     return [remark, *reasons, *hints] if remark or reasons or hints else turn.none()
 
 
-def _simpler(turn: _Turn) -> list[str]:
+def _simpler(turn: Turn) -> list[str]:
     nudges = turn.hints("nudge")[:1]
-    whys = [why for _, why in turn.steps() if why]
+    whys = _whys(turn)
     move = f"The move to make: {whys[turn.nth % len(whys)]}" if whys else ""
     rest = [] if whys else turn.hints("point")[:1]
     return [*nudges, move, *rest] if nudges or whys or rest else turn.none()
 
 
-def _example(turn: _Turn) -> list[str]:
-    text = sibling_text(turn.instance)
+def _example(turn: Turn) -> list[str]:
+    _, text = twin(turn.instance)
     return text.split("\n\n")
 
 
-def _show_step(turn: _Turn) -> list[str]:
+def _show_step(turn: Turn) -> list[str]:
     steps = turn.steps()
     if not steps:
         return turn.nth_of(turn.hints("point", "scaffold", "nudge"))
-    return [_step_text(steps[turn.nth % len(steps)])]
+    return [step_text(steps[turn.nth % len(steps)])]
 
 
-def _bottom_out(turn: _Turn) -> list[str]:
+def _bottom_out(turn: Turn) -> list[str]:
     if not turn.unlocked:
         return _scaffold(turn)
     return [
@@ -208,7 +157,7 @@ def _bottom_out(turn: _Turn) -> list[str]:
     ]
 
 
-def _compare(turn: _Turn) -> list[str]:
+def _compare(turn: Turn) -> list[str]:
     remark = turn.misconception()
     steps = turn.steps()
     line = f"A line that holds: {steps[turn.nth % len(steps)][0]}" if steps else ""
@@ -216,34 +165,34 @@ def _compare(turn: _Turn) -> list[str]:
     return [remark, line, *rest] if remark or line or rest else turn.none()
 
 
-def _affirm(turn: _Turn) -> list[str]:
+def _affirm(turn: Turn) -> list[str]:
     shown = turn.seen.hint_texts[-1:]
     if shown:
         return [f"From the hints you have this: {turn.said(shown[0])}"]
     return [f"The question, once more: {turn.prompt()}", *turn.hints("nudge")[:1]]
 
 
-def _submit_prompt(turn: _Turn) -> list[str]:
+def _submit_prompt(turn: Turn) -> list[str]:
     return [TESTS[turn.instance.item.answer.kind]]
 
 
-def _clarify(turn: _Turn) -> list[str]:
+def _clarify(turn: Turn) -> list[str]:
     answer = turn.instance.item.answer
     form = FORMS.get(answer.form.partition("(")[0], "") if answer.kind == "number" else ""
     return [turn.prompt(), f"{KINDS[answer.kind]} {form}".strip()]
 
 
-def _recall(turn: _Turn) -> list[str]:
+def _recall(turn: Turn) -> list[str]:
     title = turn.instance.item.title
     topic = [f"The topic is: {turn.said(title)}."] if title else []
     return [*topic, f"The question: {turn.prompt()}"]
 
 
-def _redirect(turn: _Turn) -> list[str]:
+def _redirect(turn: Turn) -> list[str]:
     return [f"Back to the question: {turn.prompt()}"]
 
 
-def _rest(turn: _Turn) -> list[str]:
+def _rest(turn: Turn) -> list[str]:
     return [f"Tried so far on this question: {_tries(turn.seen.attempts)}."]
 
 
@@ -253,7 +202,11 @@ def _tries(attempts: int) -> str:
     return "a first try" if attempts == 1 else "several tries, each of which told you something"
 
 
-_BODIES: dict[Act, Callable[[_Turn], list[str]]] = {
+def _safety(_turn: Turn) -> list[str]:
+    return [SAFETY]
+
+
+_BODIES: dict[Act, Body] = {
     "greet": _greet,
     "nudge": _nudge,
     "point": _point,
@@ -271,4 +224,5 @@ _BODIES: dict[Act, Callable[[_Turn], list[str]]] = {
     "recall": _recall,
     "redirect": _redirect,
     "rest": _rest,
+    "safety": _safety,
 }

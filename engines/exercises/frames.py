@@ -6,7 +6,7 @@ They hold no numbers and praise nobody; openings end where the item's own words 
 
 from __future__ import annotations
 
-from engines.exercises.acts import Act
+from engines.words import Act, Move
 
 OPENINGS: dict[Act, tuple[str, ...]] = {
     "greet": (
@@ -110,13 +110,18 @@ OPENINGS: dict[Act, tuple[str, ...]] = {
         "It is fine to stop here for a while.",
         "Stand up, stretch, have some water.",
     ),
+    "safety": (
+        "What you wrote sounds serious, and it matters.",
+        "Thank you for saying this. It matters.",
+        "I am glad that you wrote this down.",
+    ),
 }
 
 CLOSINGS: dict[Act, tuple[str, ...]] = {
     "greet": (
-        "Where would you like to begin? You can ask for a hint, an example, or the reason behind a "
-        "step at any time.",
-        "What do you notice first? Write your answer in the box, or ask me for a first push.",
+        "Where would you like to begin? Write your answer in the box, or tell me what you think of "
+        "trying.",
+        "What do you notice first? Write your answer in the box, or say what stops you.",
     ),
     "nudge": (
         "What does that tell you about the first thing to do?",
@@ -192,12 +197,16 @@ CLOSINGS: dict[Act, tuple[str, ...]] = {
     "redirect": (
         "What is your next idea for it?",
         "Where did you stop? We can go on from there.",
-        "Shall we take the next step together? Ask for a hint if you want one.",
+        "Shall we look at the next step together?",
     ),
     "rest": (
         "Your work is kept. When you return, the question will be waiting where you left it.",
         "Nothing is lost by pausing, and many people see the way more clearly afterwards.",
         "Come back when you are ready; we will take it in small steps from here.",
+    ),
+    "safety": (
+        "The exercise can wait. It will be here whenever you want to return to it.",
+        "Leave the exercise for now; nothing of it is lost.",
     ),
 }
 
@@ -213,6 +222,16 @@ LOCKED = (
     "I can give you now is a piece of the way.",
 )
 """Openings in place of those of `bottom_out`, while the key is locked."""
+NOT_NOW = (
+    "The answer stays closed for now. What I can give you is a piece of the way.",
+    "I do not say the answer here. Let us look at a piece of the way instead.",
+)
+"""The same where no button opens it."""
+SAFETY = (
+    "I am a program and cannot help with this the way a person can. Please tell an adult you trust "
+    "now: a parent, a teacher, a doctor. If somebody is in danger, call the emergency number."
+)
+"""What stands for a safety text where none was given."""
 ANCHORS = (
     "We are still with this question:",
     "For reference, the question:",
@@ -237,4 +256,125 @@ TESTS = {
     "choice": "Each option can be tested against the question on its own.",
     "multi": "Test each option on its own against the question.",
     "text": "Compare each sign of what you wrote with what the question gives.",
+}
+
+QUESTIONS: dict[Move, tuple[str, ...]] = {
+    "elicit": (
+        "What would you do first in this exercise?",
+        "Which rule do you already know that could be of use here?",
+        "How would you begin, in your own words?",
+    ),
+    "probe": (
+        "What makes you think that this is the way to go?",
+        "Which part of the question tells you so?",
+        "How would you explain that step to a friend?",
+    ),
+    "narrow": (
+        "What would the very first line of your working be?",
+        "Which single thing could you change without changing anything else?",
+        "What is the smallest step that you are sure of?",
+    ),
+    "contrast": (
+        "In what would a much simpler question of this kind differ from this one?",
+        "What is the same here as in the last question that you could do, and what is not?",
+        "Which other way of doing it comes to your mind?",
+    ),
+    "counterexample": (
+        "Can you think of a case in which your idea would go wrong?",
+        "What would have to be different for your idea to fail?",
+        "How could somebody show you that the idea does not always hold?",
+    ),
+    "confirm": (
+        "How could you test that without me?",
+        "Why does that hold?",
+        "How would you convince somebody who doubts it?",
+    ),
+    "summarise": (
+        "How would you put what you have found into one sentence?",
+        "What would you tell a friend to do first with such a question?",
+        "Which rule have you found, in your own words?",
+    ),
+    "": (
+        "What do you want to try next?",
+        "Where does that lead in the question?",
+        "What is left to do in the exercise?",
+    ),
+}
+"""Socratic questions where a goal has none of its own; those of no move come after a plan's end."""
+SOCRATIC_CLOSINGS = (
+    "Take your time; a guess is fine.",
+    "Write down whatever you think, in your own words.",
+    "Say as much as you are sure of.",
+    "A half-finished thought is a good start.",
+)
+"""Closings that ask nothing: the question before them is the only one of its turn."""
+HINTS_OPEN = (
+    "The hints of this exercise are open now.",
+    "From here on you may open the hints as well.",
+)
+RE_ASKED = "If it was meant for my question, say how you came to it."
+"""After a candidate answer in discovery."""
+SELF_EXPLAIN = (
+    "Why is this step allowed? Say it in your own words.",
+    "What was done here, and what makes it right? Explain it to yourself before you go on.",
+    "Which rule stands behind this line? Try to name it.",
+)
+FADED = (
+    "The next line is left out. What would you write there?",
+    "From here the example is yours: which line comes next?",
+    "I leave this line empty. How does the working go on?",
+)
+TO_YOUR_OWN = (
+    "Now hold it against your own exercise. What is the same, and where do the numbers differ?",
+    "Put your exercise beside the example: which line of it do you need first?",
+    "Your exercise has the same build. Which of these lines would look different in it?",
+)
+YOUR_LINE = (
+    "Which line do you write first?",
+    "What is the first line of your own working?",
+    "How does your own working begin?",
+)
+REASON_GIVEN = ("The reason that the working gives:", "For that line the working says:")
+REASONS = (
+    "Which answer do you lean to, and what is your strongest reason for it?",
+    "What in the question made you decide as you did?",
+    "Suppose somebody beside you chose differently: what would you want to hear from them?",
+    "Which of your reasons would you still stand by if all others disagreed?",
+)
+OPINIONS = (
+    "Take your reason and one that speaks for another answer. Where exactly do they part?",
+    "Say the best reason for an answer that you did not choose, then weigh it against your own.",
+    "Listen for the other reason first. What would it have to explain, and does it?",
+    "Write down what both opinions agree on. What is left between them?",
+)
+EXAM_OPENINGS: dict[Act, tuple[str, ...]] = {
+    "redirect": (
+        "In an exam I explain the wording of a question, and nothing else.",
+        "I cannot help with that while the exam is open.",
+        "This has to stay yours until the exam closes.",
+    ),
+    "submit_prompt": (
+        "Answers go into the answer box.",
+        "I take no answers here; write it in the answer box.",
+        "The place for that is the answer box.",
+    ),
+    "rest": OPENINGS["rest"],
+    "clarify": OPENINGS["clarify"],
+    "safety": OPENINGS["safety"],
+}
+EXAM_CLOSINGS: dict[Act, tuple[str, ...]] = {
+    "redirect": (
+        "If a word or a sign is unclear, name it.",
+        "Ask me about the wording if you need to.",
+    ),
+    "submit_prompt": (
+        "Read it once more before you send it.",
+        "I say nothing about it, neither yes nor no.",
+    ),
+    "rest": (
+        "What you have entered so far is kept.",
+        "Look away from the screen and breathe out; then read the question afresh.",
+    ),
+    "clarify": CLOSINGS["clarify"][:2],
+    "safety": CLOSINGS["safety"],
 }

@@ -9,9 +9,9 @@ from __future__ import annotations
 from hashlib import sha256
 
 from engines.exercises.grading import key_spelled
-from engines.exercises.masking import masked, states_key
+from engines.exercises.masking import masked
 from engines.exercises.template import instance, rendered, with_values
-from engines.words import HintStep, Instance, Item
+from engines.words import HintLevel, HintStep, Instance, Item
 
 _TWIN_TRIES = 24
 _TWIN = "twin"
@@ -39,6 +39,17 @@ def ladder_length(item: Item) -> int:
     1
     """
     return len(_ladder(item))
+
+
+def ladder_levels(item: Item) -> tuple[HintLevel, ...]:
+    """The kinds of the item's levels of hint, the bottom-out included.
+
+    >>> from engines.words import AnswerSpec
+    >>> spec = AnswerSpec(kind="number", value="3")
+    >>> ladder_levels(Item(id="i", skills=("s",), prompt="?", answer=spec))
+    ('bottom-out',)
+    """
+    return tuple(step.level for step in _ladder(item))
 
 
 def tells(item: Item, levels: int) -> bool:
@@ -121,18 +132,29 @@ def sibling(inst: Instance) -> Instance | None:
 
     One is sought whose worked text does not hold this instance's key.
     """
-    if not inst.item.params:
-        return None
-    best: Instance | None = None
-    for n in range(_TWIN_TRIES):
+    return sibling_shown(inst)[0]
+
+
+def sibling_shown(inst: Instance) -> tuple[Instance | None, str]:
+    """The sibling, and it worked through as text, with values equal to this key covered.
+
+    Without one the text is the first worked step.
+    """
+    best: tuple[Instance, str] | None = None
+    for n in range(_TWIN_TRIES if inst.item.params else 0):
         named = f"{inst.item.id}\0{inst.seed}\0{n}".encode()
         other = instance(inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"))
         if _looks(other) == _looks(inst) or (other.key == inst.key and not inst.choices):
             continue
-        best = best or other
-        if not states_key(_worked_text(other), inst):
-            return other
-    return best
+        text = f"A similar one, worked: {_worked_text(other)}"
+        covered = masked(text, inst)
+        if covered == text:
+            return other, covered
+        best = best or (other, covered)
+    if best is not None:
+        return best
+    show, why = worked(inst)[0]
+    return None, masked(f"The first step: {show} {why}".strip(), inst)
 
 
 def _looks(inst: Instance) -> tuple[str, list[str]]:
@@ -151,8 +173,4 @@ def sibling_text(inst: Instance) -> str:
 
     Values equal to this instance's key are covered.
     """
-    other = sibling(inst)
-    if other is not None:
-        return masked(f"A similar one, worked: {_worked_text(other)}", inst)
-    show, why = worked(inst)[0]
-    return masked(f"The first step: {show} {why}".strip(), inst)
+    return sibling_shown(inst)[1]

@@ -54,8 +54,13 @@ class Found(NamedTuple):
     written: str = ""
 
 
-def _size(found: re.Match[str]) -> tuple[Fraction | None, str]:
-    """The absolute value of a matched number (None for a division by zero), and how it stands."""
+@lru_cache(maxsize=4096)
+def _size(number: str) -> tuple[Fraction | None, str, bool]:
+    """The absolute value of a number without its sign (None for a division by zero), how it
+    stands, and whether a minus stands inside of it.
+    """
+    found = _NUMBER.match(number)
+    assert found is not None
     g = found.groupdict()
     if g["latex"]:
         whole, num, den = g["lw"] or "0", g["ln"], g["ld"]
@@ -69,10 +74,11 @@ def _size(found: re.Match[str]) -> tuple[Fraction | None, str]:
     else:
         value = Fraction(g["decimal"].replace(",", "").replace("٫", "."))
         if g["percent"]:
-            return value / 100, f"{value}%"
-        return value, f"{value}" if value.denominator == 1 else f"{value}d"
+            return value / 100, f"{value}%", False
+        return value, f"{value}" if value.denominator == 1 else f"{value}d", False
     written = f"{int(whole)} {int(num)}/{int(den)}"
-    return (int(whole) + Fraction(int(num), int(den)) if int(den) else None), written
+    size = int(whole) + Fraction(int(num), int(den)) if int(den) else None
+    return size, written, bool(g["lm"])
 
 
 def numbers_in(text: str) -> Iterator[Found]:
@@ -85,13 +91,14 @@ def numbers_in(text: str) -> Iterator[Found]:
     ['2', '3', '-3', '-1/2']
     """
     for found in _NUMBER.finditer(text):
-        size, written = _size(found)
+        sign = found["sign"]
+        size, written, negative = _size(found.group()[len(sign) :])
         if size is None:
             continue
-        start = found.start() + len(found["sign"])
-        if found["lm"]:
+        start = found.start() + len(sign)
+        if negative:
             size = -size
-        if not found["sign"]:
+        if not sign:
             yield Found(start, found.end(), (size,), written)
         elif _OPERAND_BEFORE.search(text[: found.start()]):
             yield Found(start, found.end(), (size, -size), written)
@@ -176,7 +183,16 @@ def _words_masked(text: str, keys: list[str], others: list[str], prompt: str) ->
 
 
 def _spoken(text: str, option: str) -> bool:
-    return bool(option.strip()) and _pattern(option.strip()).search(text) is not None
+    option = option.strip()
+    return bool(option) and _may_hold(text, option) and _pattern(option).search(text) is not None
+
+
+def _may_hold(text: str, key: str) -> bool:
+    """Whether a pattern of the key is worth making: not where its first word is absent."""
+    first = key.strip("$ ").split()[:1]
+    if not first or not (text.isascii() and key.isascii()):
+        return True
+    return first[0].lower() in text.lower()
 
 
 @lru_cache(maxsize=4096)
@@ -191,7 +207,7 @@ def _pattern(key: str) -> re.Pattern[str]:
 
 
 def _key_covered(text: str, key: str, *, only_as_answer: bool) -> str:
-    if not key:
+    if not key or not _may_hold(text, key):
         return text
 
     def cover(found: re.Match[str]) -> str:

@@ -98,10 +98,17 @@ def printed_in(text: str, prompt: str) -> bool:
     typed = squeezed(text)
     if not typed:
         return False
-    before = r"(?<![\w.])" if typed[0].isalnum() else ""
-    return re.search(before + re.escape(typed) + r"(?![\w^]|\.\d)", _formulas(prompt)) is not None
+    text, at, word = _formulas(prompt), -1, typed[0].isalnum()
+    while (at := text.find(typed, at + 1)) >= 0:  # a pattern would be compiled for each text
+        if not (word and at and _JOINED.match(text[at - 1])) and not _ON.match(
+            text, at + len(typed)
+        ):
+            return True
+    return False
 
 
+_JOINED = re.compile(r"[\w.]")
+_ON = re.compile(r"[\w^]|\.\d")
 _AROUND_SIGNS = re.compile(r"\s*([-+*/^=<>(){},]|[−×·÷]|\\cdot|\\times)\s*")
 
 
