@@ -198,14 +198,18 @@ class Endpoint(ABC):
         return ProviderFailed(kind, type(error).__name__)
 
     def _by_answer(self, error: Any) -> ProviderFailed:
-        """The kind of an error that the endpoint itself wrote, as a status or in its stream."""
+        """The kind of an error that the endpoint itself wrote, as a status or in its stream.
+
+        Some SDKs give one in the stream the stream's own status, which is 200 and says nothing.
+        """
         response = getattr(error, "response", None)
+        status = response.status_code if response is not None else 0
         body = error.body
         if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
             body = body["error"]
         said = body if isinstance(body, Mapping) else {}
         return by_body(
-            response.status_code if response is not None else None,
+            status if status >= 400 else None,
             code=_word(said.get("code")),
             kind=_word(said.get("type")),
             message=str(error.message) if body is None else f"{error.message} {body}",

@@ -141,7 +141,12 @@ class Reading:
         self._block = ""
         self._spent: Spent | None = None
 
-    def heard(
+    @property
+    def complete(self) -> bool:
+        """Whether the proof of a complete answer has come."""
+        return bool(self.finish)
+
+    def taken(
         self, texts: Iterable[str], *, finish: str = "", block: str = "", spent: Spent | None = None
     ) -> Iterator[Piece]:
         """Take a chunk: the texts of its first candidate and what else it says.

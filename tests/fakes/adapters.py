@@ -28,10 +28,22 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from streaming.providers.anthropic import Anthropic
 from streaming.providers.base import Provider, Spent
+from streaming.providers.gemini import Gemini
+from streaming.providers.gemini_legacy import GeminiLegacy
+from streaming.providers.groq import Groq
 from streaming.providers.openai import OpenAIChat
+from streaming.providers.openai_responses import OpenAIResponses
 from streaming.providers.presets import presets
-from tests.fakes import openai_chat
+from tests.fakes import (
+    anthropic_messages,
+    gemini_grpc,
+    gemini_sse,
+    groq_chat,
+    openai_chat,
+    openai_responses,
+)
 from tests.fakes.wire import CACHED_TOKENS, PROMPT_TOKENS, WORDS
 
 WALL_S = 1_750_000_000.0
@@ -47,6 +59,12 @@ does not speak; a host without an address."""
 
 NOWHERE = "nowhere.invalid"
 CHAT_COUNTED = Spent(PROMPT_TOKENS, len(WORDS), cached_in=CACHED_TOKENS)
+RESPONSES_COUNTED = Spent(
+    PROMPT_TOKENS,
+    len(WORDS),
+    cached_in=CACHED_TOKENS,
+    cache_write=openai_responses.WRITTEN_TOKENS,
+)
 
 
 class Seen(Protocol):
@@ -111,9 +129,11 @@ class Column:
     moved: Callable[[str, Where], str] = elsewhere
 
 
-def _openai(preset: str) -> Callable[[str, str, Limits], Provider]:
+def _openai(
+    preset: str, kind: type[OpenAIChat | OpenAIResponses] = OpenAIChat
+) -> Callable[[str, str, Limits], Provider]:
     def built(base_url: str, scenario: str, limits: Limits) -> Provider:
-        return OpenAIChat(
+        return kind(
             name=preset,
             model=scenario,
             base_url=base_url,
@@ -128,11 +148,51 @@ def _openai(preset: str) -> Callable[[str, str, Limits], Provider]:
     return built
 
 
+def _own(
+    kind: type[Anthropic | Gemini | GeminiLegacy | Groq],
+) -> Callable[[str, str, Limits], Provider]:
+    def built(base_url: str, scenario: str, limits: Limits) -> Provider:
+        return kind(
+            name="fake",
+            model=scenario,
+            base_url=base_url,
+            api_key="key",
+            first_token_s=limits.first_token_s,
+            stall_s=limits.stall_s,
+            slots=limits.slots,
+            wall_s=limits.wall_s,
+        )
+
+    return built
+
+
+ANTHROPIC_COUNTED = Spent(
+    PROMPT_TOKENS,
+    len(WORDS),
+    cached_in=CACHED_TOKENS,
+    cache_write=anthropic_messages.WRITTEN_TOKENS,
+)
+GEMINI_COUNTED = Spent(
+    PROMPT_TOKENS, len(WORDS) + gemini_sse.THOUGHT_TOKENS, cached_in=CACHED_TOKENS
+)
 COLUMNS: tuple[Column, ...] = (
     Column("openai", openai_chat.running, _openai("openai"), CHAT_COUNTED),
     Column("emergent", openai_chat.running, _openai("emergent"), CHAT_COUNTED),
     Column("openrouter", openai_chat.running, _openai("openrouter"), CHAT_COUNTED),
     Column("llamacpp", openai_chat.running, _openai("llamacpp"), CHAT_COUNTED),
+    Column(
+        "responses", openai_responses.running, _openai("openai", OpenAIResponses), RESPONSES_COUNTED
+    ),
+    Column("groq", groq_chat.running, _own(Groq), CHAT_COUNTED),
+    Column("anthropic", anthropic_messages.running, _own(Anthropic), ANTHROPIC_COUNTED),
+    Column("gemini", gemini_sse.running, _own(Gemini), GEMINI_COUNTED),
+    Column(
+        "gemini_legacy",
+        gemini_grpc.running,
+        _own(GeminiLegacy),
+        CHAT_COUNTED,
+        gemini_grpc.elsewhere,
+    ),
 )
 
 
@@ -165,7 +225,8 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def of(self, column: str) -> Row:
         """The row as it is expected of one adapter."""
-        own = msgspec.to_builtins(self.cells.get(column, Cell()))
+        own = msgspec.structs.asdict(self.cells.get(column, Cell()))
+        del own["absent"]
         return msgspec.structs.replace(self, **{k: v for k, v in own.items() if v is not None})
 
 
