@@ -61,7 +61,9 @@ def rung(seen: Seen) -> Act:
     if seen.verdict == "correct":
         return "affirm"
     played = max((LADDER.index(a) + 1 for a in seen.acts[-4:] if a in LADDER), default=0)
-    return LADDER[min(max(seen.hints_used, played), len(LADDER) - 1)]
+    act = LADDER[min(max(seen.hints_used, played), len(LADDER) - 1)]
+    # What was just explained is put to use before it is explained again.
+    return "scaffold" if act == "explain" and seen.acts[-1:] == ("explain",) else act
 
 
 def wheel_spinning(

@@ -139,7 +139,7 @@ class Socratic(Base):
             return "scaffold"
         return "recall" if seen.acts[-1:] == ("affirm",) else "affirm"
 
-    def after_turn(self, seen: Seen, act: Act, wish: Wish) -> ModeState:
+    def after_turn(self, seen: Seen, act: Act, wish: Wish) -> ModeState:  # noqa: ARG002 - contract
         """The plan one turn on: moved where the act was the plan's own."""
         plan = seen.state.socratic
         if plan.end or seen.goals < 1 or seen.verdict == "correct":
@@ -147,8 +147,7 @@ class Socratic(Base):
         if act == "greet" and not plan.move:  # its text asks the first question
             return replace(seen.state, socratic=step(plan, "unmet", seen.goals).state)
         then = step(plan, "met" if self._meets(seen) else "unmet", seen.goals)
-        own = act == then.act and (self._meets(seen) or wish not in _BESIDE)
-        return replace(seen.state, socratic=then.state if own else aside(plan))
+        return replace(seen.state, socratic=then.state if act == then.act else aside(plan))
 
     def refusal(self, what: Help, seen: Seen) -> str | None:
         """The tutor's questions come before hints and steps."""
@@ -160,6 +159,3 @@ class Socratic(Base):
             f"{PROBES_MOST} probes without progress, or once its questions are done"
         )
 
-
-_BESIDE: frozenset[Wish] = frozenset(("candidate", "off_topic", "wording", "rest"))
-"""Wishes that are no reply to a question."""
