@@ -1,0 +1,1 @@
+"""What a learner says of how they are, and what the program says to that. This file is its door."""
