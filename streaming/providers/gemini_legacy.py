@@ -199,6 +199,22 @@ class _Client:
         finally:
             self._slots.release()
 
+    async def connected(self) -> None:
+        """Returns once there is a connection or none can be had; raises `connect` for neither.
+
+        A call waits for its answer's head, which may rightly take longer than connecting may.
+        """
+        from grpc import ChannelConnectivity
+
+        channel = self.service.transport.grpc_channel
+        waiting = (ChannelConnectivity.IDLE, ChannelConnectivity.CONNECTING)
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                while (state := channel.get_state(try_to_connect=True)) in waiting:
+                    await channel.wait_for_state_change(state)
+        except TimeoutError:
+            raise ProviderFailed("connect", f"no connection for {CONNECT_S:g} s") from None
+
     async def aclose(self) -> None:
         """Close the channel."""
         await self.service.transport.close()
@@ -217,12 +233,9 @@ class _Call:
         self._call: Any = None
 
     async def stream_generate_content(self, request: Any, **options: Any) -> AsyncIterator[Any]:
-        """Begin the call; returns once the request is sent, or raises `connect`."""
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                self._call = await self._client.service.stream_generate_content(request, **options)
-        except TimeoutError:
-            raise ProviderFailed("connect", f"no connection for {CONNECT_S:g} s") from None
+        """Begin the call; returns with the answer's head."""
+        await self._client.connected()
+        self._call = await self._client.service.stream_generate_content(request, **options)
         return self._nothing()
 
     async def _nothing(self) -> AsyncIterator[Any]:

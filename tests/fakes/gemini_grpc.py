@@ -53,6 +53,8 @@ class Call:
     scenario: str
     request: Any
     metadata: Mapping[str, str | bytes]
+    remaining_s: float | None = None
+    """How long the client was ready to wait when it asked."""
     left_s: float | None = None
     left: asyncio.Event = field(default_factory=asyncio.Event)
     writing: asyncio.Event = field(default_factory=asyncio.Event)
@@ -405,7 +407,8 @@ class Fake:
     async def _answered(self, request: Any, context: Any) -> None:
         name = request.model.removeprefix("models/")
         scenario, *numbers = name.split(":")
-        call = Call(name, request, dict(context.invocation_metadata()))
+        metadata = dict(context.invocation_metadata())
+        call = Call(name, request, metadata, context.time_remaining())
         self.calls.append(call)
         self.called.set()
         self.split = scenario == "bytewise"
