@@ -123,11 +123,14 @@ async def played(
     return pieces, failed, upstream
 
 
-@pytest.mark.usefixtures("without_nowhere")
 @pytest.mark.parametrize("column", COLUMNS, ids=lambda column: column.name)
 def test_the_kinds_are_the_same_on_the_servers_own_loop(column: Column) -> None:
     of_the_loop = {"connect", "cut", "truncated", "malformed", ""}
-    rows = {name: row for name, row in rows_of(column).items() if row.kind in of_the_loop}
+    rows = {
+        name: row
+        for name, row in rows_of(column).items()
+        if row.kind in of_the_loop and row.where != "nowhere"  # its names are looked up outside
+    }
 
     async def found() -> dict[str, tuple[str, int]]:
         kinds: dict[str, tuple[str, int]] = {}
