@@ -79,7 +79,7 @@ _ELEVEN = re.compile(r"11(?<=[^\W\d_]{2}11)(?!\d)")
 _STANDS_FOR_LETTER = re.compile(
     r"[01345780@$!|](?:(?<![\d.,].)(?=[^\W\d_])|(?<=[^\W\d_].)(?![\d.,=\s!]|$))"
 )
-_SENTENCE = re.compile(r"[.!?;:]+(?=\s|$)|\n+")
+_SENTENCE = re.compile(r"[.!?;:]+(?=\s|$)")
 _END = "\x1f"
 _LETTERS = ascii_lowercase + digits
 _ASCII = str.maketrans(
