@@ -33,59 +33,14 @@ PHRASES_MET = 2
 
 _FORMULA = re.compile(r"\$+[^$]*\$+")
 _WORD = re.compile(r"[^\W\d_]{4,}")
-_COMMON = frozenset(
-    [
-        "that",
-        "this",
-        "then",
-        "than",
-        "them",
-        "they",
-        "there",
-        "these",
-        "those",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "with",
-        "will",
-        "would",
-        "have",
-        "here",
-        "into",
-        "from",
-        "each",
-        "every",
-        "both",
-        "side",
-        "sides",
-        "same",
-        "only",
-        "also",
-        "must",
-        "does",
-        "done",
-        "same",
-        "more",
-        "most",
-        "number",
-        "numbers",
-        "left",
-        "right",
-        "their",
-        "your",
-        "were",
-        "been",
-        "make",
-        "made",
-        "take",
-        "takes",
-        "keep",
-        "keeps",
-    ]
+_SAID = re.compile(r"[^\W\d_]{3,}")
+_IDLE_WORDS = (
+    "the and you are for not but its all can has was his her our how why who get got any that this"
+    " then than them they there these those what when where which while with will would have here"
+    " into from each every both side sides same only also must does done more most number numbers"
+    " left right their your were been make made take takes keep keeps"
 )
+_COMMON = frozenset(_IDLE_WORDS.split())
 """Words that tell nothing of a reason."""
 
 
@@ -254,9 +209,14 @@ def is_met(goal: Goal, said: str, instance: Instance) -> bool:
     sub = sub_question(goal, instance)
     if sub is not None and _is_right(sub, said):
         return True
-    words = set(_stems(said)) | set(normal(said).split())
-    held = sum(phrase in words or phrase in normal(said) for phrase in goal.phrases)
+    words = [_stem(word) for word in _SAID.findall(normal(said)) if word not in _COMMON]
+    held = sum(any(_alike(word, phrase) for word in words) for phrase in goal.phrases)
     return bool(goal.phrases) and held >= min(PHRASES_MET, len(goal.phrases))
+
+
+def _alike(word: str, phrase: str) -> bool:
+    """Whether two stems are of one word: `add` and `addit`."""
+    return word.startswith(phrase) or phrase.startswith(word)
 
 
 def _is_right(sub: Instance, said: str) -> bool:

@@ -238,7 +238,7 @@ def test_an_exam_and_a_vote_give_no_help(item: Item) -> None:
     for mode in ("exam", "peer"):
         for act in ACTS:
             for known in (None, *(m.id for m in item.misconceptions)):
-                seen = Seen(2, "incorrect", known, mode=mode)  # type: ignore[arg-type] # of two
+                seen = Seen(2, "incorrect", known, mode=mode)
                 text = explained(act, made, seen, turn_no=1, key_unlocked=False)
                 assert not [h for h in helpful if h != made.prompt and h in text], (mode, act)
 

@@ -214,7 +214,7 @@ def test_who_asks_for_a_rest_gets_one_in_every_mode(mode: Mode) -> None:
 
 
 def test_practice_climbs_one_rung_a_turn() -> None:
-    seen, acts = Seen(), []
+    seen, acts = Seen(), list[Act]()
     for _ in range(5):
         acts.append(planned_act("help", replace(seen, acts=tuple(acts))))
     assert acts == [*LADDER, "scaffold"]

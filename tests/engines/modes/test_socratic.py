@@ -172,7 +172,7 @@ def test_a_number_that_meets_no_goal_is_left_to_the_answer_box() -> None:
 
 def test_after_its_end_the_plan_stands_still() -> None:
     for end in ("met", "told", "spent"):
-        state = ModeState(SocraticState(0, "summarise", 7, end))  # type: ignore[arg-type] # of three
+        state = ModeState(SocraticState(0, "summarise", 7, end))
         seen = Seen(mode="socratic", goals=1, state=state)
         for wish, _ in REPLIES.values():
             act = POLICY.next_act(seen, wish)
