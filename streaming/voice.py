@@ -248,8 +248,6 @@ class Attempt:
                         return
         except ProviderFailed as failed:
             self._fail(failed)
-        finally:
-            self.conclude("left")
 
     def _screened(self, piece: Said) -> str:
         """What may be shown now; at the end what was held back."""

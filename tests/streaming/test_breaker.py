@@ -127,6 +127,63 @@ def test_outcomes_of_calls_begun_before_it_opened_count_for_nothing() -> None:
     assert breaker.open
 
 
+def test_doubts_count_half() -> None:
+    breaker, _ = made()
+    for _ in range(5):
+        breaker.failed(breaker.permit(), 0.5)
+    assert breaker.allows()
+    breaker.failed(breaker.permit(), 0.5)
+    assert breaker.open
+
+
+def test_a_doubt_decides_nothing_half_open_and_frees_the_place() -> None:
+    breaker, clock = made()
+    fail(breaker, 3)
+    clock.now_s += 5
+    breaker.failed(breaker.permit(), 0.5)
+    assert breaker.state == "half_open"
+    assert breaker.allows()
+
+
+def test_its_state_has_a_name_and_its_wait_a_length() -> None:
+    breaker, clock = made()
+    seen = [(breaker.state, breaker.opens_in_s, breaker.openings)]
+    fail(breaker, 3)
+    seen.append((breaker.state, breaker.opens_in_s, breaker.openings))
+    clock.now_s += 6
+    seen.append((breaker.state, breaker.opens_in_s, breaker.openings))
+    breaker.succeeded(breaker.permit())
+    seen.append((breaker.state, breaker.opens_in_s, breaker.openings))
+    assert seen == [("closed", 0, 0), ("open", 5, 1), ("half_open", 0, 1), ("closed", 0, 0)]
+
+
+def test_only_what_its_own_calls_change_is_told() -> None:
+    breaker, clock = made()
+    told: list[str] = []
+    breaker.on_change = lambda: told.append(breaker.state)
+    fail(breaker, 3)
+    clock.now_s += 6
+    breaker.succeeded(breaker.permit())
+    breaker.succeeded(breaker.permit())
+    breaker.opened_elsewhere(9.0, 2)
+    clock.now_s += 10
+    breaker.closed_elsewhere()
+    assert told == ["open", "closed"]
+
+
+def test_what_others_saw_opens_for_longer_and_closes_only_what_waits_no_more() -> None:
+    breaker, clock = made()
+    breaker.opened_elsewhere(9.0, 3)
+    assert (breaker.opens_in_s, breaker.openings) == (9.0, 3)
+    breaker.opened_elsewhere(4.0, 1)
+    assert (breaker.opens_in_s, breaker.openings) == (9.0, 3)
+    breaker.closed_elsewhere()
+    assert breaker.open
+    clock.now_s += 9
+    breaker.closed_elsewhere()
+    assert breaker.state == "closed"
+
+
 class BreakerMachine(RuleBasedStateMachine):
     """Whatever is told in whatever order: never shut for ever, at most one try half open."""
 
@@ -142,10 +199,21 @@ class BreakerMachine(RuleBasedStateMachine):
         self.permits.append(self.breaker.permit())
 
     @precondition(lambda self: self.permits)
-    @rule(data=st.data(), how=st.sampled_from(["succeeded", "failed", "gave_up"]))
+    @rule(data=st.data(), how=st.sampled_from(["succeeded", "failed", "doubted", "gave_up"]))
     def tell(self, data: st.DataObject, how: str) -> None:
-        place = data.draw(st.integers(0, len(self.permits) - 1))
-        getattr(self.breaker, how)(self.permits.pop(place))
+        permit = self.permits.pop(data.draw(st.integers(0, len(self.permits) - 1)))
+        if how == "doubted":
+            self.breaker.failed(permit, 0.5)
+        else:
+            getattr(self.breaker, how)(permit)
+
+    @rule(s=st.floats(0.1, 60), openings=st.integers(0, 20))
+    def opens_elsewhere(self, s: float, openings: int) -> None:
+        self.breaker.opened_elsewhere(s, openings)
+
+    @rule()
+    def closes_elsewhere(self) -> None:
+        self.breaker.closed_elsewhere()
 
     @rule(s=st.floats(0, 70))
     def wait(self, s: float) -> None:

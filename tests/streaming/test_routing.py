@@ -179,6 +179,15 @@ def test_three_models_may_try() -> None:
     assert many[3].requests == []
 
 
+def test_after_two_restarts_the_next_voice_is_the_built_in_tutor() -> None:
+    absent, last = Scripted(GOOD, name="a"), Scripted(GOOD, name="d")
+    absent.ready = False
+    failed = [Scripted(failing("cut"), name=name) for name in "bc"]
+    timed = played(absent, *failed, last, announced=Speaker("a", "a-1", "llm"))
+    assert reasons(timed) == [("b", "breaker"), ("c", "cut"), ("builtin", "cut")]
+    assert last.requests == []
+
+
 def test_spending_is_summed_over_attempts() -> None:
     first = Scripted([Spent(100, 5), *failing("empty")], name="a")
     timed = played(first, Scripted(GOOD, name="b"))
