@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from streaming.providers.base import ChatMessage, LlmRequest, Provider, ProviderFailed
 
@@ -20,6 +22,8 @@ _logger = logging.getLogger(__name__)
 
 WARM_S = 10.0
 """How long the server waits for its providers before it opens without them."""
+SWITCH_S = 0.001
+"""So soon the importing thread gives way to the loop."""
 GREETING = LlmRequest(messages=(ChatMessage("user", "Ready?"),), max_tokens=1)
 """What a local model is asked."""
 GREETING_S = 60.0
@@ -51,9 +55,10 @@ async def warmed(providers: Sequence[Provider], limit_s: float = WARM_S) -> list
         task.add_done_callback(_greetings.discard)
 
     def warm_all() -> None:
-        for provider in waiting:
-            if _warmed(provider) and provider.local:
-                tell(greet, provider)
+        with _beside_the_loop():
+            for provider in waiting:
+                if _warmed(provider) and provider.local:
+                    tell(greet, provider)
         tell(done.set)
 
     if waiting:
@@ -64,6 +69,24 @@ async def warmed(providers: Sequence[Provider], limit_s: float = WARM_S) -> list
                 await done.wait()
                 await asyncio.gather(*map(asyncio.shield, greeted))
     return [provider for provider in providers if not provider.ready]
+
+
+@contextlib.contextmanager
+def _beside_the_loop() -> Iterator[None]:
+    """Imports that disturb a loop little, should it serve already.
+
+    The SDKs' classes are so many objects that Python would collect garbage hundreds of times, each
+    full collection holding the loop up for a third of a second; and nothing of them is garbage.
+    """
+    collects, switch_s = gc.isenabled(), sys.getswitchinterval()
+    gc.disable()
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(switch_s)
+        if collects:
+            gc.enable()
 
 
 def _warmed(provider: Provider) -> bool:

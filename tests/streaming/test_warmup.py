@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from streaming.providers.base import End, LlmRequest, Piece, ProviderFailed, Text
-from streaming.providers.warmup import GREETING_S, WARM_S, warmed
+from streaming.providers.warmup import GREETING_S, SWITCH_S, WARM_S, warmed
 from tests.virtual import VirtualLoop
 
 
@@ -67,6 +69,22 @@ async def test_all_are_warmed_in_one_thread_and_only_local_ones_are_asked(
     assert [len(p.asked) for p in (near, far, other)] == [1, 0, 0]
     assert near.asked[0].max_tokens == 1
     assert virtual.time() == 0
+
+
+async def test_the_collector_rests_while_sdks_are_imported(virtual: VirtualLoop) -> None:
+    seen: list[tuple[bool, float]] = []
+
+    class Looking(Slow):
+        def warm(self) -> float:
+            seen.append((gc.isenabled(), sys.getswitchinterval()))
+            return super().warm()
+
+    before = (gc.isenabled(), sys.getswitchinterval())
+    with virtual.outside():
+        await warmed([Looking(error=TypeError("of another version")), Looking()])
+    assert [collects for collects, _ in seen] == [False, False]
+    assert [switch_s for _, switch_s in seen] == pytest.approx([SWITCH_S, SWITCH_S])
+    assert (gc.isenabled(), sys.getswitchinterval()) == before
 
 
 async def test_nothing_to_warm_starts_no_thread(virtual: VirtualLoop) -> None:
