@@ -207,8 +207,9 @@ def windowed(
 ) -> Remembered:
     """The window once a turn has ended; equal to `remembered` where it only grew.
 
-    `newest` are the weights of the turns that are kept, the newest of `total`. Where the result
-    differs there was a fold: give it its new summary (`summed_up`).
+    `newest` are the weights of the turns that are kept, the newest of `total`; one that is kept no
+    longer is folded. Where the result differs there was a fold: give it its new summary
+    (`summed_up`).
 
     >>> light = Weight(20, 20, 100)
     >>> [windowed(Remembered(), [light] * n, n).folded_upto for n in (8, 16, 17)]
@@ -216,11 +217,12 @@ def windowed(
     >>> windowed(Remembered(), [Weight(600, 180, 220)] * 5, 5).cut_upto
     3
     """
-    first = max(remembered.folded_upto, total - len(newest))
-    cut_upto = remembered.cut_upto
-    held = _held(newest, total, first, cut_upto)
-    if total - first > GROWTH * fewest or held > WINDOW_TOKENS:
-        first = max(first, total - fewest)
+    first, cut_upto = remembered.folded_upto, remembered.cut_upto
+    grown = total - first
+    if grown > min(GROWTH * fewest, len(newest)) or (
+        _held(newest, total, first, cut_upto) > WINDOW_TOKENS
+    ):
+        first = max(first, total - min(fewest, len(newest)))
         if _held(newest, total, first, cut_upto) > FEWEST_TOKENS:
             cut_upto = max(cut_upto, total - WHOLE_TURNS)
     if (first, cut_upto) == (remembered.folded_upto, remembered.cut_upto):
