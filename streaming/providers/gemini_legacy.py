@@ -96,7 +96,7 @@ class GeminiLegacy:
     async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
         """The model's text; see the contract. One upstream request, never repeated here."""
         sdk = self.load()
-        pieces = self._pieces(sdk, self._connected(), request)
+        pieces = self._pieces(sdk, self._on_this_loop(), request)
         async with aclosing(self._attempts.watched(pieces)) as watched:
             async for piece in watched:
                 yield piece
@@ -115,7 +115,7 @@ class GeminiLegacy:
 
     # --- the client -------------------------------------------------------------------------------
 
-    def _connected(self) -> _Client:
+    def _on_this_loop(self) -> _Client:
         if self._client is None or self._client.loop is not asyncio.get_running_loop():
             self._client = _Client(self._api_key, self.base_url, self._slots)
         return self._client
@@ -265,7 +265,7 @@ class _Call:
 
 
 def _imported() -> ModuleType:
-    """The SDK; that its support has ended is known, and said in the README."""
+    """The SDK; that its support has ended is known, and no reason to warn at every start."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)

@@ -160,6 +160,19 @@ async def test_a_connection_without_an_answer_is_one(
     assert len(fake.calls) == 1
 
 
+@pytest.mark.parametrize(
+    ("scenario", "kind", "text"), [("no_first_token", "first_token", ""), ("stall", "stall", HALF)]
+)
+async def test_the_calls_own_deadline_is_the_last_resort(
+    provider: Make, monkeypatch: pytest.MonkeyPatch, scenario: str, kind: str, text: str
+) -> None:
+    monkeypatch.setattr("streaming.providers.gemini_legacy.CALL_S", 0.5)
+    result = await heard(provider(scenario))
+    assert (result.kind, result.text) == (kind, text)
+    assert result.failed is not None
+    assert result.failed.detail == "DEADLINE_EXCEEDED"
+
+
 async def test_the_words_of_an_error_stay_inside(provider: Make) -> None:
     result = await heard(provider("401"))
     assert result.failed is not None
