@@ -76,6 +76,8 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     previews_a_s: float = 10.0
     turns_a_min: int = 10
     running_turns: int = 2
+    node_turns: int = 1_000
+    """Turns that one node says at once; above it `turn.start` gets `err 150`."""
     connections: int = 8
     """Connections a session; one more replaces the oldest (4409)."""
     abandoned_s: float = 120.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import secrets
 import time
@@ -21,18 +22,16 @@ from server.connection import Edge
 from server.gate import Gate, Tokens
 from server.http import Pages, Probes, SecurityHeaders, courses_route
 from server.metrics import LoopProbe, Metrics
-from server.providers import providers_of
 from server.settings import Misconfigured, Settings
 from server.sse import Streams
+from server.tutor_metrics import tutor_counts
+from server.tutoring import Tutoring
 from server.websocket import WebSocketEndpoint
 from server.wheel import Wheel
 from streaming.catalogue import Catalogue
 from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
-from streaming.providers.base import Provider
-from streaming.providers.builtin import Builtin
 from streaming.providers.warmup import warmed
-from streaming.routing import Routing
 from streaming.session import Surroundings
 from streaming.store_sqlite import SqliteStore
 
@@ -57,7 +56,7 @@ class Application:
         settings: Settings,
         store: SqliteStore,
         catalogue: Catalogue,
-        tiers: list[list[Provider]],
+        tutoring: Tutoring,
         secret: str,
         limits: Limits = LIMITS,
     ) -> None:
@@ -65,18 +64,22 @@ class Application:
         self.settings = settings
         self.store = store
         self.catalogue = catalogue
-        self.tiers = tiers
+        self.tutoring = tutoring
+        self.tiers = tutoring.tiers
         self.metrics = Metrics(version())
-        self.routing = Routing([*tiers, Builtin()])
         ground = Surroundings(
             log=store.log,
             records=store.records,
             catalogue=catalogue,
-            routing=self.routing,
+            routing=tutoring.routing,
             loop=loop,
             wall_ms=_wall_ms,
             gauges=self.metrics,
             build=build(),
+            alerts=tutoring.alerts,
+            treasury=tutoring.treasury,
+            rules=tutoring.rules,
+            secret=hashlib.sha256(b"marks" + secret.encode()).digest(),
             limits=limits,
         )
         self.node = "n_" + secrets.token_urlsafe(6)
@@ -111,7 +114,9 @@ class Application:
             for path in settings.course_files:
                 await _add_course(catalogue, path)
             secret = settings.token.secret or await kept_secret(store.records)
-            application = cls(settings, store, catalogue, providers_of(settings), secret, limits)
+            tutoring = Tutoring(settings, store, _wall_ms, limits)
+            application = cls(settings, store, catalogue, tutoring, secret, limits)
+            await tutoring.begin()
         except BaseException:
             await store.aclose()
             raise
@@ -151,7 +156,7 @@ class Application:
         """Store what is queued and give everything back."""
         self._probe.stop()
         self.wheel.stop()
-        await self.routing.aclose()
+        await self.tutoring.aclose()
         await self.store.aclose()
 
     # --- wiring -------------------------------------------------------------------------------
@@ -173,6 +178,7 @@ class Application:
         metrics.sessions = lambda: len(self.ownership)
         metrics.outboxes = self._levels
         metrics.ready = lambda: self.unready() is None
+        metrics.tutor = lambda: tutor_counts(self.tutoring.routing, self.tutoring.treasury)
 
     def _levels(self) -> dict[int, int]:
         found: dict[int, int] = {}

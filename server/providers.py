@@ -116,6 +116,8 @@ def rules_of(settings: Settings) -> TutorRules:
         providers=tuple(tenant.providers),
         names=tuple(tenant.names),
         help_lines=tuple(tenant.help_lines),
+        adult_told=bool(tenant.alert_url),
+        mode=tutor.mode,
         refuse_spent=settings.budget.on_spent == "refuse",
     )
 

@@ -15,7 +15,7 @@ from engines.exercises.grading import reading
 from protocol import commands as cmd
 from protocol.codec import encode, repeated
 from protocol.errors import Close, Code, Refused
-from protocol.events import LogHead, Preview, Welcome
+from protocol.events import LogHead, Preview, Rate, Welcome
 from protocol.limits import LIMITS, Limits
 from streaming.frames import snapshot_frame
 from streaming.log import Entry, Ticket
@@ -23,6 +23,7 @@ from streaming.outbox import Out, Outbox
 
 if TYPE_CHECKING:
     from streaming.session import Session, Surroundings
+    from streaming.treasury import Treasury
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,6 +89,8 @@ class Attached:
             )
         )
         self.outbox.catch_up(outs, upto, after)
+        if self._ground.treasury is not None:
+            self._later(self._rates(self._ground.treasury))
 
     def _admit(self) -> None:
         attached = self.session.attached
@@ -161,6 +164,19 @@ class Attached:
     async def _again(self, epoch: str, q: int) -> None:
         _, outs, upto, after = await self._missed(epoch, q)
         self.outbox.catch_up(outs, upto, after)
+
+    def say_rates(self) -> None:
+        """Tell what is left of the learner's budgets, as far as this process knows."""
+        treasury = self._ground.treasury
+        if treasury is None:
+            return
+        limits = treasury.left(self.session.talk.payer, self._ground.wall_ms() / 1000)
+        if limits:
+            self.outbox.say(encode(Rate(limits)))
+
+    async def _rates(self, treasury: Treasury) -> None:
+        if await treasury.look_up(self.session.talk.payer) and not self.outbox.closed:
+            self.say_rates()
 
     def repeat(self, seq: int) -> None:
         """Send the stored reply at `seq` again, marked as a repeat."""

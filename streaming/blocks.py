@@ -31,8 +31,8 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "summary": frozenset({"summary"}),
     "learner": frozenset({"mark", "text"}),
     "turn": frozenset(
-        {"item.prompt", "item.options", "attempts", "verdict", "answer", "mark", "misconception",
-         "hints", "steps", "mastery", "key", "secret", "withheld", "act"}
+        {"item.prompt", "item.options", "attempts", "verdict", "answer", "misconception",
+         "hints", "steps", "mastery", "key", "secret", "withheld", "question", "act"}
     ),
 }  # fmt: skip
 """Which placeholders a block may hold; every other block holds none."""

@@ -76,7 +76,8 @@ class TurnBegan(Deed, frozen=True, tag="turn"):
 
     `prefix` names the blocks of its prompt's stable part. `masks` are the placeholders that this
     text brought, with what they stand for. `safety` is what was read in the learner's words, as
-    `explicit self-harm`; then the tutor says a fixed text.
+    `explicit self-harm`; then the tutor says a fixed text. With `unlocks` the open item's answer
+    may be said from now on. `keep_turns` is how many turns the memory keeps word for word at least.
     """
 
     gen: str
@@ -91,6 +92,8 @@ class TurnBegan(Deed, frozen=True, tag="turn"):
     prefix: str = ""
     masks: dict[str, str] = {}
     safety: str | None = None
+    unlocks: bool = False
+    keep_turns: int = 8
 
 
 class ChunkSaid(Deed, frozen=True, tag="chunk"):

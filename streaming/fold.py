@@ -12,10 +12,12 @@ import hashlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from engines import memory
 from engines.beliefs import Beliefs
-from engines.exercises.hints import worked
+from engines.exercises.hints import hint, worked
 from engines.exercises.template import instance as drawn
 from engines.maths.dice import Dice
+from engines.modes.mode import after_answer
 from engines.tutor import choose, react
 from engines.words import Answered, Chosen, Decision, Syllabus
 from protocol import events as ev
@@ -29,7 +31,10 @@ from streaming.frames import (
     lesson_facts,
     moved_part,
     review_frame,
+    safety_frame,
 )
+from streaming.planning import moved_on
+from streaming.prompt import after_fold, after_turn_ended
 from streaming.state import CANCELLED_KEPT, TURNS_KEPT, Asked, Gen, Open, SessionState
 
 NO_TIMING = ev.Timing(0, 0, 0, 0, 0)
@@ -90,6 +95,7 @@ class Fold:
         plain.learner, plain.course, plain.d_version = deed.learner, deed.course, deed.d_version
         plain.mode = deed.mode  # type: ignore[assignment]  # checked on the wire
         state.pin(syllabus, beliefs)
+        plain.remembered = after_fold(state, plain.remembered)
         key = self._key if deed.seed is None else deed.seed
         shown = self._choose(state, Dice(key, seq), seq + 1, at_ms)
         changed = {"mode": deed.mode, **lesson_facts(state)}
@@ -130,6 +136,7 @@ class Fold:
         plain = state.plain
         plain.open = Open(chosen.item, chosen.seed, chosen.p_success, chosen.why, at_ms)
         plain.draft_item = plain.draft = None
+        plain.remembered = memory.after_item(plain.remembered)
         syllabus = state.syllabus
         assert syllabus is not None
         item = syllabus.course.items[syllabus.item_index[chosen.item]]
@@ -150,7 +157,7 @@ class Fold:
             taken_ms=deed.taken_ms,
             attempt_no=shown.attempts + 1,
             hints_used=shown.hints,
-            steps_shown=shown.steps_shown,
+            steps_shown=shown.steps_shown or shown.unlocked,
             learning_done=shown.learning_done,
             mode=plain.mode,
         )
@@ -165,6 +172,14 @@ class Fold:
             plain.answers += 1
         shown.verdict, shown.message = verdict.verdict, verdict.message
         shown.misconception, shown.response = verdict.misconception, deed.response
+        shown.mode_state = after_answer(shown.mode_state, verdict.verdict, verdict.misconception)
+        plain.remembered = memory.after_answer(
+            plain.remembered,
+            state.instance.item.skills,
+            verdict.verdict,
+            verdict.misconception,
+            assisted=made.assisted,
+        )
         due: list[Message] = [
             ev.Feedback(
                 s="me",
@@ -196,6 +211,8 @@ class Fold:
         assert shown is not None
         assert state.instance is not None
         shown.hints += 1
+        level = hint(state.instance, shown.hints)[1].level
+        state.plain.remembered = memory.after_hint(state.plain.remembered, level)
         return Folded([hint_frame(state, shown.hints, seq, at_ms, deed.cmd)])
 
     def _steps(self, state: SessionState, deed: deeds.StepsTaken, seq: int, at_ms: int) -> Folded:
@@ -220,37 +237,41 @@ class Fold:
         plain.queue = [a for a in plain.queue if a.cmd != deed.cmd]
         plain.turns += 1
         plain.masks.update(deed.masks)
-        plain.gens.append(
-            Gen(
+        plain.keep_turns = deed.keep_turns
+        gen = Gen(
+            gen=deed.gen,
+            cmd=deed.cmd,
+            input=deed.text,
+            action=deed.action,
+            item=deed.item,
+            provider=deed.provider,
+            model=deed.model,
+            source=deed.source,
+            act=deed.act,
+            began_at_ms=at_ms,
+        )
+        if plain.open is not None:
+            plain.open.mode_state = moved_on(state, gen)
+            plain.open.unlocked = plain.open.unlocked or deed.unlocks
+        plain.gens.append(gen)
+        del plain.gens[:-TURNS_KEPT]
+        due: list[Message] = [
+            ev.TurnStarted(
+                s="me",
+                q=seq,
+                ts=at_ms,
                 gen=deed.gen,
                 cmd=deed.cmd,
-                input=deed.text,
-                action=deed.action,
-                item=deed.item,
                 provider=deed.provider,
                 model=deed.model,
-                source=deed.source,
-                act=deed.act,
-                began_at_ms=at_ms,
+                source=deed.source,  # type: ignore[arg-type]  # written by the session itself
+                input=deed.text or deed.action,
+                item=deed.item,
             )
-        )
-        del plain.gens[:-TURNS_KEPT]
-        return Folded(
-            [
-                ev.TurnStarted(
-                    s="me",
-                    q=seq,
-                    ts=at_ms,
-                    gen=deed.gen,
-                    cmd=deed.cmd,
-                    provider=deed.provider,
-                    model=deed.model,
-                    source=deed.source,  # type: ignore[arg-type]  # written by the session itself
-                    input=deed.text or deed.action,
-                    item=deed.item,
-                )
-            ]
-        )
+        ]
+        if deed.safety is not None:
+            due.append(safety_frame(deed.safety, seq + 1, at_ms))
+        return Folded(due)
 
     def _chunk(self, state: SessionState, deed: deeds.ChunkSaid, seq: int, at_ms: int) -> Folded:
         gen = state.gen(deed.gen)
@@ -281,6 +302,7 @@ class Fold:
         gen.status = deed.status
         if deed.seen_i is not None:
             gen.seen_i = min(max(deed.seen_i, gen.from_i - 1), gen.next_i - 1)
+        self._remember_turn(state, gen)
         if deed.reason in ("abandoned", "drained"):
             state.plain.queue = []
         due: list[Message] = []
@@ -288,6 +310,12 @@ class Fold:
             due.append(ev.Ok(s="me", q=seq, ts=at_ms, re=deed.cmd, changed={"gen": deed.gen}))
         due.append(done_frame(gen, deed, seq + len(due), at_ms))
         return Folded(due)
+
+    def _remember_turn(self, state: SessionState, gen: Gen) -> None:
+        plain = state.plain
+        if gen.seen:
+            plain.remembered = memory.after_turn(plain.remembered, gen.act)
+        plain.remembered = after_turn_ended(state, plain.remembered, fewest=plain.keep_turns)
 
     def _unask(self, state: SessionState, deed: deeds.TurnRefused, seq: int, at_ms: int) -> Folded:
         plain = state.plain

@@ -135,6 +135,14 @@ def done_frame(gen: Gen, deed: TurnEnded, seq: int, at_ms: int) -> ev.TurnDone:
     )
 
 
+def safety_frame(read: str, seq: int, at_ms: int) -> ev.Signal:
+    """That words of distress were read, `explicit self-harm` for one; the message is the turn's."""
+    level = 2 if read.startswith("explicit") else 1
+    return ev.Signal(
+        s="me", q=seq, ts=at_ms, kind="safety", level=level, reasons=["what you wrote"]
+    )
+
+
 def lesson_facts(state: SessionState) -> dict[str, Any]:
     """The course a session works on, and how it stands skill by skill."""
     if state.syllabus is None or state.beliefs is None:

@@ -27,7 +27,7 @@ from engines.memory import (
     weighed,
     windowed,
 )
-from engines.privacy import covered, mark, redacted
+from engines.privacy import covered, mark, quoted, redacted
 from engines.words import Course, Instance, Mode
 from streaming.blocks import ACTIONS, Blocks, blocks, filled
 from streaming.providers.base import ChatMessage, LlmRequest
@@ -37,8 +37,6 @@ from streaming.state import Asked, Gen, Open, SessionState
 MAX_TOKENS = 220
 MAX_TOKENS_OF_ACT = {"simpler": 140}
 MAX_TOKENS_OF_MODE: dict[Mode, int] = {"review": 90}
-SILENT_MODES = frozenset({"exam"})
-"""Modes in which no model is called."""
 UNTOLD_ACT = "safety"
 """Turns of this act are in no prompt: no model hears of a learner in distress."""
 ANSWER_CHARS = 200
@@ -89,7 +87,8 @@ class Situation:
     """What the tutor may know of this moment.
 
     `mastery` holds `(skill's title, P(L), P(L) to reach)` of the item's skills. `hints` are the
-    texts shown so far, `misconception` what the course says of the mistake found.
+    texts shown so far, `misconception` what the course says of the mistake found; `question` is the
+    one question of a Socratic turn.
     """
 
     mode: Mode
@@ -106,6 +105,7 @@ class Situation:
     mastery: tuple[tuple[str, float, float], ...] = ()
     key_unlocked: bool = False
     key_in_prompt: KeyInPrompt = "after_hints"
+    question: str = ""
 
     @property
     def key_told(self) -> bool:
@@ -184,7 +184,8 @@ def lesson(course: Course, said: Blocks) -> str:
 def _asking(text: str, action: str | None, said: Blocks, mark_key: bytes) -> str:
     if not text:
         return said.phrases[f"action.{action if action in ACTIONS else 'none'}"]
-    return filled(said.learner, {"mark": mark(text, mark_key), "text": text})
+    sign = mark(text, mark_key)
+    return filled(said.learner, {"mark": sign, "text": quoted(text, sign)})
 
 
 def _fenced(text: str) -> str:
@@ -220,8 +221,7 @@ def turn_note(
             "item.options": "\n".join(f"- {_fenced(choice.text)}" for choice in instance.choices),
             "attempts": str(situation.attempts),
             "verdict": said.phrases[f"verdict.{situation.verdict}"] if situation.verdict else "",
-            "answer": answer,
-            "mark": mark(answer, mark_key),
+            "answer": quoted(answer, mark(answer, mark_key)) if answer else "",
             "misconception": allowed(situation.misconception),
             "hints": "\n".join(f"- {allowed(text)}" for text in situation.hints),
             "steps": "\n".join(f"- {allowed(f'{show} {why}'.rstrip())}" for show, why in steps),
@@ -232,6 +232,7 @@ def turn_note(
             "key": key_text(instance) if situation.key_told else "",
             "secret": "" if situation.key_told or situation.key_covered else key_text(instance),
             "withheld": "" if situation.key_told else said.phrases[unsaid],
+            "question": allowed(situation.question),
             "act": said.acts[act],
         },
     )
@@ -277,20 +278,32 @@ def assembled(
     mark_key: bytes = b"",
     key_in_prompt: KeyInPrompt = "after_hints",
     max_tokens: int = MAX_TOKENS,
+    question: str = "",
+    model_allowed: bool = True,
+    safe_text: str = "",
 ) -> Assembled:
     """The request for one turn; `text` is what the built-in tutor would say.
 
     `remembered`, `masks` and `mark_key` are what the session keeps; `names` are the roster's and
-    the school's. In an exam the request carries no messages: no model may be called.
+    the school's. `question` is the one that a model may only put into other words. Where no model
+    is allowed the request carries no messages.
     """
     plain = state.plain
     at_once = plain.prefs.get("reduced_motion") is True
-    if plain.mode in SILENT_MODES:
-        return Assembled(LlmRequest((), 0, builtin_text=text, at_once=at_once), {}, "")
+    if not model_allowed:
+        silent = LlmRequest((), 0, builtin_text=text, at_once=at_once, safe_text=safe_text)
+        return Assembled(silent, {}, "")
     remembered = remembered or Remembered()
     cover = Cover(names, masks)
     messages = prompt(
-        _situation(state, ask, act, key_unlocked=key_unlocked, key_in_prompt=key_in_prompt),
+        _situation(
+            state,
+            ask,
+            act,
+            key_unlocked=key_unlocked,
+            key_in_prompt=key_in_prompt,
+            question=question,
+        ),
         recent(state, remembered),
         told=remembered.told,
         cover=cover,
@@ -303,17 +316,11 @@ def assembled(
         cache_key=cache_key(messages),
         builtin_text=text,
         at_once=at_once,
+        safe_text=safe_text,
     )
     had = masks or {}
     new = {held: value for held, value in cover.masks.items() if held not in had}
     return Assembled(request, new, versions(plain.mode))
-
-
-def asked(
-    state: SessionState, ask: Asked, act: str, text: str, *, key_unlocked: bool
-) -> LlmRequest:
-    """The request for one turn of a session that keeps neither facts nor placeholders."""
-    return assembled(state, ask, act, text, key_unlocked=key_unlocked).request
 
 
 def recent(state: SessionState, remembered: Remembered) -> list[PastTurn]:
@@ -365,7 +372,13 @@ def _past(gen: Gen, *, short: bool) -> PastTurn:
 
 
 def _situation(
-    state: SessionState, ask: Asked, act: str, *, key_unlocked: bool, key_in_prompt: KeyInPrompt
+    state: SessionState,
+    ask: Asked,
+    act: str,
+    *,
+    key_unlocked: bool,
+    key_in_prompt: KeyInPrompt,
+    question: str,
 ) -> Situation:
     shown, instance, syllabus = state.plain.open, state.instance, state.syllabus
     assert shown is not None
@@ -388,6 +401,7 @@ def _situation(
         mastery=tuple((s.title, levels[s.id], s.mastery) for s in skills if s.id in levels),
         key_unlocked=key_unlocked,
         key_in_prompt=key_in_prompt,
+        question=question,
     )
 
 

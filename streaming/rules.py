@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from engines.words import Mode
+
 KeyInPrompt = Literal["never", "after_hints", "always"]
 
 
@@ -19,6 +21,8 @@ class TutorRules(msgspec.Struct, frozen=True):
     built-in tutor.
     """
 
+    mode: Mode = "practice"
+    """Mode of a session's first lesson that names none."""
     strict: bool = False
     key_in_prompt: KeyInPrompt = "after_hints"
     max_tokens: int = 220
@@ -27,6 +31,8 @@ class TutorRules(msgspec.Struct, frozen=True):
     providers: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     help_lines: tuple[str, ...] = ()
+    adult_told: bool = False
+    """Whether an alert reaches an adult, so that the learner may be told so."""
     refuse_spent: bool = False
     tenant: str = "default"
 

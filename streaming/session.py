@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engines.exercises.hints import ladder_length
+from engines.modes.mode import Help
+from engines.tutoring import help_refusal
 from engines.words import Decision
 from protocol import commands as cmd
 from protocol.codec import digest, encode
@@ -23,10 +25,13 @@ from protocol.events import Delta, Timing
 from protocol.limits import LIMITS, Limits
 from protocol.message import Message
 from streaming import deeds
+from streaming.alerts import Alerts
 from streaming.fold import Fold
 from streaming.log import Claim, CommandId, Entry, Fenced, Log, Reply, Ticket
 from streaming.outbox import STORED, Out
+from streaming.planning import seen_of
 from streaming.records import Records
+from streaming.rules import TutorRules
 from streaming.state import PREF_CHARS, PREFS_KEPT, Open, SessionState, snapshot_body
 from streaming.talk import Talk
 
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from streaming.attach import Attached
     from streaming.catalogue import Catalogue
     from streaming.routing import Routing
+    from streaming.treasury import Treasury
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,9 +57,14 @@ class Gauges(Protocol):
 
 
 class Surroundings:
-    """What a session is given: storage, courses, speech, the loop, the wall clock, the limits."""
+    """What a session is given: storage, courses, speech, the loop, the wall clock, the limits.
+
+    Without a `treasury` nothing is counted, as where only the built-in tutor speaks. `secret` is
+    known to the servers of a deployment alone; it keys what no client may foresee.
+    """
 
     __slots__ = (
+        "alerts",
         "build",
         "catalogue",
         "gauges",
@@ -62,6 +73,9 @@ class Surroundings:
         "loop",
         "records",
         "routing",
+        "rules",
+        "secret",
+        "treasury",
         "wall_ms",
     )
 
@@ -76,6 +90,10 @@ class Surroundings:
         wall_ms: Callable[[], int],
         gauges: Gauges,
         build: str,
+        alerts: Alerts | None = None,
+        treasury: Treasury | None = None,
+        rules: TutorRules | None = None,
+        secret: bytes = b"",
         limits: Limits = LIMITS,
     ) -> None:
         self.log = log
@@ -86,6 +104,10 @@ class Surroundings:
         self.wall_ms = wall_ms
         self.gauges = gauges
         self.build = build
+        self.alerts = alerts or Alerts(records)
+        self.treasury = treasury
+        self.rules = rules or TutorRules()
+        self.secret = secret
         self.limits = limits
 
 
@@ -204,7 +226,8 @@ class Session:
 
     def _lesson_start(self, command: cmd.LessonStart) -> None:
         course, d_version = self._ground.catalogue.pick(command.course)
-        mode = command.mode or self.state.plain.mode
+        plain, rules = self.state.plain, self._ground.rules
+        mode = command.mode or (plain.mode if plain.course else rules.mode)
         carried = self.carried.get((course, d_version))
         deed = deeds.LessonBegan(
             command.id,
@@ -253,12 +276,14 @@ class Session:
 
     def _steps_request(self, command: cmd.StepsRequest) -> None:
         self._open(command.item)
-        self._help_allowed("worked steps")
+        self._help_allowed("steps")
         self._act(command, deeds.StepsTaken(command.id))
 
-    def _help_allowed(self, what: str) -> None:
-        if self.state.plain.mode == "exam":
-            raise Refused(Code.FORBIDDEN, f"an exam gives no {what}")
+    def _help_allowed(self, what: Help) -> None:
+        assert self.state.instance is not None
+        refusal = help_refusal(what, seen_of(self.state), self.state.instance)
+        if refusal is not None:
+            raise Refused(Code.FORBIDDEN, refusal)
 
     def _answer_draft(self, command: cmd.AnswerDraft) -> None:
         shown = self.state.plain.open
@@ -363,6 +388,11 @@ class Session:
                 return
             del replies[oldest]
             self._forgotten.add(hash(oldest))  # the log may know it still, and would refuse it
+
+    def say_rates(self) -> None:
+        """Tell every connection what is left of the learner's budgets, where models are paid."""
+        for attached in self.attached:
+            attached.say_rates()
 
     def _refused(self, ticket: Ticket) -> None:
         if ticket.error is not None:

@@ -12,11 +12,13 @@ import msgspec
 
 from engines.beliefs import Beliefs
 from engines.exercises.template import instance as drawn
-from engines.words import Instance, Item, Syllabus, VerdictName
+from engines.memory import Remembered
+from engines.words import Instance, Item, ModeState, Syllabus, VerdictName
 from protocol.commands import Mode
 
-TURNS_KEPT = 12
-"""Turns whose text a session keeps for the snapshot and the tutor's memory."""
+TURNS_KEPT = 24
+"""Turns whose text a session keeps for the snapshot and the tutor's memory: more than its window
+of 16 grows to."""
 CANCELLED_KEPT = 32
 """Ids of turns that were cancelled before they came, newest kept."""
 PREFS_KEPT = 64
@@ -45,6 +47,10 @@ class Open(msgspec.Struct):
     misconception: str | None = None
     message: str = ""
     response: Any = None
+    unlocked: bool = False
+    """The tutor has told the answer, which counts as help."""
+    mode_state: ModeState = ModeState()
+    """Where the mode's plan for this item stands."""
 
 
 class Gen(msgspec.Struct):
@@ -121,6 +127,9 @@ class Plain(msgspec.Struct):
     draft_item: str | None = None
     draft: Any = None
     answers: int = 0
+    keep_turns: int = 8
+    """Turns that the tutor's memory keeps word for word at least, as when the last turn began."""
+    remembered: Remembered = Remembered()
     masks: dict[str, str] = {}
     """Placeholders for names and contacts, as a model reads them, with what they stand for."""
     line: list[Point] = []
@@ -192,6 +201,11 @@ class SessionState:
             self.instance = None
         else:
             self.instance = drawn(self.item(shown.item), self.syllabus.course.sha256, shown.seed)
+
+    @property
+    def locale(self) -> str:
+        """The language of the lesson; English before there is one."""
+        return self.syllabus.course.locale if self.syllabus is not None else "en"
 
     @property
     def running(self) -> Gen | None:

@@ -6,19 +6,19 @@ command id before anybody is paid, and appends exactly one end to each generatio
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
-from engines.exercises.explain import explained
-from engines.exercises.hints import hint
-from engines.tutoring import planned_act
-from engines.words import Seen
+from engines.feeling.wellbeing import distress
 from protocol import commands as cmd
 from protocol.codec import digest
 from protocol.errors import Code, Refused
 from streaming import deeds
+from streaming.alerts import Alert
 from streaming.log import CommandId, Ticket
-from streaming.prompt import asked
-from streaming.providers.base import LlmRequest, Spent
+from streaming.planning import CANCELLED, Planned, planned_turn
+from streaming.providers.base import LlmRequest, Provider, Spent
+from streaming.purse import Payer, Purse
 from streaming.routing import Restarted, Speaker, estimated
 from streaming.state import QUEUED_TURNS, Asked, Gen
 from streaming.turn import Turn
@@ -42,33 +42,37 @@ class Talk:
 
     def start(self, command: cmd.TurnStart) -> None:
         """Begin a turn, queue it, or put it in the place of the running one."""
-        plain = self._session.state.plain
+        state = self._session.state
         text = command.input if isinstance(command.input, str) else ""
         action = None if isinstance(command.input, str) else command.input.action
         ask = Asked(command.id, text, action, command.item)
-        self._admit(command)
         claim = CommandId(command.id, digest(command))
-        running = self._session.state.running
-        if command.id in plain.cancelled:
+        urgent = bool(text) and distress(text, state.locale) is not None
+        if not urgent:
+            self._admit(command)
+        running = state.running
+        if command.id in state.plain.cancelled:
             self._stillborn(ask, claim)
         elif running is None:
             self._begin(ask, claim)
-        elif command.on_busy == "replace":
+        elif command.on_busy == "replace" or urgent:
             self._close("superseded", "replaced")
             self._begin(ask, claim)
-        elif command.on_busy == "queue" and len(plain.queue) < QUEUED_TURNS:
+        elif command.on_busy == "queue" and len(state.plain.queue) < QUEUED_TURNS:
             deed = deeds.TurnAsked(command.id, text, action, command.item)
             self._session.append(deed, claim)
         else:
-            waits = f", {len(plain.queue)} of {QUEUED_TURNS} wait" if plain.queue else ""
+            waiting = len(state.plain.queue)
+            waits = f", {waiting} of {QUEUED_TURNS} wait" if waiting else ""
             raise Refused(Code.BUSY, f"turn {running.gen} is running{waits}")
         self._starts_s.append(self._ground.loop.time())
 
     def _admit(self, command: cmd.TurnStart) -> None:
-        session, limits = self._session, self._ground.limits
-        if session.state.syllabus is None:
+        """Raise Refused where this turn may not begin; words of distress are never refused."""
+        syllabus, limits = self._session.state.syllabus, self._ground.limits
+        if syllabus is None:
             raise Refused(Code.OUT_OF_ORDER, "expected lesson.start first, turn.start came")
-        if command.item is not None and command.item not in session.state.syllabus.item_index:
+        if command.item is not None and command.item not in syllabus.item_index:
             raise Refused(Code.NOT_FOUND, f"this course has no item {command.item!r}")
         now_s = self._ground.loop.time()
         self._starts_s = [s for s in self._starts_s if s > now_s - 60.0]
@@ -79,6 +83,25 @@ class Talk:
                 f"{limits.turns_a_min} turns a minute are allowed",
                 retry_ms=wait_ms,
             )
+        if self._ground.routing.running >= limits.node_turns:
+            raise Refused(
+                Code.OVERLOADED,
+                f"{limits.node_turns} turns are running here, no more are taken",
+                retry_ms=OVERLOADED_RETRY_MS,
+            )
+        self._admit_spending()
+
+    def _admit_spending(self) -> None:
+        ground = self._ground
+        if not ground.rules.refuse_spent or ground.treasury is None:
+            return
+        if ground.treasury.exhausted(self.payer, ground.wall_ms() / 1000):
+            raise Refused(Code.BUDGET_SPENT, "today's budget for the tutor is spent")
+
+    @property
+    def payer(self) -> Payer:
+        """Whose budgets this session's turns are charged to."""
+        return Payer(self._session.sid, self._ground.rules.tenant)
 
     def cancel(self, command: cmd.TurnCancel) -> None:
         """End the named turn; one that has not come yet is cancelled when it comes."""
@@ -152,22 +175,55 @@ class Talk:
     # --- inside -------------------------------------------------------------------------------
 
     def _begin(self, ask: Asked, claim: CommandId | None) -> None:
-        ground = self._ground
-        request, act = self._request(ask)
-        first = ground.routing.first(request)
-        gen, ticket = self._started(ask, claim, first, act)
-        self._turn = Turn(gen, request, first, ground.routing, self, ground.loop, ground.limits)
+        ground, session = self._ground, self._session
+        plan = planned_turn(session.state, ask, ground.rules, sid=session.sid, secret=ground.secret)
+        gen = self._next_gen()
+        purse = self._purse(gen)
+        asked_of: dict[str, Any] = {
+            "session": session.sid,
+            "allowed": self._may_call,
+            "purse": purse,
+        }
+        first = ground.routing.first(plan.request, **asked_of)
+        ticket = self._started(gen, ask, claim, first, plan)
+        speech = partial(
+            ground.routing.stream, plan.request, first, screens=plan.screens, **asked_of
+        )
+        self._turn = Turn(gen, plan.request, speech, self, ground.loop, ground.limits)
         self._turn.begin(ticket)
+        if plan.concern is not None and plan.concern.level == "explicit":
+            self._alert(gen, ask, plan.concern.kind)
+
+    def _next_gen(self) -> str:
+        return f"g{self._session.state.plain.turns + 1}"
+
+    def _purse(self, gen: str) -> Purse | None:
+        treasury = self._ground.treasury
+        if treasury is None:
+            return None
+        return treasury.purse_for(self.payer, f"{self._session.sid}.{gen}", self._session.say_rates)
+
+    def _may_call(self, provider: Provider) -> bool:
+        return self._ground.rules.may_call(provider.name, local=provider.local)
+
+    def _alert(self, gen: str, ask: Asked, kind: str) -> None:
+        session, ground = self._session, self._ground
+        learner = session.state.plain.learner or session.sid
+        ground.alerts.raise_alert(
+            Alert(f"{session.sid}.{gen}", learner, session.sid, kind, ground.wall_ms(), ask.text)
+        )
 
     def _stillborn(self, ask: Asked, claim: CommandId | None, reason: str = "learner") -> None:
         """A turn that was given up before it came: it starts and ends, and nobody speaks."""
-        gen, _ = self._started(ask, claim, self._ground.routing.first(), "cancelled")
+        gen = self._next_gen()
+        unsaid = Planned(LlmRequest((), 0), CANCELLED)
+        self._started(gen, ask, claim, self._ground.routing.first(), unsaid)
         self._session.append(deeds.TurnEnded(gen, "cancelled", reason))
 
     def _started(
-        self, ask: Asked, claim: CommandId | None, first: Speaker, act: str
-    ) -> tuple[str, Ticket]:
-        gen = f"g{self._session.state.plain.turns + 1}"
+        self, gen: str, ask: Asked, claim: CommandId | None, first: Speaker, plan: Planned
+    ) -> Ticket:
+        found = plan.concern
         begun = deeds.TurnBegan(
             gen=gen,
             cmd=ask.cmd,
@@ -177,9 +233,14 @@ class Talk:
             provider=first.provider,
             model=first.model,
             source=first.source,
-            act=act,
+            act=plan.act,
+            prefix=plan.prefix,
+            masks=dict(plan.masks),
+            safety=None if found is None else f"{found.level} {found.kind}".rstrip(),
+            unlocks=plan.unlocks,
+            keep_turns=self._ground.rules.keep_turns,
         )
-        return gen, self._session.append(begun, claim)
+        return self._session.append(begun, claim)
 
     def _close(
         self,
@@ -224,44 +285,6 @@ class Talk:
         if queue and self._session.state.running is None and not self._session.ended:
             self._begin(queue[0], None)
 
-    def _request(self, ask: Asked) -> tuple[LlmRequest, str]:
-        session = self._session
-        state = session.state
-        assert state.instance is not None
-        seen = self._seen()
-        act = planned_act(ask.action or ask.text, seen)
-        text = explained(
-            act,
-            state.instance,
-            seen,
-            turn_no=state.plain.turns + 1,
-            key_unlocked=self._unlocked(),
-        )
-        return asked(state, ask, act, text, key_unlocked=self._unlocked()), str(act)
 
-    def _unlocked(self) -> bool:
-        """Whether the key may be said: the learner has seen it in the steps or the last hint."""
-        shown = self._session.state.plain.open
-        instance = self._session.state.instance
-        if shown is None or instance is None or self._session.state.plain.mode == "exam":
-            return False
-        if shown.steps_shown:
-            return True
-        return shown.hints > 0 and hint(instance, shown.hints)[1].level == "bottom-out"
-
-    def _seen(self) -> Seen:
-        state = self._session.state
-        shown = state.plain.open
-        assert shown is not None
-        assert state.instance is not None
-        texts = tuple(hint(state.instance, n)[0] for n in range(1, shown.hints + 1))
-        return Seen(
-            attempts=shown.attempts,
-            verdict=shown.verdict,
-            misconception=shown.misconception,
-            hints_used=shown.hints,
-            hint_texts=texts,
-            steps_shown=shown.steps_shown,
-            mode=state.plain.mode,
-            acts=tuple(g.act for g in state.plain.gens),
-        )
+OVERLOADED_RETRY_MS = 1_000
+"""When a turn that found the node full may be asked for again."""

@@ -14,20 +14,14 @@ from typing import Protocol
 from protocol.limits import LIMITS, Limits
 from streaming.log import Ticket
 from streaming.providers.base import End, LlmRequest, ProviderFailed, Spent, Text
-from streaming.routing import Restarted, Routed, Speaker
+from streaming.routing import Restarted, Routed
 
 _LOG = logging.getLogger(__name__)
 _SENTENCE_ENDS = (".", "!", "?", ":", "\n")
 
 
-class Speech(Protocol):
-    """Whoever can turn a request into pieces of text (`routing.Routing`)."""
-
-    def stream(
-        self, request: LlmRequest, announced: Speaker | None = None
-    ) -> AsyncIterator[Routed]:
-        """Yield pieces, restarts, what was spent, and exactly one end."""
-        ...
+Speech = Callable[[], AsyncIterator[Routed]]
+"""Begins the turn's text: pieces, restarts, what was spent, and exactly one end."""
 
 
 class Hearer(Protocol):
@@ -101,7 +95,6 @@ class Turn:
     """A generation being said. `begin` starts it, `close` stops it; both are synchronous."""
 
     __slots__ = (
-        "_announced",
         "_chunks",
         "_hearer",
         "_loop",
@@ -119,7 +112,6 @@ class Turn:
         self,
         gen: str,
         request: LlmRequest,
-        announced: Speaker,
         speech: Speech,
         hearer: Hearer,
         loop: asyncio.AbstractEventLoop,
@@ -132,7 +124,6 @@ class Turn:
         self.spent: Spent | None = None
         self.request = request
         self._speech = speech
-        self._announced = announced
         self._hearer = hearer
         self._loop = loop
         self._chunks = Coalescer(loop, self._chunk, limits)
@@ -175,7 +166,7 @@ class Turn:
 
     async def _run(self) -> None:
         try:
-            async for piece in self._speech.stream(self.request, self._announced):
+            async for piece in self._speech():
                 match piece:
                     case Text(text):
                         # A lone surrogate has no UTF-8: it must not break the frame.

@@ -24,15 +24,20 @@ from protocol.errors import Refused
 from protocol.events import Err
 from protocol.limits import LIMITS, Limits
 from protocol.replica import Replica
+from streaming.alerts import Alerts, Told
 from streaming.attach import Attached, Greeting
+from streaming.budgets import Budgets
 from streaming.catalogue import Catalogue
 from streaming.ownership import Ownership
+from streaming.prices import prices
 from streaming.providers.base import LlmRequest, Piece, ProviderFailed
 from streaming.providers.builtin import Builtin
 from streaming.replay import Replay, Replayed
-from streaming.routing import Routing
+from streaming.routing import Routing, TurnLimits
+from streaming.rules import TutorRules
 from streaming.session import Surroundings
 from streaming.store_sqlite import SqliteStore
+from streaming.treasury import Treasury
 
 HINTS = [
     {"level": "nudge", "say": "Look at both numbers."},
@@ -113,6 +118,9 @@ class Counted:
 class Scripted:
     """A provider that plays pieces: a number waits so many seconds, a failure is raised."""
 
+    local = False
+    first_token_s = 2.5
+
     def __init__(self, *script: Piece | float | ProviderFailed, name: str = "scripted") -> None:
         self.name = name
         self.model = "script-1"
@@ -121,6 +129,9 @@ class Scripted:
         self.calls = 0
         self.requests: list[LlmRequest] = []
         self.closed = 0
+
+    def warm(self) -> float:
+        return 0.0
 
     async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
         self.calls += 1
@@ -177,6 +188,10 @@ class World:
         node: str = "n1",
         pace_words_a_s: float = 30.0,
         fits: Path | None = None,
+        rules: TutorRules | None = None,
+        budgets: Budgets | None = None,
+        tell: Told | None = None,
+        turn_limits: TurnLimits | None = None,
     ) -> World:
         """A node on the running virtual loop."""
         loop: Any = asyncio.get_running_loop()
@@ -188,11 +203,19 @@ class World:
             log=store.log,
             records=store.records,
             catalogue=catalogue,
-            routing=Routing([*providers, Builtin(pace_words_a_s=pace_words_a_s)]),
+            routing=Routing(
+                [*providers, Builtin(pace_words_a_s=pace_words_a_s)], limits=turn_limits
+            ),
             loop=loop,
             wall_ms=loop.wall_ms,
             gauges=counted,
             build="test",
+            alerts=Alerts(store.records, tell),
+            treasury=None
+            if budgets is None
+            else Treasury(store.ledger, budgets, prices(), wall_ms=loop.wall_ms),
+            rules=rules,
+            secret=b"a secret of the tests",
             limits=limits,
         )
         ownership = Ownership(ground, node, idle_s=idle_s)

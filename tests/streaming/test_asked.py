@@ -9,7 +9,7 @@ import pytest
 from engines.beliefs import Beliefs
 from engines.exercises.course import canonical, course_from
 from engines.pinning import pinned
-from streaming.prompt import asked
+from streaming.prompt import assembled
 from streaming.providers.base import LlmRequest
 from streaming.state import Asked, Gen, Open, SessionState
 
@@ -68,7 +68,7 @@ ASK = Asked("cmd-id-now", "why not -1?", None, "add.01")
 
 
 def request(made: SessionState, act: str = "point", *, unlocked: bool = False) -> LlmRequest:
-    return asked(made, ASK, act, "Builtin words.", key_unlocked=unlocked)
+    return assembled(made, ASK, act, "Builtin words.", key_unlocked=unlocked).request
 
 
 def test_the_note_tells_where_the_learner_stands() -> None:
@@ -117,7 +117,14 @@ def test_lengths(act: str, mode: str, tokens: int) -> None:
 
 
 def test_in_an_exam_there_is_nothing_to_send_to_a_model() -> None:
-    made = request(state(mode="exam"), "clarify")
+    made = assembled(
+        state(mode="exam"),
+        ASK,
+        "clarify",
+        "Builtin words.",
+        key_unlocked=False,
+        model_allowed=False,
+    ).request
     assert made.messages == ()
     assert made.builtin_text == "Builtin words."
 
