@@ -136,7 +136,7 @@ def prompt(
     said, cover = blocks(language), cover or Cover()
     messages = [ChatMessage("system", _prefix(situation, said), cache=True)]
     if told:
-        known = filled(said.summary, {"summary": _fenced(cover.tutors(told))})
+        known = filled(said.summary, {"summary": _fenced(cover.learners(told))})
         messages.append(ChatMessage("system", known, cache=True))
     asked_before: list[str] = []
     for turn in history:
