@@ -64,21 +64,24 @@ def explained(
     write = BODIES_OF_MODE.get((seen.mode, act)) or _BODIES[act]
     body = [part for part in write(turn) if part.strip()]
     opening, closing = turn.pick(openings_of(turn), 0), turn.pick(closings_of(turn, body), 1)
-    short = _words([opening, *body, closing]) < _FEWEST_WORDS
-    if short and act not in _WITH_PROMPT and seen.mode not in _BARE_MODES:
-        body.insert(0, f"{turn.pick(ANCHORS, 2)} {turn.prompt()}")
-    return _within([opening, *body, closing], most_words(seen.mode))
+    parts = [opening, *body, closing]
+    words = _words(parts)
+    if words < _FEWEST_WORDS and act not in _WITH_PROMPT and seen.mode not in _BARE_MODES:
+        parts.insert(1, f"{turn.pick(ANCHORS, 2)} {turn.prompt()}")
+    elif words > most_words(seen.mode):
+        parts = _within(parts, most_words(seen.mode))
+    return "\n\n".join(parts)
 
 
 def _words(parts: list[str]) -> int:
     return sum(len(part.split()) for part in parts)
 
 
-def _within(parts: list[str], most: int) -> str:
+def _within(parts: list[str], most: int) -> list[str]:
     """The paragraphs, cut to the words allowed; the first two and the last one stay."""
     while len(parts) > 3 and _words(parts) > most:
         del parts[-2]
-    return "\n\n".join(parts)
+    return parts
 
 
 def _greet(turn: Turn) -> list[str]:
@@ -184,7 +187,7 @@ def _clarify(turn: Turn) -> list[str]:
 
 def _recall(turn: Turn) -> list[str]:
     title = turn.instance.item.title
-    topic = [f"The topic is: {turn.said(title)}."] if title else []
+    topic = [f"Topic: {turn.said(title)}."] if title else []
     return [*topic, f"The question: {turn.prompt()}"]
 
 

@@ -141,11 +141,12 @@ def sibling_shown(inst: Instance) -> tuple[Instance | None, str]:
     Without one the text is the first worked step.
     """
     best: tuple[Instance, str] | None = None
+    answer = key_text(inst)
     for n in range(_TWIN_TRIES if inst.item.params else 0):
         named = f"{inst.item.id}\0{inst.seed}\0{n}".encode()
         other = instance(inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"))
-        if _looks(other) == _looks(inst) or (other.key == inst.key and not inst.choices):
-            continue
+        if _looks(other) == _looks(inst) or key_text(other) == answer:
+            continue  # the same question, or one whose working ends in this answer
         text = f"A similar one, worked: {_worked_text(other)}"
         covered = masked(text, inst)
         if covered == text:

@@ -138,6 +138,7 @@ def masked(text: str, instance: Instance) -> str:
     return _words_masked(text, keys, others, instance.prompt)
 
 
+@lru_cache(maxsize=4096)
 def _number_masked(text: str, key: Fraction, prompt: str) -> str:
     whole_formulas = [
         (f.start(), f.end())
