@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import urllib.request
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -22,6 +22,9 @@ from streaming.routing import Routing
 from streaming.speaking import limits_for
 from streaming.store_sqlite import SqliteStore
 from streaming.treasury import Treasury
+
+if TYPE_CHECKING:
+    from streaming.breaker_redis import SharedBreakers
 
 TOLD_S = 4.0
 """How long the operator's address may take to accept an alert; then it is told again."""
@@ -62,6 +65,9 @@ class Tutoring:
         self.alerts = Alerts(store.records, told_to(settings.tenant.alert_url))
         self._closing: list[Closing] = []
         self.treasury: Treasury | None = None
+        self._shared: SharedBreakers | None = None
+        if models and settings.redis:
+            self._shared = self._shared_breakers(settings.redis)
         if models:
             prices = prices_of(settings)
             budgets, _ = budgets_of(settings, self.tiers, prices)
@@ -79,8 +85,17 @@ class Tutoring:
         self._closing.append(ledger)
         return ledger
 
+    def _shared_breakers(self, url: str) -> SharedBreakers:
+        from streaming.breaker_redis import SharedBreakers
+
+        shared = SharedBreakers.connect(url, self.routing.breakers)
+        self._closing.append(shared)
+        return shared
+
     async def begin(self) -> None:
         """Charge what an earlier process left open, tell the alerts that it did not tell."""
+        if self._shared is not None:
+            self._shared.begin()
         if self.treasury is not None:
             await self.treasury.begin((self.rules.tenant,))
         await self.alerts.begin()

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from engines.exercises.arithmetic import pairs_of
 from engines.exercises.explain import explained
+from engines.exercises.guardset import guard_set
 from engines.exercises.hints import hint, ladder_length
-from engines.exercises.leak import guard_set
 from engines.feeling.wellbeing import Concern, check_in_text, distress, safety_text
 from engines.modes.adaptive import wheel_spinning
 from engines.privacy import Restoring
@@ -80,6 +80,7 @@ def planned_turn(
         text,
         key_unlocked=not plan.locked,
         question=plan.question,
+        example=plan.example,
         model_allowed=plan.model_allowed,
         remembered=state.plain.remembered,
         masks=state.plain.masks,

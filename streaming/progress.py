@@ -7,14 +7,13 @@ from collections.abc import Callable
 from streaming.candidates import Candidate
 from streaming.providers.base import FailureKind, LlmRequest, Provider, Spent
 from streaming.purse import Purse, Screen
-from streaming.speaking import TurnLimits
+from streaming.speaking import TurnLimits, summed
 
 
 class Progress:
     """One turn on its way down the chain. Times are the loop's, in seconds."""
 
     __slots__ = (
-        "_priced",
         "_spent",
         "_told",
         "again",
@@ -71,7 +70,6 @@ class Progress:
         self.reason = "breaker" if request.messages else "mode"
         """Why somebody else speaks than was announced, or than spoke before."""
         self._spent = self._told = Spent(0, 0)
-        self._priced = True
 
     @property
     def over_s(self) -> float:
@@ -85,19 +83,7 @@ class Progress:
 
     def pay(self, spent: Spent) -> None:
         """Add what an attempt spent. The price of the sum is unknown once one part's is."""
-        was = self._spent
-        costs = spent.micro_usd
-        if costs is None and (spent.input or spent.output):
-            self._priced = False
-        total = None if was.micro_usd is None and costs is None else _sum(was.micro_usd, costs)
-        self._spent = Spent(
-            was.input + spent.input,
-            was.output + spent.output,
-            was.cached_in + spent.cached_in,
-            was.cache_write + spent.cache_write,
-            estimated=was.estimated or spent.estimated,
-            micro_usd=total if self._priced else None,
-        )
+        self._spent = summed(self._spent, spent)
 
     def bill(self) -> Spent | None:
         """The sum, if it has not been told yet."""
@@ -105,7 +91,3 @@ class Progress:
             return None
         self._told = self._spent
         return self._spent
-
-
-def _sum(one: int | None, other: int | None) -> int:
-    return (one or 0) + (other or 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -124,7 +124,7 @@ class Routing:
         screens: Callable[[], Screen] | None = None,
         session: str = "",
         allowed: Callable[[Provider], bool] | None = None,
-    ) -> AsyncIterator[Routed]:
+    ) -> AsyncGenerator[Routed, None]:
         """The turn's text, restarts and spending, closed by exactly one `End`.
 
         `announced` is what `first` said and the learner was told: if another has to begin, the

@@ -123,6 +123,20 @@ def estimated(request: LlmRequest, shown: str) -> Spent:
     return Spent(round(sent / BYTES_A_TOKEN), output, estimated=True)
 
 
+def summed(one: Spent, other: Spent) -> Spent:
+    """Both together; what they cost is known where the price of each part that cost anything is."""
+    costs = [s.micro_usd for s in (one, other) if s.input or s.output or s.micro_usd is not None]
+    known = [cost for cost in costs if cost is not None]
+    return Spent(
+        one.input + other.input,
+        one.output + other.output,
+        one.cached_in + other.cached_in,
+        one.cache_write + other.cache_write,
+        estimated=one.estimated or other.estimated,
+        micro_usd=sum(known) if known and len(known) == len(costs) else None,
+    )
+
+
 def compacted(messages: Sequence[ChatMessage]) -> tuple[ChatMessage, ...] | None:
     """The prompt with its last 4 turns only, or None where it has no more than those.
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
+
 from engines.feeling.wellbeing import distress
 from protocol import commands as cmd
 from protocol.codec import digest
@@ -20,6 +22,7 @@ from streaming.planning import CANCELLED, Planned, planned_turn
 from streaming.providers.base import LlmRequest, Provider, Spent
 from streaming.purse import Payer, Purse
 from streaming.routing import Restarted, Speaker, estimated
+from streaming.speaking import summed
 from streaming.state import QUEUED_TURNS, Asked, Gen
 from streaming.turn import Turn
 
@@ -273,12 +276,19 @@ class Talk:
         self._ground.gauges.turn_ended(running.source, status, ttft_ms)
 
     def _spent(self, running: Gen) -> Spent | None:
-        """What the turn cost; estimated where a model spoke and nobody counted."""
-        if self._turn is None:
-            return None
-        if self._turn.spent is None and running.source == "llm":
-            return estimated(self._turn.request, running.text)
-        return self._turn.spent
+        """What the turn cost: what was counted, and an estimate for a model that is cut off."""
+        turn = self._turn
+        if turn is None or turn.closed or running.source != "llm":
+            return None if turn is None else turn.spent
+        cut_off = self._priced(estimated(turn.request, running.text), running)
+        return cut_off if turn.spent is None else summed(turn.spent, cut_off)
+
+    def _priced(self, spent: Spent, running: Gen) -> Spent:
+        treasury = self._ground.treasury
+        price = treasury and treasury.prices.of(running.provider, running.model)
+        if not price:
+            return spent
+        return msgspec.structs.replace(spent, micro_usd=price.cost(spent))
 
     def _next(self) -> None:
         queue = self._session.state.plain.queue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 from protocol.limits import LIMITS, Limits
@@ -20,7 +21,7 @@ _LOG = logging.getLogger(__name__)
 _SENTENCE_ENDS = (".", "!", "?", ":", "\n")
 
 
-Speech = Callable[[], AsyncIterator[Routed]]
+Speech = Callable[[], AsyncGenerator[Routed, None]]
 """Begins the turn's text: pieces, restarts, what was spent, and exactly one end."""
 
 
@@ -166,20 +167,8 @@ class Turn:
 
     async def _run(self) -> None:
         try:
-            async for piece in self._speech():
-                match piece:
-                    case Text(text):
-                        # A lone surrogate has no UTF-8: it must not break the frame.
-                        self._chunks.push(text.encode("utf-8", "replace").decode())
-                    case Restarted():
-                        # What the failed provider said and did not leave yet is not shown at all.
-                        self._chunks.drop()
-                        if not self.closed:
-                            self._hearer.turn_switched(self, piece)
-                    case Spent():
-                        self.spent = piece
-                    case End(reason):
-                        self._end(*_status(reason))
+            async with aclosing(self._speech()) as pieces:
+                await self._heard(pieces)
             self._end("failed", "internal")  # a stream without an end; else a no-op
         except ProviderFailed as failed:
             _LOG.warning("turn %s: the last provider failed: %s", self.gen, failed.kind)
@@ -187,6 +176,22 @@ class Turn:
         except Exception:  # noqa: BLE001 - the actor's edge: the turn must end exactly once
             _LOG.exception("turn %s broke", self.gen)
             self._end("failed", "internal")
+
+    async def _heard(self, pieces: AsyncIterator[Routed]) -> None:
+        async for piece in pieces:
+            match piece:
+                case Text(text):
+                    # A lone surrogate has no UTF-8: it must not break the frame.
+                    self._chunks.push(text.encode("utf-8", "replace").decode())
+                case Restarted():
+                    # What the failed provider said and did not leave yet is not shown at all.
+                    self._chunks.drop()
+                    if not self.closed:
+                        self._hearer.turn_switched(self, piece)
+                case Spent():
+                    self.spent = piece
+                case End(reason):
+                    self._end(*_status(reason))
 
 
 def _status(reason: str) -> tuple[str, str | None]:

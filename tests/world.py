@@ -101,6 +101,16 @@ def learn_from(catalogue: Catalogue, sha: str, item_id: str, verdict: str = "cor
     catalogue.observe(sha, item_id, "another", decision, seen.taken_ms)
 
 
+def spelt(n: int) -> str:
+    """A number as letters that are no word and no numeral, so that no guard reads it as one.
+
+    >>> spelt(0), spelt(41)
+    ('ka', 'lebo')
+    """
+    signs = "".join("kbrsvzgplm"[int(digit)] + "aoeuaoeuao"[int(digit)] for digit in str(n))
+    return signs
+
+
 class Counted:
     """Counts what sessions report."""
 

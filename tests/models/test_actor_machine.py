@@ -33,7 +33,7 @@ from streaming import deeds
 from streaming.providers.base import End, LlmRequest, Piece, ProviderFailed, Spent, Text
 from streaming.session import Session
 from tests.virtual import VirtualLoop
-from tests.world import Learner, Scripted, World, settle, small_course
+from tests.world import Learner, Scripted, World, settle, small_course, spelt
 
 T = TypeVar("T")
 Script = list[Piece | float | ProviderFailed]
@@ -45,7 +45,7 @@ COURSE = small_course()
 
 def words(count: int, pause_s: float) -> Script:
     """Text in pieces, every fifth the end of a sentence."""
-    said = [(Text(f"wörd{n}{'. ' if n % 5 == 4 else ' '}"), pause_s) for n in range(count)]
+    said = [(Text(f"wörd{spelt(n)}{'. ' if n % 5 == 4 else ' '}"), pause_s) for n in range(count)]
     return [part for pair in said for part in pair]
 
 

@@ -10,11 +10,11 @@ from protocol import events as ev
 from protocol.limits import LIMITS
 from streaming.providers.base import End, Text
 from tests.virtual import VirtualLoop
-from tests.world import Learner, Scripted, World, settle
+from tests.world import Learner, Scripted, World, settle, spelt
 
 
 def tokens(count: int, pause_s: float = 0.04) -> Scripted:
-    script = [p for n in range(count) for p in (Text(f"tök{n} "), pause_s)]
+    script = [p for n in range(count) for p in (Text(f"tök{spelt(n)} "), pause_s)]
     return Scripted(*script, End("stop"))
 
 
@@ -78,7 +78,7 @@ async def test_a_stream_cut_anywhere_is_whole_again(virtual: VirtualLoop) -> Non
                 await asyncio.sleep(dice.random() * 0.5)
                 await learner.connect()
         gen = learner.attached.session.state.plain.gens[-1]  # type: ignore[union-attr]  # connected
-        assert gen.text == "".join(f"tök{n} " for n in range(120))
+        assert gen.text == "".join(f"tök{spelt(n)} " for n in range(120))
         assert learner.replica.text(gen.gen) == gen.text
         assert learner.replica.counters.misfits == 0
         await world.check()
@@ -113,7 +113,9 @@ async def test_a_slow_reader_that_acks_late_still_has_every_byte(virtual: Virtua
         learner.pump()
     assert any(isinstance(e, ev.Delta) and e.span > 1 for e in learner.heard)
     gen = learner.attached.session.state.plain.gens[-1]  # type: ignore[union-attr]  # connected
-    assert learner.replica.text(gen.gen) == gen.text == "".join(f"tök{n} " for n in range(300))
+    assert (
+        learner.replica.text(gen.gen) == gen.text == "".join(f"tök{spelt(n)} " for n in range(300))
+    )
 
 
 async def test_a_killed_owner_ends_its_turn_as_lost_with_the_text_so_far(

@@ -18,13 +18,22 @@ from streaming.outbox import STORED, Out, Outbox
 from streaming.providers.base import End, LlmRequest, Piece, Text
 from streaming.session import Session
 from tests.virtual import VirtualLoop
-from tests.world import FakeWire, Learner, Scripted, World, learn_from, settle, small_course
+from tests.world import (
+    FakeWire,
+    Learner,
+    Scripted,
+    World,
+    learn_from,
+    settle,
+    small_course,
+    spelt,
+)
 
 BEYOND_64_BITS = 10**25
 
 
 def speaking(count: int = 40, pause_s: float = 0.05) -> Scripted:
-    script: list[Any] = [part for n in range(count) for part in (Text(f"word{n} "), pause_s)]
+    script: list[Any] = [part for n in range(count) for part in (Text(f"word{spelt(n)} "), pause_s)]
     return Scripted(*script, End("stop"))
 
 

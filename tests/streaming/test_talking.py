@@ -253,7 +253,7 @@ async def test_words_of_distress_get_a_fixed_message_an_adult_and_no_model(
     assert "116 111" in learner.replica.text(done.gen)
     assert provider.calls == 1, "the second question alone"
     sent = "\n".join(m.content for m in provider.requests[0].messages)
-    assert "kill" not in sent
+    assert CRY not in sent
     await world.check()
 
 

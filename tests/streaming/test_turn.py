@@ -14,9 +14,9 @@ from protocol.limits import LIMITS
 from streaming.providers.base import End, ProviderFailed, Spent, Text
 from streaming.turn import Coalescer
 from tests.virtual import VirtualLoop
-from tests.world import Learner, Scripted, World, settle
+from tests.world import Learner, Scripted, World, settle, spelt
 
-WORDS = [f"word{n} " for n in range(40)]
+WORDS = [f"word{spelt(n)} " for n in range(40)]
 
 
 def speaking(pause_s: float = 0.05) -> Scripted:
@@ -167,7 +167,9 @@ async def test_a_queued_turn_can_be_cancelled(virtual: VirtualLoop) -> None:
 async def test_a_turn_goes_on_without_a_socket_and_is_given_up_in_the_end(
     virtual: VirtualLoop,
 ) -> None:
-    provider = Scripted(*[p for n in range(400) for p in (Text(f"w{n} "), 1.0)], End("stop"))
+    provider = Scripted(
+        *[p for n in range(400) for p in (Text(f"word{spelt(n)} "), 1.0)], End("stop")
+    )
     provider.name = "slow"
     world = await World.begin(provider)
     learner = await started(world)
