@@ -22,7 +22,8 @@ BOX = "▢"
 _VULGAR = "¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 _NUMBER = re.compile(
     rf"""(?P<sign>(?:[-−]\s*)?)
-    (?:(?P<latex>(?P<lw>\d+\s*)?\\[dt]?frac\s*\{{\s*(?P<lm>[-−]?)\s*(?P<ln>\d+)\s*\}}\s*\{{\s*(?P<ld>\d+)\s*\}})
+    (?:(?P<latex>(?P<lw>\d+\s*)?\\[dt]?frac\s*\{{\s*(?P<lm>[-−]?)\s*(?P<ln>\d+)\s*\}}
+        \s*\{{\s*(?P<lb>[-−]?)\s*(?P<ld>\d+)\s*\}})
     |(?P<mixed>(?P<mw>\d+)\s+(?P<mn>\d+)\s*[/⁄∕]\s*(?P<md>\d+))
     |(?P<vulgar>(?P<vw>\d*)\s?(?P<vc>[{_VULGAR}]))
     |(?P<ratio>(?P<rn>\d+)\s*[/⁄∕]\s*(?P<rd>\d+)(?!\.?\d))
@@ -78,17 +79,19 @@ def _size(number: str) -> tuple[Fraction | None, str, bool]:
         return value, f"{value}" if value.denominator == 1 else f"{value}d", False
     written = f"{int(whole)} {int(num)}/{int(den)}"
     size = int(whole) + Fraction(int(num), int(den)) if int(den) else None
-    return size, written, bool(g["lm"])
+    return size, written, bool(g["lm"]) != bool(g["lb"])
 
 
 def numbers_in(text: str) -> Iterator[Found]:
-    """Every number of a text, fractions and mixed numbers as one.
+    r"""Every number of a text, fractions and mixed numbers as one.
 
     A minus after an operand may be an operation: then both readings are given. The parts of a
     fraction are not numbers of their own.
 
     >>> [str(v) for f in numbers_in("2x - 3 = -1/2") for v in f.values]
     ['2', '3', '-3', '-1/2']
+    >>> [str(v) for f in numbers_in(r"\frac{-24}{-3}") for v in f.values]
+    ['8']
     """
     for found in _NUMBER.finditer(text):
         sign = found["sign"]
