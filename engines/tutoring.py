@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from engines.exercises.acts import wish
 from engines.exercises.goals import goals_of, is_met
 from engines.exercises.hints import ladder_length, tells
-from engines.exercises.manners import socratic_question
+from engines.exercises.manners import example_lines, socratic_question
 from engines.exercises.material import example_steps
 from engines.modes.mode import Help
 from engines.modes.policies import policy_of
@@ -26,7 +26,8 @@ class Plan:
     `seen` is what the tutor's text is made of: completed by the item, its `state` already moved.
     `state` is to be kept once the turn has begun. `unlocks` says that the key must be opened, and
     the help counted, before the act is spoken; `locked` is how it stands then. `question` is the
-    one question of a Socratic turn, which a model may only put into other words.
+    one question of a Socratic turn, which a model may only put into other words; `example` are the
+    lines of a worked example that it may speak of.
     """
 
     act: Act
@@ -37,6 +38,7 @@ class Plan:
     model_allowed: bool
     prompt_block: str
     question: str = ""
+    example: tuple[str, ...] = ()
 
 
 def completed(said: str, seen: Seen, instance: Instance) -> Seen:
@@ -77,6 +79,7 @@ def planned(said: str, seen: Seen, instance: Instance) -> Plan:
         model_allowed=policy.model_allowed and act != "safety",
         prompt_block=policy.prompt_block,
         question=socratic_question(act, instance, after),
+        example=example_lines(act, instance, after),
     )
 
 

@@ -88,7 +88,7 @@ class Situation:
 
     `mastery` holds `(skill's title, P(L), P(L) to reach)` of the item's skills. `hints` are the
     texts shown so far, `misconception` what the course says of the mistake found; `question` is the
-    one question of a Socratic turn.
+    one question of a Socratic turn, `example` the lines of a worked example that may be spoken of.
     """
 
     mode: Mode
@@ -106,6 +106,7 @@ class Situation:
     key_unlocked: bool = False
     key_in_prompt: KeyInPrompt = "after_hints"
     question: str = ""
+    example: tuple[str, ...] = ()
 
     @property
     def key_told(self) -> bool:
@@ -198,14 +199,14 @@ def turn_note(
 ) -> str:
     """P5: the item and where the learner stands on it; while locked, the key is covered.
 
-    Worked steps go as far as the hints do, until the key may be told.
+    Worked steps go as far as the hints do, until the key may be told; an example has its own.
     """
     instance = situation.instance
 
     def allowed(text: str) -> str:
         return _fenced(masked(text, instance) if situation.key_covered else text)
 
-    steps = worked(instance)
+    steps = [f"{show} {why}".rstrip() for show, why in worked(instance)]
     if not situation.key_told:
         steps = steps[: len(situation.hints)]
     answer = masked(situation.answer, instance) if situation.key_covered else situation.answer
@@ -224,7 +225,7 @@ def turn_note(
             "answer": quoted(answer, mark(answer, mark_key)) if answer else "",
             "misconception": allowed(situation.misconception),
             "hints": "\n".join(f"- {allowed(text)}" for text in situation.hints),
-            "steps": "\n".join(f"- {allowed(f'{show} {why}'.rstrip())}" for show, why in steps),
+            "steps": "\n".join(f"- {allowed(line)}" for line in situation.example or steps),
             "mastery": "; ".join(
                 f"{_fenced(title)}: {said.phrases['band.' + band(p, goal)]}"
                 for title, p, goal in situation.mastery
@@ -279,14 +280,15 @@ def assembled(
     key_in_prompt: KeyInPrompt = "after_hints",
     max_tokens: int = MAX_TOKENS,
     question: str = "",
+    example: tuple[str, ...] = (),
     model_allowed: bool = True,
     safe_text: str = "",
 ) -> Assembled:
     """The request for one turn; `text` is what the built-in tutor would say.
 
     `remembered`, `masks` and `mark_key` are what the session keeps; `names` are the roster's and
-    the school's. `question` is the one that a model may only put into other words. Where no model
-    is allowed the request carries no messages.
+    the school's. `question` is the one that a model may only put into other words, `example` the
+    worked example as far as it was shown. Where no model is allowed the request has no messages.
     """
     plain = state.plain
     at_once = plain.prefs.get("reduced_motion") is True
@@ -303,6 +305,7 @@ def assembled(
             key_unlocked=key_unlocked,
             key_in_prompt=key_in_prompt,
             question=question,
+            example=example,
         ),
         recent(state, remembered),
         told=remembered.told,
@@ -379,6 +382,7 @@ def _situation(
     key_unlocked: bool,
     key_in_prompt: KeyInPrompt,
     question: str,
+    example: tuple[str, ...],
 ) -> Situation:
     shown, instance, syllabus = state.plain.open, state.instance, state.syllabus
     assert shown is not None
@@ -386,6 +390,8 @@ def _situation(
     assert syllabus is not None
     levels = state.beliefs.learnt(syllabus) if state.beliefs is not None else {}
     skills = [s for s in syllabus.course.skills if s.id in instance.item.skills]
+    # Before a reveal the tutor may not even hint at who is right.
+    voting = state.plain.mode == "peer" and not key_unlocked
     return Situation(
         mode=state.plain.mode,
         course=syllabus.course,
@@ -394,14 +400,15 @@ def _situation(
         text=ask.text,
         action=ask.action,
         attempts=shown.attempts,
-        verdict=shown.verdict,
+        verdict=None if voting else shown.verdict,
         answer=answered(instance, shown.response),
-        misconception=_said_of(instance, shown),
+        misconception="" if voting else _said_of(instance, shown),
         hints=tuple(hint(instance, level)[0] for level in range(1, shown.hints + 1)),
         mastery=tuple((s.title, levels[s.id], s.mastery) for s in skills if s.id in levels),
         key_unlocked=key_unlocked,
         key_in_prompt=key_in_prompt,
         question=question,
+        example=example,
     )
 
 

@@ -165,6 +165,20 @@ def _at(turn: Turn, steps: int) -> int:
     return min(step - 1, steps - 1) if step else turn.nth % steps
 
 
+def example_lines(act: Act, instance: Instance, seen: Seen) -> tuple[str, ...]:
+    """The worked example as far as it may be spoken of: its question, and the steps gone through.
+
+    Empty in other modes. Lines that are left to the learner come with the comparison at the end.
+    """
+    if seen.mode != "worked":
+        return ()
+    question, steps = Turn(act, instance, seen, 0, unlocked=False).example()
+    step = seen.state.step
+    whole = act == "compare" and step >= len(steps)
+    shown = steps if whole else steps[: min(step, seen.example_given or step)]
+    return (*([question] if question else []), *(f"{show} {why}".strip() for show, why in shown))
+
+
 def _showing(turn: Turn) -> list[str]:
     question, steps = turn.example()
     at = _at(turn, len(steps))

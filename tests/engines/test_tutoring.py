@@ -246,6 +246,22 @@ def test_what_the_item_adds_is_filled_in() -> None:
     assert met.met
 
 
+def test_a_model_hears_of_the_example_only_what_was_shown(course: Course) -> None:
+    for item in items(course):
+        made = instance(item, course.sha256, 6)
+        lesson = Lesson(made, "worked")
+        lines = []
+        for _ in range(6):
+            plan, _ = lesson.say("ok")
+            lines.append(len(plan.example))
+            assert not any(states_key(line, made) for line in plan.example)
+            if plan.act == "probe" and plan.state.step == plan.seen.example_steps:
+                assert len(plan.example) <= 1 + plan.seen.example_given
+        assert lines[0] <= 2
+        assert lines == sorted(lines) or "compare" in lesson.seen.acts
+    assert Lesson(instance(TWO_STEP, "c", 1), "practice").say("help")[0].example == ()
+
+
 def test_the_key_is_opened_before_the_way_is_told() -> None:
     made = instance(TWO_STEP, "c", 1)
     seen = Seen(hints_used=4, acts=("scaffold",))

@@ -223,6 +223,13 @@ def test_mastery_is_told_in_bands() -> None:
     assert "Mastery:\n[course\nA: mastered; B: new\ncourse]" in said
 
 
+def test_a_worked_example_is_told_in_place_of_the_items_own_steps() -> None:
+    lines = ("Solve $5x = 10$.", "$x = 2$ Divide both sides by 5.")
+    said = note(prompt(situation(mode="worked", act="show_step", example=lines)))
+    assert "- Solve $5x = 10$.\n- $x = 2$ Divide both sides by 5." in said
+    assert "$2x = 14$" not in said
+
+
 @pytest.mark.parametrize("act", [act for act in ACTS if act not in FIXED_ACTS])
 @pytest.mark.parametrize("mode", get_args(Mode))
 def test_every_act_in_every_mode_has_a_prompt(mode: Mode, act: str) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 from engines.exercises.course import course_from
 from engines.exercises.explain import explained
+from engines.exercises.guarded import Guarded
+from engines.exercises.guardset import guard_set
 from engines.exercises.hints import hint, ladder_length
 from engines.exercises.masking import states_key
 from engines.exercises.template import instance
@@ -77,3 +79,23 @@ def test_no_act_in_no_mode_says_a_locked_answer(place: int) -> None:
                     assert not states_key(part, made), (mode, act, seed, text)
                     assert not _OPEN_END.search(part), (mode, act, seed, text)
     assert len(acts) == len(ACTS) * 6
+
+
+def test_the_guard_lets_the_built_in_tutor_speak() -> None:
+    """It guards these texts too; what it takes for an answer by chance is one text in a hundred."""
+    texts = caught = 0
+    for item in shipped().items:
+        made = instance(item, shipped().sha256, 17)
+        guard = guard_set([made])
+        said = {
+            explained(act, made, seen_at(made, 17, nth, mode, ()), turn_no=3, key_unlocked=False)
+            for mode, (nth, act) in product(get_args(Mode), enumerate(ACTS))
+        }
+        for text in said:
+            stage = Guarded(guard)
+            shown = stage.push(text) + stage.finish()
+            texts += 1
+            caught += stage.caught is not None
+            assert shown == text or stage.caught is not None
+    assert texts > 1000
+    assert caught <= texts / 100, f"{caught} of {texts}"
