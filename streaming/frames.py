@@ -237,6 +237,7 @@ def snapshot_frame(state: SessionState, epoch: str) -> ev.Snapshot:
             "provider": g.provider,
             "model": g.model,
             "source": g.source,
+            **({"safety": True} if g.act == "safety" else {}),
         }
         for g in plain.gens
     ]

@@ -7,7 +7,6 @@ and a tutor whose words it can hold, break off or begin again. It judges by comp
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import mimetypes
 import re
@@ -23,6 +22,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.web.fake_course import SKILLS, Beliefs, Skill, item, key
+from tests.web.fake_tutor import BUILTIN, FakeTutor, Refused, Voice
 
 PAGES = Path(__file__).parents[2] / "server" / "pages"
 CSP = (
@@ -57,8 +57,7 @@ class Lesson:
         self.steps: list[dict[str, str]] | None = None
         self.draft: Any = None
         self.started = False
-        self.turns: list[dict[str, Any]] = []
-        self.speaking: asyncio.Task[None] | None = None
+        self.tutor: FakeTutor = FakeTutor(self)
 
     async def append(self, *events: dict[str, Any]) -> None:
         """Number events and send them to every line, each batch as one message."""
@@ -107,7 +106,8 @@ class Lesson:
         state: dict[str, Any] = {"course": None, "skills": [], "item": None}
         if self.started:
             state = {**self.facts(), "item": self.open}
-        gens = [{k: t[k] for k in ("gen", "text", "next_i", "status")} for t in self.turns]
+        turns = self.tutor.turns
+        gens = [{k: t[k] for k in ("gen", "text", "next_i", "status")} for t in turns]
         state |= {
             "mode": "practice",
             "attempts": self.attempts,
@@ -115,7 +115,7 @@ class Lesson:
             "steps": self.steps,
             "draft": self.draft,
             "last_feedback": self.last_feedback,
-            "turns": [{k: v for k, v in t.items() if k != "next_i"} for t in self.turns],
+            "turns": [{k: v for k, v in t.items() if k != "next_i"} for t in turns],
             "prefs": {},
         }
         at = {"s": "me", "epoch": self.server.epoch, "q": len(self.log)}
@@ -227,65 +227,26 @@ class Lesson:
         self.draft = frame["response"]
 
     async def refuse(
-        self, line: ServerConnection, frame: dict[str, Any], code: int, name: str, msg: str
+        self,
+        line: ServerConnection,
+        frame: dict[str, Any],
+        code: int,
+        name: str,
+        msg: str,
+        *,
+        temp: bool = False,
+        **more: int,
     ) -> None:
         """A refusal is not remembered."""
         del self.replies[frame["id"]]
-        err = {"t": "err", "re": frame["id"], "code": code, "name": name, "msg": msg, "temp": False}
-        await line.send(json.dumps(err))
+        why = {"code": code, "name": name, "msg": msg, "temp": temp, **more}
+        await line.send(json.dumps({"t": "err", "re": frame["id"], **why}))
 
-    # --- the tutor ----------------------------------------------------------------------------
-
-    async def ask(self, line: ServerConnection, frame: dict[str, Any]) -> None:
-        """Start a turn; its words come at the server's pace."""
-        said = frame["input"] if isinstance(frame["input"], str) else frame["input"]["action"]
-        if self.turns and self.turns[-1]["status"] == "running":
-            await self.end("superseded")
-        turn = {"gen": f"g{len(self.turns) + 1}", "cmd": frame["id"], "input": said, "text": "",
-                "status": "running", "provider": "builtin", "model": "builtin",
-                "source": "builtin", "next_i": 0}  # fmt: skip
-        self.replies[frame["id"]] = len(self.log)
-        self.turns.append(turn)
-        names = ("gen", "cmd", "input", "provider", "model", "source")
-        await self.append({"t": "turn.started", **{k: turn[k] for k in names}})
-        self.speaking = asyncio.create_task(self.speak(turn))
-
-    async def speak(self, turn: dict[str, Any]) -> None:
-        """Say the words in pieces of three characters, so that cuts fall inside words."""
-        words = self.server.words
-        for at in range(0, len(words), 3):
-            await asyncio.sleep(self.server.pace_s)
-            await self.server.gate.wait()
-            if turn["status"] != "running":
-                return
-            i = turn["next_i"]
-            turn["next_i"], turn["text"] = i + 1, turn["text"] + words[at : at + 3]
-            piece = {"gen": turn["gen"], "i": [i, i], "text": words[at : at + 3]}
-            await self.append({"t": "delta", **piece})
-        await self.end("completed")
-
-    async def restart(self) -> None:
-        """The provider failed: the running turn begins again."""
-        turn = self.turns[-1]
-        turn["text"] = ""
-        voice = {"provider": "builtin", "model": "builtin", "reason": "guard.maths"}
-        where = {"gen": turn["gen"], "from_i": turn["next_i"]}
-        await self.append({"t": "turn.restarted", **where, **voice})
-
-    async def end(self, status: str, reason: str | None = None) -> None:
-        """Exactly one end."""
-        turn = self.turns[-1]
-        if turn["status"] != "running":
-            return
-        turn["status"] = status
-        sha = hashlib.sha256(turn["text"].encode()).hexdigest()
-        done = {"gen": turn["gen"], "status": status, "n": turn["next_i"], "text_sha256": sha}
-        await self.append({"t": "turn.done", **done, "ttft_ms": 20.0, "reason": reason})
-
-    async def cancel(self, line: ServerConnection, frame: dict[str, Any]) -> None:
-        """Stop the running turn."""
-        await self.append({"t": "ok", "re": frame["id"]})
-        await self.end("cancelled")
+    async def say_rates(self) -> None:
+        """What is left of the budgets, beside the log; nothing where none is set."""
+        frames = self.server.rate_frames()
+        for line in list(self.lines) if frames else []:
+            await line.send("\n".join(frames))
 
 
 def now_ms() -> int:
@@ -303,8 +264,8 @@ ACTS: dict[str, Act] = {
     "answer.draft": Lesson.keep_draft,
     "hint.request": Lesson.hint,
     "steps.request": Lesson.worked,
-    "turn.start": Lesson.ask,
-    "turn.cancel": Lesson.cancel,
+    "turn.start": lambda lesson, line, frame: lesson.tutor.ask(line, frame),
+    "turn.cancel": lambda lesson, line, frame: lesson.tutor.cancel(line, frame),
 }
 
 
@@ -321,7 +282,14 @@ class FakeServer:
         self.epoch = "e1"
         self.url = ""
         self.lessons: dict[str, Lesson] = {}
+        self.voice: Voice = BUILTIN
+        self.serious = "hurt myself"
+        """Words that are answered by the fixed message."""
+        self.refusals: list[Refused] = []
+        self.limits: list[dict[str, Any]] = []
+        """What is left of each budget, as `rate` tells it."""
         self.gate = asyncio.Event()
+        self.door = asyncio.Event()
         self.requests: list[str] = []
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -355,6 +323,15 @@ class FakeServer:
         act = self.gate.clear if held else self.gate.set
         self._loop.call_soon_threadsafe(act)
 
+    def shut(self, shut: bool) -> None:
+        """Let questions wait for their turn to begin, or let them in."""
+        act = self.door.clear if shut else self.door.set
+        self._loop.call_soon_threadsafe(act)
+
+    def rate_frames(self) -> list[str]:
+        """The `rate` frame, where a budget is set."""
+        return [json.dumps({"t": "rate", "limits": self.limits})] if self.limits else []
+
     def close_lines(self, code: int) -> None:
         """Close every line with a code."""
         for line in list(self.lesson.lines):
@@ -367,6 +344,7 @@ class FakeServer:
 
     async def _serve(self) -> None:
         self.gate.set()
+        self.door.set()
         async with serve(
             self._line, "127.0.0.1", 0, process_request=self._page, compression=None,
             subprotocols=["tutorstream.v1.json"], ping_interval=None,  # type: ignore[list-item]  # a NewType of str
@@ -374,8 +352,8 @@ class FakeServer:
             self._tell(server)
             await self._stop.wait()
             for lesson in self.lessons.values():
-                if lesson.speaking is not None:
-                    lesson.speaking.cancel()
+                if lesson.tutor.speaking is not None:
+                    lesson.tutor.speaking.cancel()
 
     def _tell(self, server: Server) -> None:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -433,7 +411,8 @@ class FakeServer:
         elif mode == "snapshot":
             frames.append(lesson.snapshot())
         lesson.lines.add(line)
-        await line.send("\n".join(json.dumps(frame) for frame in frames))
+        told = [json.dumps(frame) for frame in frames]
+        await line.send("\n".join([*told, *self.rate_frames()]))
         return lesson
 
     async def _hear(self, lesson: Lesson, line: ServerConnection, frame: dict[str, Any]) -> None:

@@ -86,6 +86,8 @@ export class Session {
     this.ready = false;
     /** Highest number applied when the line was lost. */
     this.lostAt = -1;
+    /** @type {import("./lesson.js").Rates|null} the newest budgets told; null: none, or none told yet */
+    this.rates = null;
     /** @type {any} */
     this.ackTimer = null;
     /** @type {any} */
@@ -212,11 +214,10 @@ export class Session {
    * @param {string|{cmd: string}} turn its `gen`, or the id of its `ask`
    */
   cancel(turn) {
-    if (typeof turn !== "string") return this.#command("turn.cancel", { cmd: turn.cmd });
-    const seen = this.lesson.turns.find(({ gen }) => gen === turn);
-    return this.#command("turn.cancel", {
-      gen: turn, ...(seen === undefined ? {} : { seen_i: seen.i - 1 }),
-    });
+    const name = typeof turn === "string" ? { gen: turn } : { cmd: turn.cmd };
+    const seen = this.lesson.turns.find(({ gen, cmd }) => gen === name.gen || cmd === name.cmd);
+    const where = seen === undefined ? name : { gen: seen.gen, seen_i: seen.i - 1 };
+    return this.#command("turn.cancel", where);
   }
 
   /** Which skills are due? Resolves with `review`. */
@@ -312,6 +313,7 @@ export class Session {
   #forget() {
     this.token = null;
     this.replica.forget();
+    this.rates = null;
     this.lostAt = -1;
     this.options.storage?.removeItem(IDENTITY);
     this.queue.rejectAll(new Refusal(CODES.gone, "gone", "the session this was said in has ended"));
@@ -357,6 +359,7 @@ export class Session {
     this.#settle(event);
     if (event.t === "preview") this.#roundTrip(this.box.heard(event));
     if (event.t === "err") this.#refused(event);
+    if (event.t === "rate") this.rates = { limits: event.limits, at_ms: this.clock.now() };
     if (event.t === "drain") {
       this.draining = true;
       this.connection.drainTold(event.after_ms);

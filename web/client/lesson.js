@@ -4,10 +4,11 @@
 /** @typedef {import("./wire.js").Frame} Frame */
 
 /**
- * One tutor turn. `i` is the number of its next chunk; `restarts` counts answers begun anew.
+ * One tutor turn. `i` is the number of its next chunk; `restarts` counts answers begun anew of
+ * which something had been shown; `safety`: the fixed message to words of distress.
  * @typedef {{gen: string, cmd: string, input: string|null, text: string, i: number,
  *   status: string, reason?: string|null, provider: string, model: string, source: string,
- *   restarts: number}} Turn
+ *   restarts: number, safety: boolean}} Turn
  */
 
 /**
@@ -25,6 +26,13 @@
  * the item difficulties aimed at, and the difficulty `b` of the item answered.
  * @typedef {{theta: number, sd: number, items: [number, number]|null, b: number,
  *   right: boolean|null, skill: string|null}} Point
+ */
+
+/**
+ * What is left of each budget; `reset_ms` counts from `at_ms`, which is in ms since 1970. No part
+ * of the lesson: it is told beside the log, and again on every connection.
+ * @typedef {{limits: {name: string, limit: number, left: number, reset_ms: number}[],
+ *   at_ms: number}} Rates
  */
 
 /**
@@ -105,6 +113,7 @@ function blankTurn(from) {
     gen: from.gen, cmd: from.cmd ?? "", input: from.input ?? null, text: from.text ?? "", i: 0,
     status: from.status ?? "running", reason: from.reason ?? null, provider: from.provider ?? "",
     model: from.model ?? "", source: from.source ?? "builtin", restarts: 0,
+    safety: from.safety === true,
   };
 }
 
@@ -125,7 +134,7 @@ const RULES = {
   steps: (_, { steps }) => ({
     steps: steps.map((/** @type {any} */ step) => ({ show: step.show, why: step.why ?? "" })),
   }),
-  signal: (_, event) => ({ signal: event }),
+  signal: (lesson, event) => ({ signal: event, ...(event.kind === "safety" ? saved(lesson) : {}) }),
   "turn.started": (lesson, event) => ({
     turns: [...lesson.turns, blankTurn(event)].slice(-TURNS_KEPT),
   }),
@@ -133,8 +142,9 @@ const RULES = {
     turned(lesson, event.gen, (turn) => ({ text: turn.text + event.text, i: event.i[1] + 1 })),
   "turn.restarted": (lesson, event) =>
     turned(lesson, event.gen, (turn) => ({
-      text: "", i: event.from_i, restarts: turn.restarts + 1, provider: event.provider,
-      model: event.model, source: event.provider === "builtin" ? "builtin" : "llm",
+      text: "", i: event.from_i, restarts: turn.restarts + (turn.text === "" ? 0 : 1),
+      provider: event.provider, model: event.model,
+      source: event.provider === "builtin" ? "builtin" : "llm",
     })),
   "turn.done": (lesson, event) =>
     turned(lesson, event.gen, () => ({ status: event.status, reason: event.reason ?? null })),
@@ -233,6 +243,11 @@ function unlisted({ due_at: _, retrievability: __, reason: ___, next_interval: _
  */
 function laddered(hints, { level, of, text }) {
   return hints.some((hint) => hint.level === level) ? hints : [...hints, { level, of, text }];
+}
+
+/** What was read in the learner's words stands right behind the turn that answers them. @param {Lesson} lesson */
+function saved(lesson) {
+  return turned(lesson, lesson.turns.at(-1)?.gen ?? "", () => ({ safety: true }));
 }
 
 /**

@@ -1,7 +1,7 @@
 // Commands that the server has not acknowledged yet. This file keeps them, in order and under
 // their first id, until their reply comes; across reloads where IndexedDB is present.
 
-import { LIMITS, Refusal } from "./wire.js";
+import { CODES, LIMITS, Refusal } from "./wire.js";
 
 /** @typedef {import("./wire.js").Frame} Frame */
 /** @typedef {{id: string, sid: string, n: number, at_ms: number, frame: Frame}} Entry */
@@ -20,6 +20,9 @@ const STORE = "commands";
 /** Commands that go out at once after a pause, and how fast they follow; under the server's own limit. */
 const BURST = LIMITS.commands_burst / 2;
 const RATE_A_S = LIMITS.commands_a_s * 0.75;
+
+/** Too many questions in a minute, or too many turns on the server. @type {Set<number>} */
+const NO_ROOM = new Set([CODES.rate_limited, CODES.overloaded]);
 
 export class OutQueue {
   /**
@@ -146,12 +149,15 @@ export class OutQueue {
 
   /**
    * A refusal came. A temporary one keeps the command, and holds all that follow it, so that
-   * nothing overtakes.
+   * nothing overtakes. A question for which the tutor has no room is not kept: answers that wait
+   * for their verdict would stand behind it.
    * @param {string} id
    * @param {Refusal} refusal
    */
   refuse(id, refusal) {
-    if (refusal.temporary && this.entries.has(id)) {
+    const entry = this.entries.get(id);
+    const noRoom = entry?.frame.t === "turn.start" && NO_ROOM.has(refusal.code);
+    if (refusal.temporary && entry !== undefined && !noRoom) {
       this.heldUntil_ms = this.clock.now() + (refusal.retry_ms ?? 500);
       this.#unsendFrom(id);
       return;

@@ -39,7 +39,11 @@ export const CODES = Object.freeze({
   unauthorized: 103,
   token_expired: 105,
   not_found: 106,
+  busy: 107,
   gone: 108,
+  budget_spent: 120,
+  rate_limited: 129,
+  overloaded: 150,
 });
 
 /** Close codes of the transport that are treated as 4001 (drain): reconnect and resume. */

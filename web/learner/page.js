@@ -3,6 +3,7 @@
 
 import { spoken } from "../shared/markup.js";
 import { isDue } from "../shared/skills.js";
+import { Asking } from "./asking.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
 /** @typedef {import("../client/wire.js").Frame} Frame */
@@ -43,9 +44,6 @@ export class Page {
     /** @type {{item: string, response: any}|null} an answer whose verdict is not here yet */
     this.pending = null;
     this.problem = "";
-    /** @type {{text: string, id: string, since_ms: number}|null} */
-    this.asking = null;
-    this.question = "";
     this.strip = false;
     /** @type {Panel} */
     this.panel = "tutor";
@@ -73,6 +71,8 @@ export class Page {
     /** @type {any} */
     this.phaseTimer = null;
     this.saidPhase = "live";
+    const open = () => (this.held === null ? this.lesson.item?.item : undefined);
+    this.talk = new Asking(session, open, changed, (words) => say("tutor", words));
     this.#listen();
   }
 
@@ -90,7 +90,7 @@ export class Page {
   }
 
   get runningTurn() {
-    return this.lesson.turns.find(({ status }) => status === "running");
+    return this.talk.running;
   }
 
   /** @param {string} id */
@@ -232,30 +232,8 @@ export class Page {
     }
   }
 
-  /** @param {string|{action: "simpler"|"example"|"why"|"next_step"}} input */
-  async ask(input) {
-    if (typeof input === "string" && input.trim() === "") return;
-    const open = this.held === null ? this.lesson.item?.item : undefined;
-    const words = typeof input === "string" ? input.trim() : input;
-    const command = this.session.ask(words, { ...(open ? { item: open } : {}), on_busy: "replace" });
-    const asking = { text: asked(words), id: command.id, since_ms: performance.now() };
-    this.asking = asking;
-    if (typeof input === "string") this.question = "";
-    this.problem = "";
-    this.changed();
-    try {
-      await command;
-    } catch (refusal) {
-      this.problem = wordsOf(refusal);
-    }
-    if (this.asking === asking) this.asking = null;
-    this.changed();
-  }
-
   stop() {
-    const turn = this.runningTurn;
-    if (turn !== undefined) void this.#did(this.session.cancel(turn.gen));
-    else if (this.asking !== null) void this.#did(this.session.cancel({ cmd: this.asking.id }));
+    void this.talk.stop();
   }
 
   cut() {
@@ -310,9 +288,6 @@ export class Page {
     session.on("feedback", (event) => this.#judged(event));
     session.on("hint", ({ level, of }) => this.say("lesson", `Hint ${level} of ${of}`));
     session.on("steps", () => this.say("lesson", "Worked steps are shown"));
-    session.on("turn.started", () => this.say("tutor", "Tutor is writing"));
-    session.on("turn.restarted", () => this.say("tutor", "The tutor begins this answer again"));
-    session.on("turn.done", ({ status }) => this.say("tutor", ENDS[status] ?? "Answer interrupted"));
     session.on("*", () => this.changed());
   }
 
@@ -415,34 +390,12 @@ export class Page {
 }
 
 /** @type {Record<string, string>} */
-const ENDS = {
-  completed: "Answer complete",
-  cancelled: "Answer stopped",
-  superseded: "Answer stopped for your newer question",
-};
-
-/** @type {Record<string, string>} */
 const PHASES = {
   live: "Connection is back",
   reconnecting: "Connection lost; what you type is kept",
   restarting: "The server restarts; what you type is kept",
   ended: "Connection ended",
 };
-
-/** @type {Record<string, string>} */
-const ACTIONS = {
-  simpler: "Say it more simply",
-  example: "Show me an example",
-  why: "Why?",
-  next_step: "What is the next step?",
-};
-
-/** What the learner said, in words. @param {string|{action: string}|null} input */
-export function asked(input) {
-  if (input === null) return "";
-  const key = typeof input === "string" ? input : input.action;
-  return ACTIONS[key] ?? key;
-}
 
 /** @type {Record<string, string>} */
 export const VERDICTS = {

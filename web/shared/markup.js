@@ -105,6 +105,48 @@ export function blocks(text) {
   return found;
 }
 
+/** Signs of a formula that is still open; with more it is none. */
+const OPEN_MOST = 160;
+const OPEN_FORMULA = /(?<!\\)\$\$?[^$]*$/;
+const PROSE = /(^|[\s$])[A-Za-z]{3,}/;
+const BARE_LIST_MARK = /(^|\n)[ \t]*([-*•]|\d+[.)])[ \t]*$/;
+const HALF_CLOSED = /(?<!\*)\*\*[^*\n]+\*$/;
+/** A mark that opens, and what it encloses so far. @type {[RegExp, string][]} */
+const OPEN_MARKS = [
+  [/`([^`\n]*)$/, "`"],
+  [/\*\*([^*\n]*)$/, "**"],
+  [/(?<![^\s(])\*([^*\s][^*\n]*|)$/, "*"],
+];
+
+/**
+ * A text that is still being written, as far as its end can be drawn: an open formula and a bare
+ * list mark wait for the rest, open emphasis is closed for now.
+ * @param {string} text
+ */
+export function edged(text) {
+  if (HALF_CLOSED.test(text)) return `${text}*`;
+  const last = spans(text).at(-1);
+  if (last?.kind !== "text") return text;
+  const from = text.length - last.text.length;
+  const formula = OPEN_FORMULA.exec(text);
+  if (formula !== null && formula.index >= from && isOpen(formula[0])) return text.slice(0, formula.index);
+  const list = BARE_LIST_MARK.exec(text);
+  if (list !== null) return text.slice(0, list.index);
+  for (const [mark, closing] of OPEN_MARKS) {
+    const open = mark.exec(text.slice(from));
+    if (open === null) continue;
+    const before = text.slice(0, from + open.index);
+    return open[1] ? `${before}${closing}${open[1].trimEnd()}${closing}` : before;
+  }
+  return text;
+}
+
+/** @param {string} formula */
+function isOpen(formula) {
+  const oneLine = formula.startsWith("$$") || !formula.includes("\n");
+  return oneLine && formula.length <= OPEN_MOST && !PROSE.test(formula);
+}
+
 /** What a screen reader is told: the words without marks. @param {string} text */
 export function spoken(text) {
   return text

@@ -181,6 +181,60 @@ test("a temporary refusal is tried again and nothing overtakes; a final one reje
   assert.equal(session.state.kept, 0);
 });
 
+test("a question the tutor has no room for is refused at once, and no answer waits behind it", async () => {
+  const { clock, server, session } = opened();
+  await clock.advance(10);
+  for (const code of [129, 150]) {
+    server.before = (line, { t, id }) => {
+      if (t === "turn.start") line.say({ t: "err", re: id, code, name: "n", msg: "m", temp: true, retry_ms: 40_000 });
+      return t === "turn.start";
+    };
+    const asked = session.ask("why?");
+    const refused = assert.rejects(asked, (why) => why instanceof Refusal && why.code === code && why.retry_ms === 40_000);
+    const judged = session.submit("i1", "5");
+    await clock.advance(10);
+    await refused;
+    assert.equal((await judged).t, "feedback");
+    assert.equal(session.state.kept, 0);
+  }
+  session.close();
+});
+
+test("a turn is stopped by its generation and the last chunk here, or by its command before it came", async () => {
+  const { clock, server, session } = opened();
+  await clock.advance(10);
+  const { id } = session.ask("why?");
+  void session.cancel({ cmd: id });
+  server.append({ t: "turn.started", gen: "g1", cmd: id, provider: "p", model: "m", source: "llm", input: "why?" });
+  await clock.advance(5);
+  void session.cancel("g1");
+  server.append({ t: "delta", gen: "g1", i: [0, 6], text: "abc" });
+  await clock.advance(5);
+  void session.cancel({ cmd: id });
+  void session.cancel("g7");
+  await clock.advance(5);
+  const sent = server.effects.filter(({ t }) => t === "turn.cancel").map(({ id: _, t: __, ...what }) => what);
+  assert.deepEqual(sent, [{ cmd: id }, { gen: "g1", seen_i: -1 }, { gen: "g1", seen_i: 6 }, { gen: "g7" }]);
+  session.close();
+});
+
+test("the newest budgets are kept with the time they were told at; a new guest has none", async () => {
+  const { clock, server, session } = opened();
+  const heard = [];
+  session.on("rate", ({ limits }) => heard.push(limits));
+  await clock.advance(10);
+  assert.equal(session.rates, null);
+  const limits = [{ name: "tutor.learner.day", limit: 10, left: 4, reset_ms: 5000 }];
+  for (const line of server.lines) line.say({ t: "rate", limits });
+  await clock.advance(10);
+  assert.deepEqual([session.rates.limits, heard], [limits, [limits]]);
+  assert.ok(clock.now() - session.rates.at_ms <= 10);
+  for (const line of server.lines) line.drop(4401);
+  await clock.advance(10);
+  assert.equal(session.rates, null);
+  session.close();
+});
+
 test("commands outlive the page and keep their ids; old ones are dropped after seven days", async () => {
   const shelf = memoryShelf();
   const { clock, server, session } = opened({ shelf });

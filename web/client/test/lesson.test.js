@@ -70,3 +70,22 @@ test("the review list says what is due; what was due and is gone from it was rev
   assert.deepEqual(told.skills, [{ ...A, due_at: 80, ...more }, later]);
   assert.deepEqual(fold(told, review([])).skills, [A, later]);
 });
+
+const asking = (gen) => ({ t: "turn.started", gen, cmd: gen, provider: "p", model: "m", source: "llm", input: "why" });
+const anew = { t: "turn.restarted", gen: "g1", from_i: 0, provider: "builtin", model: "b", reason: "first_token" };
+
+test("a restart is one that is told only where something had been shown", () => {
+  const [turn] = [asking("g1"), anew].reduce(fold, emptyLesson()).turns;
+  assert.deepEqual([turn.restarts, turn.source, turn.model, turn.i], [0, "builtin", "b", 0]);
+  const shown = [asking("g1"), { t: "delta", gen: "g1", i: [0, 1], text: "a" }, { ...anew, from_i: 2 }].reduce(fold, emptyLesson()).turns[0];
+  assert.deepEqual([shown.restarts, shown.text, shown.i], [1, "", 2]);
+});
+
+test("words of distress mark the turn that answers them, also in a snapshot; no other signal does", () => {
+  const signal = { t: "signal", kind: "safety", level: 2, reasons: ["what you wrote"] };
+  const { turns } = [asking("g1"), asking("g2"), signal, { ...signal, kind: "break" }].reduce(fold, emptyLesson());
+  assert.deepEqual(turns.map(({ safety }) => safety), [false, true]);
+  assert.equal(fold(emptyLesson(), signal).turns.length, 0);
+  const told = lessonOf({ turns: [{ gen: "g1" }, { gen: "g2", safety: true }] }, []);
+  assert.deepEqual(told.turns.map(({ safety }) => safety), [false, true]);
+});

@@ -245,6 +245,10 @@ function folded(log) {
       if (e.provider === "builtin") turn.source = "builtin";
       next.set(e.gen, e.from_i);
     }
+    if (e.t === "signal") {
+      state.signal = e;
+      if (e.kind === "safety") state.turns.at(-1).safety = true;
+    }
     if (e.t === "turn.done") Object.assign(turn, { status: e.status, reason: e.reason ?? null });
   }
   const gens = state.turns.map(({ gen, text, status }) => ({
@@ -304,6 +308,7 @@ function live(random) {
 
 function turn(events, gen, random) {
   events.push({ t: "turn.started", gen, cmd: `ask-${gen}`, provider: "p", model: "m", source: "llm", input: "why" });
+  if (random() < 0.1) events.push({ t: "signal", kind: "safety", level: 2, reasons: ["what you wrote"] });
   let i = 0;
   const chunks = 4 + Math.floor(random() * 12);
   for (let k = 0; k < chunks; k += 1) {
