@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engines.exercises.guarded import Guarded
-from engines.exercises.leak import GuardSet
+from engines.exercises.guardset import GuardSet
 from engines.exercises.rendering import Rendered
 
 

@@ -97,3 +97,13 @@ def folded(text: str) -> str:
     '12 -  1/2 of seven'
     """
     return text if text.isascii() and text.isprintable() else "".join(map(folded_sign, text))
+
+
+def word_list(text: str) -> tuple[str, ...]:
+    """The folded words of a text in order: how the tables of words are written."""
+    return tuple(folded(text).split())
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The folded words of a text."""
+    return frozenset(word_list(text))

@@ -11,24 +11,20 @@ import re
 from collections import deque
 
 from engines.exercises.arithmetic import wrong_sum
-from engines.exercises.encoded import decoded, may_decode
+from engines.exercises.encoded import FIRST_SIGNS, decoded, may_decode
 from engines.exercises.folding import folded_sign
-from engines.exercises.leak import (
-    Counting,
-    GuardSet,
-    Phrase,
-    Piece,
-    judged,
-    phrase_judged,
-    tells,
-)
+from engines.exercises.guardset import GuardSet, Phrase, tells
+from engines.exercises.leak import Counting, Piece, judged, phrase_judged
 from engines.exercises.numerals import CHINESE, CHINESE_SCALES
 from engines.exercises.placing import (
     AFFIRMED_WITHIN,
-    LEXICON,
+    HARD,
+    PAIR_FIRSTS,
+    PAIR_PREFIXES,
+    PAIRS,
+    SOFT,
     affirms,
     alone,
-    asks,
     label_affirmed,
     praises,
 )
@@ -49,6 +45,12 @@ _SIGN = re.compile(
     r"|(?P<mark>.)",
     re.DOTALL,
 )
+_PLAIN = re.compile(r"(?:([aI]) )?([A-Za-z](?:[A-Za-z]|'(?=[A-Za-z])){1,40})([,.;:!?]?) (?=\S)")
+"""A word, perhaps behind an article, its mark, one blank; and more that shows all have closed."""
+_MATHS = re.compile(
+    r"(?:[0-9+\-*/^=()<>{}\[\]|%×÷ ]|\\(?:[dt]?frac|cdot|times|div|left|right)(?![a-zA-Z]))+"
+)
+_DIGITS = re.compile(r"\d+")
 _OPEN_ENDED = frozenset(("word", "digits", "space", "command"))
 _BETWEEN = frozenset(",;:!?'\"…—&@#~")
 """Marks of prose: they begin no run."""
@@ -71,7 +73,7 @@ class Guarded:
     `exempt` are equations that may stand though they are wrong (`arithmetic.pairs_of`). `caught` is
     `guard.answer` or `guard.maths` once something was; then nothing more is shown.
 
-    >>> from engines.exercises.leak import guard_set
+    >>> from engines.exercises.guardset import guard_set
     >>> from engines.exercises.template import instance
     >>> from engines.words import AnswerSpec, Item
     >>> spec = AnswerSpec(kind="number", value="7")
@@ -84,14 +86,16 @@ class Guarded:
     __slots__ = (
         "_affirmed_at", "_at", "_blob", "_blob_at", "_counting", "_display", "_exempt", "_fold",
         "_guard", "_live", "_lone", "_maths", "_mentioned_at", "_n", "_named_others", "_next",
-        "_opens", "_prev", "_raw", "_raw_shown", "_run", "_run_n", "_safe", "_sums", "_tells_run",
-        "_words", "caught",
+        "_opens", "_prev", "_raw", "_raw_shown", "_run", "_run_n", "_safe", "_skims", "_sums",
+        "_tells_run", "_words", "caught",
     )  # fmt: skip
 
     def __init__(
         self, guard: GuardSet, *, sums: bool = True, exempt: frozenset[str] = frozenset()
     ) -> None:
         self._guard, self._sums, self._exempt = guard, sums, exempt
+        phrases = (*guard.phrases, *guard.other_phrases)
+        self._skims = not any(word.isdigit() for phrase in phrases for word in phrase.words)
         self.caught: str | None = None
         self._raw, self._fold = "", ""
         """What came and is not dropped yet, as it came and folded."""
@@ -126,18 +130,14 @@ class Guarded:
         if self.caught is not None or not text:
             return ""
         self._take(text)
-        self._read(final=False)
-        upto = self._safe if self.caught is not None else self._peeked()
-        return self._out(upto)
+        let = self._read(final=False)
+        return self._out(self._peeked() if let else self._safe)
 
     def finish(self) -> str:
         """The text is complete; returns what was held back and may be shown."""
         if self.caught is not None:
             return ""
-        self._read(final=True)
-        if self.caught is None:
-            self._end()
-        if self.caught is not None:
+        if not (self._read(final=True) and self._end()):
             return self._out(self._safe)
         rest = self._raw[self._raw_shown :]
         self._raw_shown = len(self._raw)
@@ -190,36 +190,80 @@ class Guarded:
 
     # --- signs ------------------------------------------------------------------------------------
 
-    def _read(self, *, final: bool) -> None:
-        """Close every sign that nothing can be added to."""
+    def _read(self, *, final: bool) -> bool:
+        """Close every sign that nothing can be added to; returns whether nothing was caught."""
         fold = self._fold
         end = len(fold)
-        while self._next < end:
+        while self._next < end and self.caught is None:
+            if self._run is None and not self._blob and not self._live and self._lone is None:
+                self._read_prose()
+            elif self._run is not None and self._skims and not self._blob:
+                self._read_maths()
             found = _SIGN.match(fold, self._next)
-            assert found is not None
-            kind, stop = found.lastgroup or "", found.end()
-            if stop == end and not final and kind in _OPEN_ENDED:
-                return
-            self._step(kind, found.group(), self._next, stop)
-            if self.caught is not None:
-                return
-            self._next = stop
-            self._safe = self._boundary()
-            if stop - self._safe > HELD_CHARS:
+            if found is not None and self._next - self._safe <= HELD_CHARS:
+                kind, stop = found.lastgroup or "", found.end()
+                if stop == end and not final and kind in _OPEN_ENDED:
+                    break
+                if not self._step(kind, found.group(), self._next):
+                    break
+                self._next = stop
+                self._safe = self._boundary()
+            if self._next - self._safe > HELD_CHARS:
                 self.caught = "guard.answer"
-                return
+        return self.caught is None
+
+    def _read_prose(self) -> None:
+        """Let plain words pass, each with its mark and the one blank behind it: most of a text.
+
+        It does what `_step` does to them, which is next to nothing.
+        """
+        guard, words, fold = self._guard, self._words, self._fold
+        at = self._next
+        while (found := _PLAIN.match(fold, at)) is not None:
+            article, sign, mark = found.groups()
+            said = sign.lower()
+            word = said.replace("'", "") if "'" in said else said
+            if word in guard.reads or (article and word in guard.goes_on):
+                break
+            if word in PAIRS and not article and words and words[-1] in PAIRS[word]:
+                break
+            if sign[0] in FIRST_SIGNS and decoded(sign):
+                break
+            if article:
+                words.append(article.lower())
+                self._n += 1
+            words.append(said)
+            self._n += 1
+            self._opens = False
+            if mark:
+                self._follow_mark("mark", mark)
+            self._prev = " "
+            at = found.end()
+        self._next = self._safe = at
+
+    def _read_maths(self) -> None:
+        """Take numbers and signs of an open run at once, as `_step` would one by one."""
+        found = _MATHS.match(self._fold, self._next)
+        if found is None or found.end() == len(self._fold) or self._live or self._lone is not None:
+            return
+        digits = _DIGITS.findall(found[0])
+        if any(len(number) > TOKEN_CHARS for number in digits):
+            return
+        if digits:
+            self._n += len(digits)
+            self._words.extend(digits)
+            self._opens, self._tells_run = False, True
+        self._prev, self._next = found[0][-1], found.end()
 
     def _boundary(self) -> int:
         """The first sign that is held: it may still become part of a form."""
-        first = self._next
-        if self._run is not None:
-            first = self._run
+        first = self._next if self._run is None else self._run
         if self._blob and self._blob_at < first:
             first = self._blob_at
         if self._lone is not None and self._lone < first:
             first = self._lone
-        for _, _, start in self._live:
-            first = min(first, start)
+        if self._live:
+            first = min(first, *(start for _, _, start in self._live))
         return first
 
     def _peeked(self) -> int:
@@ -236,21 +280,23 @@ class Guarded:
         word = found.group().lower().translate(_STRIPPED)
         if len(word) < 2 or word in self._guard.prefixes or self._runs("word", word, ""):
             return self._safe
+        if word in PAIR_PREFIXES and self._words and self._words[-1] in PAIR_FIRSTS:
+            return self._safe
         blob = self._blob if self._blob_at + len(self._blob) == start else ""
         if may_decode(blob + found.group()):
             return self._safe
         # A word of no form: what came before it has closed, and it need not be held.
         self._close_run(start, ends=False)
-        if self.caught is not None:
-            return self._safe
-        self._live, self._lone = [], None
-        return end if not self._blob else min(self._blob_at, end)
+        if self.caught is None:
+            self._live, self._lone = [], None
+            return end if not self._blob else min(self._blob_at, end)
+        return self._safe
 
-    def _step(self, kind: str, sign: str, start: int, stop: int) -> None:
-        """Take one closed sign."""
+    def _step(self, kind: str, sign: str, start: int) -> bool:
+        """Take one closed sign; returns whether nothing was caught."""
         word = ""
         if kind in ("word", "han", "digits"):
-            word = sign.lower().translate(_STRIPPED)
+            word = sign.lower() if sign.isalnum() else sign.lower().translate(_STRIPPED)
         self._follow_blob(kind, sign, start)
         if self.caught is None:
             self._follow_run(kind, sign, word, start)
@@ -260,6 +306,7 @@ class Guarded:
             else:
                 self._follow_mark(kind, sign)
         self._prev = sign if kind != "space" else " "
+        return self.caught is None
 
     # --- runs -------------------------------------------------------------------------------------
 
@@ -310,7 +357,7 @@ class Guarded:
 
     def _close_run(self, stop: int, *, ends: bool, last: bool = False) -> None:
         """A run has ended before `stop`: judge it."""
-        if self._run is None:
+        if self._run is None or self.caught is not None:
             return
         start, self._run = self._run, None
         self._maths = self._display = False
@@ -335,7 +382,6 @@ class Guarded:
             ends,
             last,
             affirmed=n - self._affirmed_at < AFFIRMED_WITHIN,
-            asked=asks(re.findall(r"[a-z']+", before[-24:].lower())),
             named_others=self._named_others,
         )
 
@@ -347,7 +393,7 @@ class Guarded:
         said = sign.lower().strip("'*_`")
         self._words.append(said)
         opens, self._opens = self._opens, False
-        if word in LEXICON:
+        if word in HARD or word in SOFT or word in PAIRS:
             self._follow_affirming(opens)
         if self.caught is None and (self._guard.phrases or self._guard.other_phrases):
             self._follow_phrases(word, start)
@@ -360,9 +406,9 @@ class Guarded:
             if near or guard.held or (guard.labels and label_affirmed(context) in guard.labels):
                 self.caught = "guard.answer"
             self._affirmed_at = self._n
-        elif (words[-2:] == ("it", "is") and self._n - self._mentioned_at == 2) or (
-            guard.held and praises(words)
-        ):
+        elif words[-2:] == ("it", "is") and self._n - self._mentioned_at == 2:
+            self.caught = "guard.answer"  # `7 it is`
+        elif guard.held and praises(words):
             self.caught = "guard.answer"
 
     def _follow_phrases(self, word: str, start: int) -> None:
@@ -404,15 +450,16 @@ class Guarded:
     # --- base64 -----------------------------------------------------------------------------------
 
     def _follow_blob(self, kind: str, sign: str, start: int) -> None:
-        part = kind in ("word", "digits") or sign in ("+", "/", "=")
-        joins = self._blob and self._blob_at + len(self._blob) == start
-        if part and (joins or self._prev in ("", " ") or not self._prev.isalnum()):
-            text = self._blob + sign if joins else sign
-            at = self._blob_at if joins else start
-            if may_decode(text):
-                self._blob, self._blob_at = text, at
-                return
-        self._close_blob()
+        blob = self._blob
+        if kind in ("word", "digits") or sign in ("+", "/", "="):
+            joins = blob and self._blob_at + len(blob) == start
+            if (joins or not self._prev[-1:].isalnum()) and (blob or sign[0] in FIRST_SIGNS):
+                text = blob + sign if joins else sign
+                if may_decode(text):
+                    self._blob, self._blob_at = text, self._blob_at if joins else start
+                    return
+        if blob:
+            self._close_blob()
 
     def _close_blob(self) -> None:
         if self._blob:
@@ -420,10 +467,10 @@ class Guarded:
             if text and tells(text, self._guard):
                 self.caught = "guard.answer"
 
-    def _end(self) -> None:
-        """The text has ended: judge what is open."""
+    def _end(self) -> bool:
+        """The text has ended: judge what is open; returns whether nothing was caught."""
         self._close_blob()
-        if self.caught is None:
-            self._close_run(len(self._fold), ends=True, last=True)
-        if self.caught is None and self._lone is not None:
+        self._close_run(len(self._fold), ends=True, last=True)
+        if self._lone is not None:
             self.caught = "guard.answer"
+        return self.caught is None

@@ -6,56 +6,22 @@ English (`one`, `once`) is weak: it names a number only where an answer stands.
 
 from __future__ import annotations
 
-from engines.exercises.folding import folded
+from engines.exercises.folding import folded, word_list, word_set
 
-_UNITS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_UNITS = word_list(
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+)
+_TENS = word_list("twenty thirty forty fifty sixty seventy eighty ninety")
 CARDINALS: dict[str, int] = {word: n for n, word in enumerate(_UNITS)}
 CARDINALS |= {word: 10 * n for n, word in enumerate(_TENS, 2)}
 CARDINALS |= {"nought": 0, "naught": 0, "dozen": 12, "fourty": 40}
 SCALES: dict[str, int] = {"hundred": 100, "thousand": 1000, "million": 10**6}
 SCALES |= {"hundreds": 100, "thousands": 1000, "millions": 10**6}
-_ORDINALS = [
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
+_ORDINALS = word_list(
+    "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
 PARTS: dict[str, int] = {word: n for n, word in enumerate(_ORDINALS, 3)}
 PARTS |= {"quarter": 4, "thirtieth": 30, "fortieth": 40, "fiftieth": 50, "sixtieth": 60}
 PARTS |= {"hundredth": 100, "thousandth": 1000, "half": 2, "halve": 2}
@@ -63,7 +29,7 @@ PARTS |= {f"{word}s": n for word, n in list(PARTS.items()) if word != "half"}
 PLACES: dict[str, int] = {"first": 1, "second": 2} | {w: n for w, n in PARTS.items() if n > 2}
 """Ordinals that may tell which of the options."""
 
-# --- other languages: 0 to 20, then the tens -------------------------------------------------------
+# --- other languages: 0 to 20, then the tens ------------------------------------------------------
 
 _FOREIGN = {
     "es": "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince"
@@ -96,7 +62,8 @@ _FOREIGN = {
     " тринадцать четырнадцать пятнадцать шестнадцать семнадцать восемнадцать девятнадцать двадцать"
     " тридцать сорок пятьдесят шестьдесят семьдесят восемьдесят девяносто",
     "ar": "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة",
-    "hi": "शून्य एक दो तीन चार पाँच छह सात आठ नौ दस ग्यारह बारह तेरह चौदह पंद्रह सोलह सत्रह अठारह उन्नीस बीस",
+    "hi": "शून्य एक दो तीन चार पाँच छह सात आठ नौ दस ग्यारह बारह"
+    " तेरह चौदह पंद्रह सोलह सत्रह अठारह उन्नीस बीस",
     "ur": "صفر ایک دو تین چار پانچ چھ سات آٹھ نو دس",
 }
 _FOREIGN_PARTS = {
@@ -114,7 +81,7 @@ _FOREIGN_PARTS = {
     10: "decimo decimos dixieme dixiemes zehntel decimi tiende tiondel tiondelar",
 }
 _WEAK = (
-    "zero one once due elf sex sei on um un uno eins een ett bir jeden media set quart quarts"
+    "zero one once due elf sei um un uno eins een ett bir jeden media quart quarts"
     " quarto null nul tiers один एक واحد ایک"
 )
 
@@ -126,7 +93,7 @@ def _foreign() -> dict[str, int]:
             found.setdefault(word, n if n <= 20 else 10 * (n - 18))
     found |= _glued(("ein zwei drei vier funf sechs sieben acht neun"), "und", "de")
     found |= _glued(("een twee drie vier vijf zes zeven acht negen"), "en", "nl")
-    units = ["uno", "due", "tre", "quattro", "cinque", "sei", "sette", "otto", "nove"]
+    units = word_list("uno due tre quattro cinque sei sette otto nove")
     for ten, stem in enumerate(
         ["vent", "trent", "quarant", "cinquant", "sessant", "settant", "ottant", "novant"]
     ):
@@ -151,18 +118,22 @@ def _glued(units: str, between: str, language: str) -> dict[str, int]:
     }
 
 
-FOREIGN: dict[str, int] = {w: n for w, n in _foreign().items() if w not in CARDINALS}
+_ENGLISH = word_set("on sex set")
+"""Words of other languages that English says far too often."""
+FOREIGN: dict[str, int] = {
+    word: n for word, n in _foreign().items() if word not in CARDINALS and word not in _ENGLISH
+}
 FOREIGN_PARTS: dict[str, int] = {
     word: n
     for n, words in _FOREIGN_PARTS.items()
     for word in folded(words).split()
     if word not in PARTS
 }
-WEAK: frozenset[str] = frozenset(folded(_WEAK).split())
+WEAK: frozenset[str] = word_set(_WEAK)
 AND = frozenset(("and", "y", "e", "et", "och", "und", "en"))
 """Words between a ten and its unit, or before the fraction of a mixed number."""
 POINTS = frozenset(("point", "dot", "punto", "coma", "virgule", "komma", "virgola", "virgula"))
-MINUS = frozenset(("minus", "negative", "menos", "moins", "meno", "минус"))
+MINUS = word_set("minus negative menos moins meno минус")
 OVER = frozenset(("over", "sur", "uber", "sobre"))
 PERCENT = frozenset(("percent", "prozent", "procent"))
 CHINESE = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}

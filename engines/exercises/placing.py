@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from engines.exercises.folding import word_set
+
 AFFIRMED_WITHIN = 6
 """Words between a value and what affirms it."""
-OPENING_WORDS = 8
-"""So many words of a reply are its opening."""
 
 _FILLER = (
     r"(?:just|exactly|simply|only|really|actually|indeed|in fact|then|about|now|also|definitely"
@@ -23,7 +23,7 @@ _LEAD = (
     r"is|are|be|was|were|been|being|equals?|equal to|becomes?|gives?|gave|get|gets|got|makes?|made"
     r"|yields?|leaves?|comes to|comes out to|comes out as|comes out at|turns? out to be|say|says"
     r"|said|type|types|typed|enter|write down|submit|choose|pick|select|answer|answers|solution"
-    r"|final|means|namely|es|est|ist|er|blir|lika med|egal|igual a|gleich|sono|sind|son|sont|to be"
+    r"|final|es|est|ist|er|blir|lika med|egal|igual a|gleich|sono|sind|son|sont|to be"
     r"|respuesta|reponse|antwort|resultado|losung|svaret|antwoord|resposta|risposta"
 )
 _BEFORE = re.compile(
@@ -66,111 +66,43 @@ def alone(left: str, right: str, *, ends: bool) -> bool:
     return found is not None and (ends or "\n" in found[0])
 
 
-# --- what affirms ----------------------------------------------------------------------------------
+# --- what affirms ---------------------------------------------------------------------------------
 
-HARD = frozenset(
-    ["correct", "correctly", "right", "yes", "yep", "yeah", "yup", "yess", "exactly", "indeed", "precisely", "absolutely", "confirmed", "confirm", "verified", "bingo", "agreed", "oui", "si", "ja", "genau", "richtig", "correcto", "correcta", "exacto", "exactement", "esatto", "giusto", "precies", "juist", "klopt", "ratt", "stimmt", "правильно", "верно", "да", "sim", "certo", "tak", "evet"]
-)  # fmt: skip
+HARD = word_set(
+    "correct correctly right yes yep yeah yup yess exactly indeed precisely absolutely "
+    "confirmed confirm verified bingo agreed oui si ja genau richtig correcto correcta exacto "
+    "exactement esatto giusto precies juist klopt ratt stimmt правильно верно да sim certo "
+    "tak evet"
+)
 """Words that affirm a value beside them."""
-SOFT = frozenset(
-    [
-        "perfect",
-        "perfectly",
-        "excellent",
-        "great",
-        "brilliant",
-        "fantastic",
-        "wonderful",
-        "bravo",
-        "congratulations",
-        "nice",
-        "good",
-        "well",
-        "true",
-        "spot",
-        "nailed",
-        "awesome",
-        "amazing",
-        "superb",
-    ]
+SOFT = word_set(
+    "perfect perfectly excellent brilliant fantastic wonderful bravo congratulations awesome "
+    "amazing superb"
 )
 """Words that affirm where a reply opens with them, after a learner who gave the key."""
-_NOT = frozenset(
-    [
-        "not",
-        "isn't",
-        "isnt",
-        "aren't",
-        "arent",
-        "wasn't",
-        "never",
-        "no",
-        "hardly",
-        "neither",
-        "incorrect",
-        "cannot",
-        "can't",
-        "don't",
-        "doesn't",
-        "wouldn't",
-        "without",
-        "almost",
-        "nearly",
-        "close",
-    ]
+_NOT = word_set(
+    "not isn't isnt aren't arent wasn't never no hardly neither incorrect cannot can't don't "
+    "doesn't wouldn't without almost nearly close"
 )
-_ASKING = frozenset(["if", "whether", "check", "checks", "decide", "see", "find"])
-_RIGHT_BEFORE = frozenset(
-    [
-        "is",
-        "are",
-        "was",
-        "be",
-        "that's",
-        "it's",
-        "you're",
-        "you",
-        "are",
-        "absolutely",
-        "quite",
-        "all",
-        "so",
-        "totally",
-        "completely",
-        "perfectly",
-        "entirely",
-        "that",
-        "seems",
-        "looks",
-        "got",
-        "exactly",
-        ",",
-        ".",
-        "!",
-        ":",
-        "—",
-    ]
+_ASKING = word_set("if whether check checks decide see find")
+_RIGHT_BEFORE = word_set(
+    "is are was be that's it's you're you are absolutely quite so totally completely "
+    "perfectly entirely that seems looks got exactly , . ! : —"
 )
-_AFTER_RIGHT = frozenset(
-    [
-        "answer",
-        "one",
-        "choice",
-        "option",
-        "value",
-        "number",
-        "result",
-        "solution",
-        "word",
-        "term",
-        "fraction",
-    ]
-)
-LEXICON = HARD | SOFT | _AFTER_RIGHT | frozenset(("done", "on", "it", "is", "job", "work"))
-"""Words that are read whole before they may leave."""
-_OWN = frozenset(
-    ["that", "that's", "it", "it's", "you", "you're", "your", "answer", "this", "is", "are"]
-)
+_AFTER_RIGHT = word_set("answer one choice option value number result solution word term fraction")
+PAIRS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(_AFTER_RIGHT, word_set("right correct the your our final")),
+    **dict.fromkeys(("job", "work"), word_set("good great nice excellent brilliant fantastic")),
+    "done": word_set("well nicely"),
+    "on": word_set("spot"),
+    "it": word_set("got nailed did that's"),
+    "is": word_set("it"),
+    "true": word_set("is that's it's"),
+}
+"""Words that say something behind certain others only."""
+PAIR_FIRSTS = frozenset(word for firsts in PAIRS.values() for word in firsts)
+PAIR_PREFIXES = frozenset(word[:n] for word in PAIRS for n in range(1, len(word) + 1))
+_OWN = word_set("that that's it it's you you're your answer this is are")
 
 
 def affirms(words: Sequence[str], *, opens: bool) -> bool:
@@ -211,30 +143,28 @@ def praises(words: Sequence[str]) -> bool:
     word, before = words[-1], words[-2] if len(words) > 1 else ""
     if any(w in _NOT for w in words[-4:-1]):
         return False
-    if word == "done":
-        return before in ("well", "nicely")
-    if word == "on":
-        return before == "spot"
-    if word == "it":
-        return before in ("got", "nailed", "did", "that's")
-    if word in ("job", "work"):
-        return before in ("good", "great", "nice", "excellent", "brilliant", "fantastic")
-    if word == "true":
-        return before in ("is", "that's", "it's")
-    return word in SOFT and word not in ("good", "nice", "well", "great", "spot", "nailed")
+    if word in ("done", "on", "it", "job", "work", "true"):
+        return before in PAIRS[word]
+    return word in SOFT
 
 
-def asks(words: Sequence[str]) -> bool:
-    """Whether the words before a value leave it open: "whether 3", "if 3"."""
-    return any(w in _ASKING for w in words[-2:])
+def asks(before: str) -> bool:
+    """Whether the words before a value leave it open: "whether 3", "if 3".
+
+    >>> asks("see whether $x = "), asks("you found that ")
+    (True, False)
+    """
+    return any(word in _ASKING for word in _LAST_WORDS.findall(before[-24:].lower())[-2:])
 
 
-# --- labels of options -----------------------------------------------------------------------------
+_LAST_WORDS = re.compile(r"[^\W\d_]{2,}")
+
+# --- labels of options ----------------------------------------------------------------------------
 
 _CUE = r"(?i:options?|choices?|letters?|alternatives?|answers?)"
 _VERB = r"(?i:pick|choose|select|tick|circle|mark|go with|went with|go for|opt for)"
 _BETWEEN = (
-    r"[\s:=.\-–—→>]*(?:(?i:is|are|was|be|would be|must be|should be|has to be|just|clearly|option"
+    r"[\s:=\-–—→>]*(?:(?i:is|are|was|be|would be|must be|should be|has to be|just|clearly|option"
     r"|options|choice|letter|number|answer|the|definitely)\b[\s:=\-–—→>]*){0,3}"
 )
 _LIST = r"(?:\s*(?:[,;&+/]|(?i:and|or)\b)\s*(?:(?i:option|choice)\s+)?{0})*"
@@ -242,13 +172,16 @@ _LETTER = r"[A-Ha-h](?![\w'])"
 _DIGIT = r"\d{1,2}(?![\w.,/]*\d|\s*[-+×÷*/=^%])"
 _LABELS = (
     re.compile(rf"\b{_CUE}(?!\w){_BETWEEN}(?<![\w'])({_LETTER}{_LIST.format(_LETTER)})"),
-    re.compile(
-        rf"(?:\b(?i:options?|choices?|alternatives?)(?!\w)|#){_BETWEEN}(?<![\w'])"
-        rf"({_DIGIT}{_LIST.format(_DIGIT)})"
-    ),
     re.compile(rf"\b{_VERB}\b[\s:=\-–—→>]*({_LETTER}{_LIST.format(_LETTER)})"),
-    re.compile(rf"(?:\b(?i:is|it's|be|are|was|that's|say)|=)[\s:]*([B-H]{_LIST.format('[A-H]')})(?![\w'])"),
-)  # fmt: skip
+    re.compile(
+        r"(?:\b(?i:is|it's|be|are|was|that's|say)|=)[\s:]*"
+        rf"([A-H]{_LIST.format('[A-H]')})(?![\w'])"
+    ),
+)
+_NUMBERS = re.compile(
+    rf"(?:\b(?i:options?|choices?|alternatives?)(?!\w)|#){_BETWEEN}(?<![\w'])"
+    rf"({_DIGIT}{_LIST.format(_DIGIT)})"
+)
 _NUMBERED = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}
 _NAMED = re.compile(
     rf"\b(?i:option|choice|alternative)s?\s+(?i:number\s+)?({'|'.join(_NUMBERED)})\b", re.IGNORECASE
@@ -260,7 +193,8 @@ _ORDINAL = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"(?<![\w'])([A-H])\W{0,3}(?:\s*(?:is|was|must be|would be|seems|looks)\b|[,:—–-])[^.!?\n]{0,30}$"
+    r"(?<![\w'])([A-H])\W{0,3}(?:\s*(?:is|was|must be|would be|seems|looks)\b|[,:—–-])"
+    r"[^.!?\n]{0,30}$"
 )
 _MARK = re.compile(r"[*_`$\"()\[\]{}]|\\[a-zA-Z]+")
 _ALONE = re.compile(r"(?:^|\n)[\s>:#\-–—]*([A-Ha-h])[\s.!)]*(?:\n|$)")
@@ -271,38 +205,54 @@ def _position(label: str) -> int:
     return int(label) if label.isdigit() else ord(label.upper()) - ord("A") + 1
 
 
-def labels_named(text: str, options: int, *, ends: bool) -> list[tuple[frozenset[int], int]]:
-    """Positions of options that a folded text names, from 1, and where each naming ends.
+_ANY_LETTER = re.compile(r"(?<![\w'])[A-Ha-h](?![\w'])")
+_ANY_NOUN = re.compile(r"option|choice|alternative|#", re.IGNORECASE)
+_ANY_PLACE = re.compile(r"\b(?:one|option|choice|answer|alternative)s?\b", re.IGNORECASE)
 
-    A single letter counts only where a cue stands before it, for `a` is a word and `B` a point.
 
-    >>> [sorted(p) for p, _ in labels_named("Look at options A and C, or the second one.", 4, ends=True)]
+def labels_named(text: str, options: int, *, ends: bool, before: str = "") -> list[frozenset[int]]:
+    """Positions of options that a folded text names, from 1, one set for each naming.
+
+    A single letter counts only where a cue stands before it, for `a` is a word and `B` a point;
+    the cue may stand in `before`.
+
+    >>> [sorted(p) for p in labels_named("options A and C, or the second one", 4, ends=True)]
     [[1, 3], [2]]
     """
-    text = _MARK.sub("", text)
-    found = []
-    for pattern in _LABELS:
-        for match in pattern.finditer(text):
-            listed = match[1]
-            after = text[match.end() :]
-            if (
-                listed in ("a", "A")
-                and not (ends or after.strip(" "))
-                and match.end() == len(text.rstrip())
-            ):
-                continue
-            if listed in ("a", "A") and after[:1] == " " and after.strip()[:1].isalnum():
-                continue
-            found.append((frozenset(map(_position, _ONE_LABEL.findall(listed))), match.end()))
-    for match in _NAMED.finditer(text):
-        found.append((frozenset((_NUMBERED[match[1].lower()],)), match.end()))
-    for match in _ORDINAL.finditer(text):
-        places = {_ordinal(w, options) for w in match.groups() if w}
-        found.append((frozenset(p for p in places if p), match.end()))
-    for match in _ALONE.finditer(text):
-        if ends or match.end() < len(text):
-            found.append((frozenset((_position(match[1]),)), match.end()))
+    found: list[frozenset[int]] = []
+    if _ANY_LETTER.search(text):
+        found += _letters(_MARK.sub("", before + text), ends=ends)
+    if _ANY_PLACE.search(text):
+        for match in _ORDINAL.finditer(text):
+            places = (_ordinal(word, options) for word in match.groups() if word)
+            found.append(frozenset(place for place in places if place))
+    if _ANY_NOUN.search(before) or _ANY_NOUN.search(text):
+        around = _MARK.sub("", before + text)
+        found += [_listed(m[1]) for m in _NUMBERS.finditer(around)]
+        found += [frozenset((_NUMBERED[m[1].lower()],)) for m in _NAMED.finditer(around)]
     return found
+
+
+def _letters(text: str, *, ends: bool) -> list[frozenset[int]]:
+    found = [
+        _listed(match[1])
+        for pattern in _LABELS
+        for match in pattern.finditer(text)
+        if match[1] != "a" or not _is_word(text[match.end() :], ends=ends)
+    ]
+    return found + [
+        frozenset((_position(m[1]),)) for m in _ALONE.finditer(text) if ends or m.end() < len(text)
+    ]
+
+
+def _listed(labels: str) -> frozenset[int]:
+    return frozenset(map(_position, _ONE_LABEL.findall(labels)))
+
+
+def _is_word(after: str, *, ends: bool) -> bool:
+    """Whether an `a` is the article: a word follows, or may follow."""
+    rest = after.lstrip(" ")
+    return not ends if not rest else rest[0].isalnum()
 
 
 def _ordinal(word: str, options: int) -> int:

@@ -1,7 +1,7 @@
 r"""The limited Markdown that may reach a page, made from whatever a model writes. This file is it.
 
-Kept are paragraphs, emphasis, lists, code and `$..$`. HTML, images, links (but for their text), URLs
-and signs without width go; headings, quotes, tables and fences are flattened; `\(..\)` becomes
+Kept are paragraphs, emphasis, lists, code and `$..$`. HTML, images, links (but for their text),
+URLs and signs without width go; headings, quotes, tables and fences are flattened; `\(..\)` becomes
 `$..$`. It runs before the guards, so that no markup can split an answer.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from html.entities import html5
+
+from engines.exercises.folding import word_set
 
 TAG_CHARS = 256
 """A tag that has not ended after so many characters is none."""
@@ -40,143 +42,16 @@ _OPEN_TAG = re.compile(
     r"|[A-Za-z][A-Za-z0-9+.-]{1,31}:[^\s<>]*|[^\s<>@]{1,64}(?:@[^\s<>]{0,190})?)\Z"
 )
 _OPEN_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9-]*)")
-_TAG_NAMES = frozenset(
-    [
-        "a",
-        "abbr",
-        "acronym",
-        "address",
-        "applet",
-        "area",
-        "article",
-        "aside",
-        "audio",
-        "b",
-        "base",
-        "bdi",
-        "bdo",
-        "big",
-        "blink",
-        "blockquote",
-        "body",
-        "br",
-        "button",
-        "canvas",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "data",
-        "datalist",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "embed",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "font",
-        "footer",
-        "form",
-        "frame",
-        "frameset",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "head",
-        "header",
-        "hr",
-        "html",
-        "i",
-        "iframe",
-        "img",
-        "input",
-        "ins",
-        "kbd",
-        "label",
-        "legend",
-        "li",
-        "link",
-        "main",
-        "map",
-        "mark",
-        "marquee",
-        "math",
-        "menu",
-        "meta",
-        "meter",
-        "mfrac",
-        "mi",
-        "mn",
-        "mo",
-        "mrow",
-        "ms",
-        "msqrt",
-        "msub",
-        "msup",
-        "mtext",
-        "nav",
-        "noscript",
-        "object",
-        "ol",
-        "optgroup",
-        "option",
-        "output",
-        "p",
-        "param",
-        "picture",
-        "pre",
-        "progress",
-        "q",
-        "rp",
-        "rt",
-        "ruby",
-        "s",
-        "samp",
-        "script",
-        "section",
-        "select",
-        "small",
-        "source",
-        "span",
-        "strike",
-        "strong",
-        "style",
-        "sub",
-        "summary",
-        "sup",
-        "svg",
-        "table",
-        "tbody",
-        "td",
-        "template",
-        "textarea",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "title",
-        "tr",
-        "track",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "video",
-        "wbr",
-    ]
+_TAG_NAMES = word_set(
+    "a abbr acronym address applet area article aside audio b base bdi bdo big blink "
+    "blockquote body br button canvas caption center cite code col colgroup data datalist dd "
+    "del details dfn dialog dir div dl dt em embed fieldset figcaption figure font footer "
+    "form frame frameset h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd "
+    "label legend li link main map mark marquee math menu meta meter mfrac mi mn mo mrow ms "
+    "msqrt msub msup mtext nav noscript object ol optgroup option output p param picture pre "
+    "progress q rp rt ruby s samp script section select small source span strike strong style "
+    "sub summary sup svg table tbody td template textarea tfoot th thead time title tr track "
+    "tt u ul var video wbr"
 )
 _IN_PLACE = {"br": "\n", "p": "\n", "div": "\n", "li": "\n- ", "sup": "^", "sub": "_", "tr": "\n"}
 _LINK_TEXT = re.compile(rf"\[([^\[\]\n]{{0,{LINK_TEXT_CHARS}}})\]")
@@ -191,6 +66,8 @@ _ESCAPED = frozenset("*_#~>|!-.+`&<{}[]\"'")
 _TO_MATHS = {"(": "$", ")": "$", "[": "$$", "]": "$$"}
 _BLANKS = re.compile(r"[ \t]*")
 _HEADING = re.compile(r"#{1,6}(?:[ \t]+|(?=\n))")
+_OPEN_HEADING = re.compile(r"#{1,6}[ \t]*\Z")
+_OPEN_QUOTE = re.compile(r">\Z")
 _QUOTE = re.compile(r">(?:[ \t]|(?=[>\n]))")
 _FENCE = re.compile(r"(?:`{3,}|~{3,})[^\n]*\n?")
 _RULE = re.compile(r"([-=*_])(?:[ \t]*\1)+[ \t]*(?:\n|\Z)")
@@ -215,7 +92,7 @@ class Rendered:
     """The stage of one attempt: pieces of a model's Markdown in, limited Markdown out.
 
     >>> stage = Rendered()
-    >>> stage.push("## See [this](https://x.org/a) <b>1</") + stage.push("b>2 &#55;") + stage.finish()
+    >>> stage.push("## See [this](https://x.org/a) <b>1</") + stage.push("b>2 &#55;")
     'See this 12 7'
     """
 
@@ -315,24 +192,12 @@ class Rendered:
             return _MORE
         first = buffer[start : start + 1]
         taken = start
-        if first == "#":
-            taken = self._mark(_HEADING, start, r"#{1,6}[ \t]*\Z", final=final)
-        elif first == ">":
-            taken = self._mark(_QUOTE, start, r">\Z", final=final)
-            if taken not in (_MORE, start):
-                return taken  # perhaps a quote in a quote
-        elif first and first in "`~":
-            taken = self._fence(start, final=final)
-            if taken not in (_MORE, start):
-                return taken
-        elif first and first in "-=*_":
-            taken = self._rule(start, final=final)
-            if taken not in (_MORE, start):
-                return taken
-        elif first == "|" and not self._display:
-            taken = self._table(start, final=final)
-            if taken not in (_MORE, start) and not self._row:
-                return taken
+        for marks, take in _AT_LINE_START:
+            if first and first in marks:
+                taken = take(self, start, final)
+                break
+        if taken not in (_MORE, start) and first != "#" and not self._row:
+            return taken  # the line was taken whole, or a quote may stand in a quote
         if taken == _MORE:
             return _MORE
         self._line_start = False
@@ -340,15 +205,23 @@ class Rendered:
             self._emit(buffer[at:start])
         return taken
 
-    def _mark(self, pattern: re.Pattern[str], start: int, begun: str, *, final: bool) -> int:
+    def _heading(self, start: int, final: bool) -> int:
+        return self._mark(_HEADING, _OPEN_HEADING, start, final=final)
+
+    def _quote(self, start: int, final: bool) -> int:
+        return self._mark(_QUOTE, _OPEN_QUOTE, start, final=final)
+
+    def _mark(
+        self, pattern: re.Pattern[str], begun: re.Pattern[str], start: int, *, final: bool
+    ) -> int:
         found = pattern.match(self._buffer, start)
         if found is not None and (final or found.end() < len(self._buffer)):
             return found.end()
-        if not final and re.compile(begun).match(self._buffer, start):
+        if not final and begun.match(self._buffer, start):
             return _MORE
         return found.end() if found is not None else start
 
-    def _fence(self, start: int, *, final: bool) -> int:
+    def _fence(self, start: int, final: bool) -> int:
         buffer = self._buffer
         rest = buffer[start:]
         if not final and len(rest) < 3 and len(set(rest)) == 1:
@@ -360,7 +233,7 @@ class Rendered:
             return _MORE if len(found[0]) <= LINK_TEXT_CHARS else start
         return found.end()
 
-    def _rule(self, start: int, *, final: bool) -> int:
+    def _rule(self, start: int, final: bool) -> int:
         found = _RULE.match(self._buffer, start)
         if found is not None and (final or found[0].endswith("\n")):
             marks = sum(c in "-=*_" for c in found[0])
@@ -369,7 +242,9 @@ class Rendered:
             return _MORE if len(self._buffer) - start <= LINK_TEXT_CHARS else start
         return start
 
-    def _table(self, start: int, *, final: bool) -> int:
+    def _table(self, start: int, final: bool) -> int:
+        if self._display:
+            return start
         found = _TABLE_RULE.match(self._buffer, start)
         if found is not None and (final or found[0].endswith("\n")):
             return found.end()
@@ -452,7 +327,7 @@ class Rendered:
         return at + 1
 
     def _link(self, at: int, *, final: bool) -> tuple[int, str]:
-        """Where a link that begins here ends, and its text; the place itself where there is none."""
+        """Where a link that begins here ends, and its text; the place itself where none does."""
         buffer = self._buffer
         text = _LINK_TEXT.match(buffer, at)
         if text is None:
@@ -492,9 +367,8 @@ class Rendered:
                 closing = bool(found[1])
                 self._replace(name, closing=closing)
                 return found.end()
-        elif not final and len(buffer) - at <= TAG_CHARS and _OPEN_TAG.match(buffer, at):
-            if self._may_be_tag(buffer[at:]):
-                return _MORE
+        elif not final and self._may_be_tag(buffer[at : at + TAG_CHARS + 1]):
+            return _MORE
         self._emit("<")
         return at + 1
 
@@ -505,6 +379,8 @@ class Rendered:
 
     def _may_be_tag(self, begun: str) -> bool:
         """Whether what follows may make a tag of it: a whole name must be a known one."""
+        if len(begun) > TAG_CHARS or _OPEN_TAG.match(begun) is None:
+            return False
         if not self._maths and not any(sign.isspace() for sign in begun):
             return True  # perhaps an address
         found = _OPEN_NAME.match(begun)
@@ -545,6 +421,13 @@ class Rendered:
         return end
 
 
+_AT_LINE_START = (
+    ("#", Rendered._heading),
+    (">", Rendered._quote),
+    ("`~", Rendered._fence),
+    ("-=*_", Rendered._rule),
+    ("|", Rendered._table),
+)
 _SIGNS = {
     "<": Rendered._less,
     "[": Rendered._bracket,

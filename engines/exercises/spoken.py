@@ -135,14 +135,14 @@ def _spoken(words: _Words, n: int) -> tuple[str, int] | None:
         return _decimals(words, n, "")
     if word in ("a", "an") and _part(words.next(n)):
         return f"1/{_part(words.next(n))}", n + 1
-    if word in ("half", "mitad", "moitie", "helft", "halften") or (
-        word in FOREIGN_PARTS and FOREIGN_PARTS[word] == 2 and word not in WEAK
-    ):
+    if word == "half" or (FOREIGN_PARTS.get(word) == 2 and word not in WEAK):
         return "1/2", n
     found = _cardinal(words, n)
-    if found is None:
-        return None
-    value, last = found
+    return None if found is None else _with_part(words, n, *found)
+
+
+def _with_part(words: _Words, n: int, value: int, last: int) -> tuple[str, int] | None:
+    """A whole number and what makes a decimal, a fraction or a mixed number of it."""
     after = words.next(last)
     if after in POINTS:
         return _decimals(words, last + 1, str(value)) or (str(value), last)
@@ -160,7 +160,7 @@ def _spoken(words: _Words, n: int) -> tuple[str, int] | None:
         below = _cardinal(words, last + (2 if after in OVER else 3))
         if below is not None:
             return f"{value}/{below[0]}", below[1]
-    weak = last == n and word in WEAK
+    weak = last == n and words.at(n) in WEAK
     return f"{WEAK_MARK if weak else ''}{value}", last
 
 
@@ -182,6 +182,8 @@ def in_digits(text: str) -> str:
     >>> in_digits("three quarters, minus twenty-one, zero point seven five, s e v e n")
     '3/4, -21, 0.75, 7'
     """
+    if _ANY_LETTERS.search(text) is None:
+        return text
     if "percent" in text or "per cent" in text or "procent" in text or "prozent" in text:
         text = re.sub(r"\s*\b(?:percent|per\s+cent|prozent|procent)\b", "%", text)
     text = _SPELT.sub(lambda m: _joined_word(m[0]), text)
@@ -189,6 +191,9 @@ def in_digits(text: str) -> str:
     if not words.words:
         return text
     return _half_in_digits(_words_in_digits(text, words))
+
+
+_ANY_LETTERS = re.compile(r"[^\W\d_]{2}|[^\W\d_][\W_]+[^\W\d_]|[\u3040-\u9fff]")
 
 
 def _half_in_digits(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from engines.exercises.spoken import in_digits
@@ -36,8 +37,9 @@ class Stated(NamedTuple):
     joined: bool = False
 
 
-# --- LaTeX and marks made flat ---------------------------------------------------------------------
+# --- LaTeX and marks made flat --------------------------------------------------------------------
 
+_ANY_MARK = re.compile(r"[\\*_~`${}^√]")
 _FRAC = re.compile(r"\\[dtcs]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
 _OVER = re.compile(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}")
 _COLOUR = re.compile(r"\\(?:textcolor|colorbox|color)\s*\{[^{}]*\}|\\h?space\*?\s*\{[^{}]*\}")
@@ -87,6 +89,8 @@ def flat(text: str, *, exact: bool = False) -> str:
     ['it', 'is', '7/8', 'or', '1', '1/2']
     """
     text = text.lower()
+    if _ANY_MARK.search(text) is None:
+        return text
     if "\\" in text or "√" in text:
         text = _WORN.sub("", _NOTHING.sub("", _COLOUR.sub("", text)))
         text = _TWICE.sub(r"{\1}", _SHORT_POWER.sub(r"^\1", text))
@@ -103,23 +107,26 @@ def flat(text: str, *, exact: bool = False) -> str:
     if "^" in text:
         while (made := _RAISED.sub(lambda m: m[1] or m[2], text)) != text:
             text = made
-    text = _MARKS.sub("", text).replace("{,}", ",")
+    text = _MARKS.sub("", text)
+    if "{" not in text and "}" not in text:
+        return text
+    text = text.replace("{,}", ",")
     if exact:
         return text.replace("{", "(").replace("}", ")")
     return text.replace("{", "").replace("}", "")
 
 
-# --- numbers of a flat text ------------------------------------------------------------------------
+# --- numbers of a flat text -----------------------------------------------------------------------
 
 _NUMBER = re.compile(
     r"""(?P<sign>-\s*)?(?P<weak>\x01)?
-    (?:(?P<ratio>(?:(?P<w>\d+)\s+)?(?P<n>\d+)\s*[/⁄]\s*(?P<sd>-?)(?P<d>\d+)(?!\.?\d))
+    (?:(?:(?P<w>\d+)\s+)?(?P<n>\d+)\s*[/⁄]\s*(?P<sd>-)?(?P<d>\d+)(?!\.?\d)
     |(?P<grouped>\d{1,3}(?:(?P<by>[,'\s])\d{3})(?:(?P=by)\d{3})*(?!\d)(?:\.\d+)?)
     |(?P<decimal>\d+(?:\.\d+)?|\.\d+))(?P<percent>\s*%)?""",
     re.VERBOSE,
 )
 _SINGLES = re.compile(
-    r"(?<![\d.,/])\d(?:[\s\-*_,·×'\x01]{0,3}\.?[\s\-*_,·×'\x01]{1,3}\d)+(?!\d|\s*[/⁄])"
+    r"-?(?<![\d.,/])\d(?:(?:[\s_,·×'*\x01]{0,2}\.)?(?:[\s_,·×'*\x01]{1,3}|-)\d)+(?!\d|\s*[/⁄])"
 )
 _COMMA = re.compile(r"(?<![\d.,])\d+,\d+(?![\d.,])")
 _NOT_DIGITS = re.compile(r"[^\d.]+")
@@ -128,23 +135,19 @@ _OPERAND = re.compile(r"(?:[\d)\]%]|(?<![^\W\d_])[^\W\d_])\s*$")
 _WORD_BEFORE = re.compile(r"[^\W\d_]\s+$|[^\W\d_]{2}$|^\s*$|[\n:;,.!?(\"]\s*$")
 
 
-def _fraction(top: str, below: str) -> Fraction | None:
-    return Fraction(int(top), int(below)) if int(below) else None
+@lru_cache(maxsize=4096)
+def _quotient(top: str, below: str, whole: str) -> tuple[Fraction, str] | None:
+    """The value of a fraction and how it is written; None for a division by zero."""
+    if not int(below):
+        return None
+    part = Fraction(int(top), int(below))
+    written = f"{int(top)}/{int(below)}"
+    return int(whole or 0) + part, f"{whole} {written}" if whole else written
 
 
-def _size(found: re.Match[str]) -> tuple[Fraction, str, int] | None:
-    """The absolute value of a number, how it is written, and its decimals."""
-    if found["ratio"]:
-        part = _fraction(found["n"], found["d"])
-        if part is None:
-            return None
-        whole = int(found["w"] or 0)
-        if found["sd"]:
-            part = -part
-        written = f"{int(found['n'])}/{int(found['d'])}"
-        return whole + part, f"{whole} {written}" if found["w"] else written, 0
-    text = found["grouped"] or found["decimal"]
-    text = text.replace(found["by"], "") if found["grouped"] else text
+@lru_cache(maxsize=4096)
+def _decimal(text: str) -> tuple[Fraction, str, int]:
+    """The value of digits with or without a point, how it is written, and its decimals."""
     value = Fraction(text)
     return value, f"{value}d" if "." in text else f"{value}", len(text.partition(".")[2])
 
@@ -158,40 +161,42 @@ def stated(text: str) -> list[Stated]:
     >>> [str(s.value) for s in stated("x - 3 = -1/2, 1 1/2, 75%, 1,200")]
     ['3', '-1/2', '3/2', '1/2', '3/4', '1200', '6/5']
     >>> [str(s.value) for s in stated("1 2") if s.joined]
-    ['12', '-12']
+    ['12']
     """
     found: list[Stated] = []
     for match in _NUMBER.finditer(text):
-        if match.end() - match.start() > MOST_DIGITS:
-            continue
-        found += _readings(match, text)
-    for pattern, reading in _OTHERS:
-        found += [s for m in pattern.finditer(text) for s in reading(m)]
+        if match.end() - match.start() <= MOST_DIGITS:
+            _read(match, text, found)
+    if len(found) > 1 or "," in text:
+        for pattern, reading in _OTHERS:
+            found += [s for m in pattern.finditer(text) for s in reading(m)]
     return found
 
 
-def _readings(match: re.Match[str], text: str) -> list[Stated]:
-    size = _size(match)
-    if size is None:
-        return []
-    value, written, places = size
-    weak = bool(match["weak"])
-    start = match.start() + len(match["sign"] or "")
-    made = []
-    if match["percent"]:
-        made.append((value / 100, f"{value}%", places + 2))
+def _read(match: re.Match[str], text: str, found: list[Stated]) -> None:
+    sign, weak, whole, top, minus, below, grouped, by, digits, percent = match.groups()
+    places = 0
+    if below is not None:
+        size = _quotient(top, below, whole or "")
+        if size is None:
+            return
+        value, written = size
+        value = -value if minus else value
     else:
-        made.append((value, written, places))
-    if match["w"]:  # `2 3/4` may be two numbers
-        part = _fraction(match["n"], match["d"])
-        if part is not None:
-            made.append((part, f"{int(match['n'])}/{int(match['d'])}", 0))
-    signs = _signs(match, text)
-    return [
-        Stated(match.start() if sign < 0 else start, match.end(), sign * v, w, p, weak)
-        for v, w, p in made
-        for sign in signs
-    ]
+        value, written, places = _decimal(grouped.replace(by, "") if grouped else digits)
+    if percent:
+        value, written, places = value / 100, f"{value}%", places + 2
+    start, end = match.span()
+    if sign is None:
+        found.append(Stated(start, end, value, written, places, weak is not None))
+    else:
+        for factor in _signs(match, text):
+            at = start if factor < 0 else start + len(sign)
+            found.append(
+                Stated(at, end, -value if factor < 0 else value, written, places, weak is not None)
+            )
+    if whole is not None and (part := _quotient(top, below, "")) is not None:
+        found.append(Stated(start, end, part[0], part[1]))  # `2 3/4` may be two numbers
 
 
 def _signs(match: re.Match[str], text: str) -> tuple[int, ...]:
@@ -211,13 +216,10 @@ def _singles(match: re.Match[str]) -> list[Stated]:
     digits = _NOT_DIGITS.sub("", match[0])
     if digits.count(".") > 1 or len(digits) > MOST_DIGITS or digits.endswith("."):
         return []
-    value = Fraction(digits)
+    value = Fraction(f"-{digits}" if match[0][0] == "-" else digits)
     places = len(digits.partition(".")[2])
-    written = f"{value}d" if places else f"{value}"
-    return [
-        Stated(match.start(), match.end(), sign * value, written, places, joined=True)
-        for sign in (1, -1)
-    ]
+    written = f"{abs(value)}d" if places else f"{abs(value)}"
+    return [Stated(match.start(), match.end(), value, written, places, joined=True)]
 
 
 def _comma(match: re.Match[str]) -> list[Stated]:

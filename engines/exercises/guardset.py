@@ -1,0 +1,343 @@
+"""Which answers are locked in a turn, in every form. This file makes that guard set.
+
+It is made once a turn from the instances whose answers are locked and from what the learner has
+before them: prompts, hints already shown, their own words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import floor
+
+from engines.exercises.acts import is_candidate
+from engines.exercises.folding import folded, word_set
+from engines.exercises.formats import decimal
+from engines.exercises.grading import graded
+from engines.exercises.notation import squeezed
+from engines.exercises.numerals import PLACES, roman
+from engines.exercises.placing import HARD, SOFT, as_answer, labels_named
+from engines.exercises.spoken import GLUE_WORDS, SPOKEN_WORDS, in_digits
+from engines.exercises.stated import Stated, flat, numbers_of, stated
+from engines.exercises.wording import printed_in
+from engines.words import Instance
+
+_ROUNDED_PLACES = 2
+"""From so many decimals a rounded value tells the exact one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberKey:
+    """A number that is locked.
+
+    `given` are the ways of writing it that the learner has seen, `free` those among them that are
+    no answer (`6/8` where lowest terms are asked for); `option` says that it is one of the choices
+    on the page.
+    """
+
+    value: Fraction
+    given: frozenset[str] = frozenset()
+    free: frozenset[str] = frozenset()
+    option: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words that are locked; `weak` where they may stand anywhere but as an answer.
+
+    `option` are the words of a choice on the page, `wrong` those of one that is not right.
+    """
+
+    words: tuple[str, ...]
+    weak: bool = False
+    option: bool = False
+    wrong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula that is locked, as written and without its spaces."""
+
+    text: str
+    tight: str
+    weak: bool
+    option: bool = False
+    parts: frozenset[str] = frozenset()
+    """Its numbers: a text without them does not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardSet:
+    """The answers that may not appear, in every form, and what the learner has seen.
+
+    `labels` are the positions of right options from 1, `options` how many are shown. `held` says
+    that the learner's own message holds the key. `known` are values that `strict` lets pass, None
+    in the standard guard. `printed` are the texts before the learner, tight.
+    """
+
+    numbers: tuple[NumberKey, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    formulas: tuple[Formula, ...] = ()
+    labels: frozenset[int] = frozenset()
+    options: int = 0
+    others: frozenset[Fraction] = frozenset()
+    other_phrases: tuple[Phrase, ...] = ()
+    held: bool = False
+    known: frozenset[Fraction] | None = None
+    printed: tuple[str, ...] = ()
+    romans: frozenset[str] = frozenset()
+    starts: frozenset[str] = field(default=frozenset(), repr=False)
+    """Words that may begin a form."""
+    goes_on: frozenset[str] = field(default=frozenset(), repr=False)
+    """Words that a form may hold."""
+    reads: frozenset[str] = field(default=frozenset(), repr=False)
+    """Words that say something wherever they stand; those of `goes_on` do so in a form only."""
+    prefixes: frozenset[str] = field(default=frozenset(), repr=False)
+    """Every beginning of a word of those: it is held until it is read whole."""
+
+
+# --- making one -----------------------------------------------------------------------------------
+
+_TOKEN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W\d_](?:[^\W\d_]|')*|\d+")
+_LONG_WORD = re.compile(r"[^\W\d_]{2,}")
+_COMMON = word_set(
+    "yes no true false both neither none all never always sometimes more less equal same "
+    "different up down left right positive negative even odd greater smaller larger bigger "
+    "and or not it the a an one zero"
+)
+_DIGITS = re.compile(r"\d+")
+_MATHS = re.compile(r"[\d+*/^=<>≤≥×÷\\-]")
+_LABEL_WORDS = word_set("option options choice choices alternative letter answer nd rd th st")
+
+
+def guard_set(
+    instances: Sequence[Instance],
+    given_texts: Sequence[str] = (),
+    learner_text: str = "",
+    *,
+    strict: bool = False,
+) -> GuardSet:
+    """The guard set of a turn.
+
+    `instances` are those whose answers are locked (in a room, any member's). Given are the numbers
+    of their prompts, `given_texts` (hints and steps already shown) and the learner's words.
+
+    >>> from engines.exercises.template import instance
+    >>> from engines.words import AnswerSpec, Item
+    >>> spec = AnswerSpec(kind="number", value="3/4")
+    >>> made = instance(Item(id="i", skills=("s",), prompt="Add.", answer=spec), "", 0)
+    >>> [str(key.value) for key in guard_set([made]).numbers]
+    ['3/4']
+    """
+    texts = (*(i.prompt for i in instances), *given_texts)
+    shown = [folded(text) for text in (*texts, learner_text)]
+    seen = [s for text in shown for s in numbers_of(text)]
+    making = _Making(seen, " ".join(shown), folded(learner_text))
+    for made in instances:
+        making.take(made)
+    held = bool(learner_text.strip()) and making.held(learner_text, texts)
+    choices = [c.text for i in instances for c in i.choices]
+    known = None
+    if strict:
+        values = [*seen, *(s for text in choices for s in numbers_of(folded(text)))]
+        known = frozenset(s.value for s in values) | frozenset(-s.value for s in values)
+    printed = tuple(tightened(flat(folded(text))) for text in texts)
+    return making.made(held, known, printed)
+
+
+class _Making:
+    """A guard set being made."""
+
+    def __init__(self, seen: list[Stated], shown: str, learner: str) -> None:
+        self.seen = seen
+        self.shown = _tokens(shown)
+        self.shown_text = shown
+        self.learner = learner
+        self.numbers: list[NumberKey] = []
+        self.phrases: list[Phrase] = []
+        self.formulas: list[Formula] = []
+        self.labels: set[int] = set()
+        self.options = 0
+        self.others: set[Fraction] = set()
+        self.other_phrases: list[Phrase] = []
+
+    def take(self, made: Instance) -> None:
+        key = made.key
+        if isinstance(key, Fraction):
+            self._number(key, made)
+        elif made.item.answer.kind == "text":
+            for text in dict.fromkeys((str(key), *made.accept)):
+                self._text(text, made)
+        else:
+            right = {key} if isinstance(key, str) else set(key)
+            self.options = max(self.options, len(made.choices))
+            for at, choice in enumerate(made.choices, 1):
+                if choice.id in right:
+                    self.labels.add(at)
+                    self._text(choice.text, made, option=True)
+                else:
+                    self._other(choice.text)
+
+    def _number(
+        self, value: Fraction, made: Instance, text: str = "", *, option: bool = False
+    ) -> None:
+        given = {s.written: s for s in self.seen if s.value == value and not s.joined}
+        if option:
+            own = {s.written for s in numbers_of(folded(text))}
+            free = frozenset(given) - own
+        else:
+            free = frozenset(w for w, s in given.items() if not _is_answer(made, s))
+        self.numbers.append(NumberKey(value, frozenset(given), free, option))
+
+    def _text(self, text: str, made: Instance, *, option: bool = False) -> None:
+        plain = flat(folded(text)).strip()
+        value = _only_number(plain)
+        if value is not None:
+            self._number(value, made, text, option=option)
+            return
+        words = _tokens(plain)
+        if _MATHS.search(text) and (tight := squeezed(folded(text).lower())):
+            weak = len(tight) < 2 or any(printed_in(text, t) for t in (self.shown_text,))
+            parts = frozenset(_DIGITS.findall(tight))
+            self.formulas.append(Formula(text, tight, weak, option, parts))
+        if words and any(len(word) > 1 and not word.isdigit() for word in words):
+            common = len(words) == 1 and (words[0] in _COMMON or len(words[0]) < 3)
+            weak = common or _holds(self.shown, words)
+            self.phrases.append(Phrase(words, weak, option))
+        elif words and not _MATHS.search(text):
+            self.phrases.append(Phrase(words, weak=True, option=option))
+
+    def _other(self, text: str) -> None:
+        plain = flat(folded(text)).strip()
+        value = _only_number(plain)
+        if value is not None:
+            self.others.add(value)
+        elif words := _tokens(plain):
+            self.other_phrases.append(Phrase(words, option=True, wrong=True))
+
+    def held(self, learner: str, texts: Sequence[str]) -> bool:
+        """Whether the learner's message holds a key: one that no text printed, or as an answer."""
+        printed = {(s.value, s.written) for t in texts for s in numbers_of(folded(t))}
+        candidate = is_candidate(learner)
+        plain = in_digits(flat(self.learner))
+        keys = {key.value for key in self.numbers}
+        for s in stated(plain):
+            if s.value in keys and (
+                candidate
+                or (s.value, s.written) not in printed
+                or as_answer(plain[: s.start], plain[s.end :], ends=True)
+            ):
+                return True
+        words = _tokens(plain)
+        if any(_holds(words, p.words) for p in self.phrases if candidate or not p.weak):
+            return True
+        if any(f.tight in squeezed(self.learner.lower()) for f in self.formulas):
+            return True
+        named = labels_named(self.learner, self.options, ends=True) if self.options else []
+        return any(places & self.labels for places in named)
+
+    def made(
+        self, held: bool, known: frozenset[Fraction] | None, printed: tuple[str, ...]
+    ) -> GuardSet:
+        romans = {roman(int(k.value)) for k in self.numbers if k.value.denominator == 1} - {""}
+        inside = {word for p in (*self.phrases, *self.other_phrases) for word in p.words}
+        starts = SPOKEN_WORDS | {r.lower() for r in romans}
+        goes_on = GLUE_WORDS
+        if self.labels:
+            starts |= set(PLACES) | {"last", "final"}
+            goes_on |= _LABEL_WORDS
+        reads = starts | inside | HARD | (SOFT if held else frozenset())
+        return GuardSet(
+            tuple(dict.fromkeys(self.numbers)),
+            tuple(dict.fromkeys(self.phrases)),
+            tuple(dict.fromkeys(self.formulas)),
+            frozenset(self.labels),
+            self.options,
+            frozenset(self.others),
+            tuple(dict.fromkeys(self.other_phrases)),
+            held,
+            known,
+            printed,
+            frozenset(romans),
+            frozenset(starts),
+            frozenset(goes_on),
+            frozenset(reads),
+            prefixes_of(reads | goes_on),
+        )
+
+
+def prefixes_of(words: Iterable[str]) -> frozenset[str]:
+    """Every beginning of every word, the words themselves included.
+
+    >>> sorted(prefixes_of(["to"]))
+    ['t', 'to']
+    """
+    return frozenset(word[:n] for word in words for n in range(1, len(word) + 1))
+
+
+_AROUND_SIGNS = re.compile(r"\s*([-+*/^=<>(){},×÷·])\s*")
+
+
+def tightened(text: str) -> str:
+    """A flat text without the blanks around its signs.
+
+    >>> tightened("so 2x + 3 = 7")
+    'so 2x+3=7'
+    """
+    return _AROUND_SIGNS.sub(r"\1", text)
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(word.replace("'", "") for word in _TOKEN.findall(flat(text)))
+
+
+def _holds(words: Sequence[str], part: Sequence[str]) -> bool:
+    n = len(part)
+    return any(tuple(words[i : i + n]) == tuple(part) for i in range(len(words) - n + 1))
+
+
+def _only_number(plain: str) -> Fraction | None:
+    """The value of a text that is one number and nothing else."""
+    text = in_digits(plain).strip("\x01 .")
+    whole = [s for s in stated(text) if s.start == 0 and s.end == len(text) and not s.joined]
+    return whole[0].value if whole else None
+
+
+def _is_answer(made: Instance, given: Stated) -> bool:
+    """Whether a way of writing the key would be taken as an answer."""
+    text = given.written
+    if text.endswith("d"):
+        text = decimal(given.value, given.places)
+    elif given.value < 0:
+        text = f"-{text}"
+    return graded(made, text).verdict == "correct"
+
+
+def is_told(s: Stated, key: NumberKey) -> bool:
+    """Whether a number is the key, or the key rounded to two places or more."""
+    value, wanted = s.value, key.value
+    if value.numerator == wanted.numerator and value.denominator == wanted.denominator:
+        return True
+    if s.places < _ROUNDED_PLACES or key.value.denominator == 1 or s.value * key.value <= 0:
+        return False
+    scale = 10**s.places
+    size = abs(key.value) * scale
+    return abs(s.value) * scale in (floor(size + Fraction(1, 2)), floor(size))
+
+
+def tells(text: str, guard: GuardSet) -> bool:
+    """Whether a text that was decoded holds a key in any form.
+
+    >>> tells("it is 7", GuardSet(numbers=(NumberKey(Fraction(7)),)))
+    True
+    """
+    plain = in_digits(flat(folded(text)))
+    if any(is_told(s, key) for s in stated(plain) for key in guard.numbers):
+        return True
+    words = _tokens(plain)
+    if any(_holds(words, phrase.words) for phrase in guard.phrases):
+        return True
+    named = labels_named(text, guard.options, ends=True) if guard.labels else []
+    return any(places & guard.labels for places in named)
