@@ -15,21 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-KINDS = ("EMAIL", "URL", "HANDLE", "PHONE", "ADDRESS", "NAME")
+from engines.contacts import KINDS, Span, contacts_in
+
 HELD_CHARS = 16
 """Longest tail that `Restoring` holds back: an open placeholder."""
 NUMBER_MOST = 256
 """Most values of a kind that a session tells apart; what comes after is number 0, for good."""
-PHONE_DIGITS = (7, 15)
-"""Fewest and most digits of a telephone number (E.164 allows 15)."""
-CONTEXT_CHARS = 48
-"""How far before a number a word such as "call me" makes it a telephone number."""
 LINK = "(link)"
 """What stands for a covered address of a page: no text that is shown brings links with it."""
 MARK_BYTES = 8
-
-Span = tuple[int, int, str]
-"""Start, end and kind of what is to be covered."""
 
 
 class Redacted(NamedTuple):
@@ -65,10 +59,7 @@ def covered(text: str, mapping: Mapping[str, str]) -> str:
     """
     if not mapping:
         return text
-    held = dict(mapping)
-    names = tuple(value for held, value in mapping.items() if _kind(held) == "NAME")
-    spans = _apart(text, (_names(text, names, parts=False), _values(text, text.casefold(), held)))
-    return _replaced(text, spans, held)
+    return _replaced(text, _apart(text, (_met_again(text, mapping, parts=False),)), dict(mapping))
 
 
 def _replaced(text: str, spans: Sequence[Span], mapping: dict[str, str]) -> str:
@@ -79,6 +70,8 @@ def _replaced(text: str, spans: Sequence[Span], mapping: dict[str, str]) -> str:
     counts = Counter(_kind(held) for held in mapping)
     out, at = [], 0
     for start, end, kind in spans:
+        if not kind:
+            continue
         value = text[start:end]
         held = known.get(_folded(value))
         if held is None:
@@ -102,19 +95,17 @@ def _kind(held: str) -> str:
 
 
 def _chosen(text: str, names: Sequence[str], mapping: Mapping[str, str]) -> list[Span]:
-    """The spans to cover, in order and apart; what an earlier kind took is not looked at again."""
-    known = (value for held, value in mapping.items() if _kind(held) == "NAME")
-    folded = text.casefold()
-    return _apart(
-        text,
-        (
-            _contacts(text, folded, _CONTACTS),
-            _phones(text),
-            _contacts(text, folded, _PLACES),
-            _names(text, (*names, *known)),
-            _values(text, folded, mapping),
-        ),
-    )
+    """The spans to cover, in order and apart."""
+    found = _found(text, tuple(names))
+    if not mapping:
+        return list(found)
+    return _apart(text, (iter(found), _met_again(text, mapping, parts=True)))
+
+
+@lru_cache(maxsize=256)
+def _found(text: str, names: tuple[str, ...]) -> tuple[Span, ...]:
+    """The spans that a text alone shows; a prompt asks for those of its last turns each time."""
+    return tuple(_apart(text, (contacts_in(text), _names(text, names))))
 
 
 def _apart(text: str, finders: Iterable[Iterator[Span]]) -> list[Span]:
@@ -126,163 +117,7 @@ def _apart(text: str, finders: Iterable[Iterator[Span]]) -> list[Span]:
             if not any(taken[start:end]):
                 taken[start:end] = b"\1" * (end - start)
                 chosen.append((start, end, kind))
-    return sorted(span for span in chosen if span[2])
-
-
-def _contacts(text: str, folded: str, sought: tuple[_Sought, ...]) -> Iterator[Span]:
-    """Where patterns stand: the group that matched, where they have one, else the whole."""
-    for kind, hints, pattern in sought:
-        if any(hint in folded for hint in hints):
-            for found in pattern.finditer(text):
-                group = found.lastgroup or 0
-                yield found.start(group), found.end(group), kind
-
-
-class _Sought(NamedTuple):
-    """A pattern of one kind. It is looked for only where one of its hints is in the text: most
-    texts hold none of them, and every text waits for this.
-    """
-
-    kind: str
-    hints: tuple[str, ...]
-    pattern: re.Pattern[str]
-
-
-def _sought(kind: str, hints: str, pattern: str, *, cased: bool = False) -> _Sought:
-    flags = re.NOFLAG if cased else re.IGNORECASE
-    return _Sought(kind, tuple(hints.split("|")), re.compile(pattern, flags))
-
-
-_TOP = "com|org|net|edu|gov|info|biz|io|app|dev|xyz|gg|tv|uk|de|fr|nl|pl|ch|eu|ca|au|nz"
-_SHORTENERS = "t.me/|youtu.be/|bit.ly/|fb.me/|wa.me/"
-_CONTACTS = (
-    _sought("", "[", rf"\[(?:{'|'.join(KINDS)})_[0-9]{{1,3}}\]", cased=True),
-    _sought(
-        "EMAIL", "@", r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[^\W\d_]{2,24}(?![\w-])"
-    ),
-    _sought(
-        "EMAIL",
-        "dot",
-        r"(?<![\w.+-])[\w.+-]{1,64}\s?(?:\(at\)|\[at\]|\sat\s)\s?[\w-]{1,63}\s?"
-        rf"(?:\(dot\)|\[dot\]|\sdot\s)\s?(?:{_TOP})(?!\w)",
-    ),
-    _sought("URL", "://", r"(?<!\w)https?://[^\s<>\"']{1,2000}(?<![.,;:!?)])"),
-    _sought("URL", "www.", r"(?<!\w)www\.[^\s<>\"']{1,2000}(?<![.,;:!?)])"),
-    _sought(
-        "URL",
-        "|".join(f".{top}" for top in _TOP.split("|")),
-        rf"(?<![\w@.-])(?:[a-z0-9-]{{1,63}}\.){{1,5}}(?:{_TOP})(?![\w-])"
-        r"(?:[/?#](?:[^\s<>\"']{0,2000}[^\s<>\"'.,;:!?)])?)?",
-    ),
-    _sought(
-        "URL", _SHORTENERS, rf"(?<!\w)(?:{_SHORTENERS.replace('.', '[.]')})[^\s<>\"']{{1,2000}}"
-    ),
-    _sought("HANDLE", "@", r"(?<![\w@./+*^=-])@[^\W\d]\w[\w.]{0,29}\w"),
-    _sought("HANDLE", "#", r"(?<!\w)\w{2,32}#\d{4}(?!\d)"),
-    _sought(
-        "HANDLE",
-        "my insta|my snap|my discord|my tik|my roblox|my telegram",
-        r"\bmy (?:insta(?:gram)?|snap(?:chat)?|discord|tik ?tok|roblox|telegram)"
-        r"(?:\s(?:name|user ?name|handle|account|id))?\s?(?:is|:)\s?(?P<it>[\w.]*\w)",
-    ),
-)
-
-
-# --- telephone numbers ----------------------------------------------------------------------------
-
-_DIGITS = re.compile(r"(?<![\w.,])\+?\(?\d(?:[ \t()./-]{0,2}\d){6,17}(?![\w%]|[.,]\d)")
-_SEVEN_DIGITS = re.compile(r"\d(?:[ \t()./-]{0,2}\d){6}")
-_NORTH_AMERICAN = re.compile(r"(?:1[\s.-])?(?:\(\d{3}\)\s?|\d{3}[\s.-])\d{3}[\s.-]\d{4}")
-_TRUNK = re.compile(r"\(?0\d{1,5}\)?(?:[\s/-]{1,2}\d{2,9}){1,5}|0\d{9,11}")
-_COUNTRY = re.compile(r"\+[1-9]\d{0,2}[\s(.-]?.*")
-_CALL = re.compile(
-    r"\b(?:(?:call|text|ring|phone|reach) (?:me|us|him|her|my \w+)|(?:tele)?phone|whats ?app|mobile"
-    r"|my cell|cell ?(?:phone|number)|tel|my (?:\w+ )?number)\b",
-    re.IGNORECASE,
-)
-_DECIMAL = re.compile(r"\d+\.\d+")
-_OPERATION_BEFORE = re.compile(r"(?:[\d)}\]=+*/^<>×·÷−-]|(?<![^\W\d_])[^\W\d_])\s*$")
-_OPERATION_AFTER = re.compile(r"\s*[=+*^<>×·÷−]|\s+[-/]\s")
-_FORMULA = re.compile(r"\$[^$\n]{1,200}\$")
-_WORDS_WITHIN = re.compile(r"(?<!\\)\b[^\W\d_]{3,}")
-
-
-def _phones(text: str) -> Iterator[Span]:
-    if not _SEVEN_DIGITS.search(text):
-        return
-    formulas = [
-        (m.start(), m.end()) for m in _FORMULA.finditer(text) if not _WORDS_WITHIN.search(m.group())
-    ]
-    for found in _DIGITS.finditer(text):
-        start, end = found.span()
-        if any(a < start < b for a, b in formulas):
-            continue
-        fewest, most = PHONE_DIGITS
-        if fewest <= sum(c.isdigit() for c in found.group()) <= most and _is_phone(found):
-            yield start, end, "PHONE"
-
-
-def _is_phone(found: re.Match[str]) -> bool:
-    """Whether digits in groups are a telephone number: by their form, or by the words before."""
-    text, digits = found.string, found.group()
-    before = text[max(0, found.start() - CONTEXT_CHARS) : found.start()]
-    if _DECIMAL.fullmatch(digits):
-        return False
-    if _CALL.search(before):
-        return True
-    if _OPERATION_BEFORE.search(before) or _OPERATION_AFTER.match(text, found.end()):
-        return False
-    forms = (_NORTH_AMERICAN, _TRUNK, _COUNTRY)
-    return any(form.fullmatch(digits) for form in forms)
-
-
-# --- postal addresses -----------------------------------------------------------------------------
-
-_STREET = (
-    "Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Square|Way|Close"
-    "|Crescent|Terrace|Gardens|Highway|Hwy|Parkway|Grove|Hill"
-)
-_UNIT = r"(?:,?\s(?:Apt|Apartment|Flat|Unit|Suite|#)\.?\s?\w{1,6})?"
-_PLACES = (
-    _sought(
-        "ADDRESS",
-        " " + _STREET.casefold().replace("|", "| "),
-        rf"(?<![\w.,/])\d{{1,5}}[a-z]?,?\s(?:[^\W\d_a-z][\w'.-]{{0,30}}\s){{1,4}}(?:{_STREET})\b\.?{_UNIT}",
-        cased=True,
-    ),
-    _sought(
-        "ADDRESS",
-        "straße|strasse|str.|weg |platz |allee |gasse ",
-        r"\b[^\W\d_a-z][\w-]{1,40}(?:straße|strasse|str\.|weg|platz|allee|gasse)\s\d{1,4}[a-z]?\b",
-        cased=True,
-    ),
-    _sought(
-        "ADDRESS",
-        " rue | boulevard | chemin | calle | via ",
-        r"(?<![\w.,/])\d{1,4},?\s(?:rue|boulevard|chemin|calle|via)(?:\s[\w']{1,30}){1,5}",
-    ),
-    _sought("ADDRESS", "box ", r"\bP\.?\s?O\.?\sBox\s\d{1,6}\b"),
-    _sought(
-        "ADDRESS", ", ", r"\b[^\W\d_a-z][^\W\d_]{1,30},\s[A-Z]{2}\s\d{5}(?:-\d{4})?\b", cased=True
-    ),
-    _sought("ADDRESS", " ", r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b", cased=True),
-    _sought(
-        "ADDRESS",
-        "i live|'m at|’m at|im at|home at|my house|come to",
-        r"\b(?:i live (?:at|on)|i['’]?m (?:home )?at|my house is(?: at| on)?|come to)\s"
-        rf"(?P<it>(?:\d{{1,5}}[a-z]?\s)?(?:\w{{1,30}}\s){{1,3}}(?:{_STREET})\b)",
-    ),
-    _sought(
-        "ADDRESS", "address", r"\b(?:home |postal )?address\s?(?:is|:)\s?(?P<it>[^\n.;]{5,80})"
-    ),
-    _sought(
-        "NAME",
-        "name",
-        r"\bmy (?:(?:full|first|last|real) )?name(?:['’]?s| is)\s"
-        r"(?!(?:not|the|a|an|on|in|at|too|so|very|hard|spelled|no)\b)"
-        r"(?P<it>[^\W\d_][\w'’-]{1,30}(?:\s(?-i:[^\W\d_a-z])[\w'’-]{1,30}){0,2})",
-    ),
-)
+    return sorted(chosen)
 
 
 # --- names ----------------------------------------------------------------------------------------
@@ -306,24 +141,23 @@ _NO_NAMES = frozenset((
 
 
 @lru_cache(maxsize=64)
-def _roster(names: tuple[str, ...], *, parts: bool) -> Mapping[str, tuple[tuple[str, ...], ...]]:
-    """Names as words, longest first, under their first word; with their parts, if asked."""
+def _roster(names: tuple[str, ...]) -> Mapping[str, tuple[tuple[str, ...], ...]]:
+    """Names as words, longest first, under their first word; the parts of a name are names."""
     wholes: set[tuple[str, ...]] = set()
     for name in names:
         words = tuple(_without_s(m.group().casefold()) for m in _WORD.finditer(name))
         if not words:
             continue
         wholes.add(words)
-        if parts:
-            wholes.update((word,) for word in words if len(word) > 1 and word not in _NO_NAMES)
+        wholes.update((word,) for word in words if len(word) > 1 and word not in _NO_NAMES)
     roster: dict[str, list[tuple[str, ...]]] = {}
     for words in sorted(wholes, key=lambda w: (-len(w), w)):
         roster.setdefault(words[0], []).append(words)
     return {first: tuple(found) for first, found in roster.items()}
 
 
-def _names(text: str, names: tuple[str, ...], *, parts: bool = True) -> Iterator[Span]:
-    roster = _roster(names, parts=parts) if names else {}
+def _names(text: str, names: tuple[str, ...]) -> Iterator[Span]:
+    roster = _roster(names) if names else {}
     if not roster:
         return
     words = list(_WORD.finditer(text))
@@ -349,25 +183,45 @@ def _without_s(word: str) -> str:
 
 
 def _is_name(first: re.Match[str], name: tuple[str, ...]) -> bool:
-    if len(name) > 1 or (len(name[0]) > 2 and name[0] not in _WORDS_THAT_ARE_NAMES):
-        return True
-    return first.group()[0].isupper()
+    return len(name) > 1 or not _needs_capital(name[0]) or first.group()[0].isupper()
 
 
-def _values(text: str, folded: str, mapping: Mapping[str, str]) -> Iterator[Span]:
-    """Where the contacts stand that an earlier text brought."""
-    if len(folded) != len(text):  # a letter that folds to two: places would not agree
-        folded = text
-    for held, value in mapping.items():
-        kind = _kind(held)
-        if kind == "NAME":
-            continue
-        at = folded.find(value.casefold())
-        while at >= 0:
-            end = at + len(value)
-            if not (text[at - 1 : at].isalnum() or text[end : end + 1].isalnum()):
-                yield at, end, kind
-            at = folded.find(value.casefold(), end)
+def _needs_capital(word: str) -> bool:
+    return len(word) <= _SHORT_NAME or word in _WORDS_THAT_ARE_NAMES
+
+
+_SHORT_NAME = 2
+
+
+def _met_again(text: str, mapping: Mapping[str, str], *, parts: bool) -> Iterator[Span]:
+    """Where what an earlier text brought stands again; with `parts`, parts of its names too."""
+    for found in _again(tuple(mapping.items()), parts=parts).finditer(text):
+        yield found.start(), found.end(), found.lastgroup or ""
+
+
+@lru_cache(maxsize=256)
+def _again(held: tuple[tuple[str, str], ...], *, parts: bool) -> re.Pattern[str]:
+    names = {value for key, value in held if _kind(key) == "NAME"}
+    if parts:
+        words = [m.group() for value in names for m in _WORD.finditer(value)]
+        names |= {w for w in words if len(w) > 1 and w.casefold() not in _NO_NAMES}
+    others = {value for key, value in held if _kind(key) != "NAME"}
+    groups = [
+        f"(?P<{group}>{'|'.join(map(_literal, sorted(values, key=lambda v: (-len(v), v))))})"
+        for group, values in (("NAME", names), ("VALUE", others))
+        if values
+    ]
+    covered_already = rf"\[(?:{'|'.join(KINDS)})_[0-9]{{1,3}}\]"
+    known = "|".join([*groups, "(?!)"])
+    return re.compile(rf"{covered_already}|(?<![^\W_])(?:{known})(?![^\W_])", re.IGNORECASE)
+
+
+def _literal(value: str) -> str:
+    """A pattern for a value with any blanks; a name that is a word too keeps its capital."""
+    pattern = r"\s+".join(re.escape(word) for word in value.split())
+    if value.isalpha() and _needs_capital(value.casefold()):
+        return f"(?-i:{re.escape(value[0].upper() + value[1:])})"
+    return pattern
 
 
 # --- outward --------------------------------------------------------------------------------------
