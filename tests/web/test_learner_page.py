@@ -113,7 +113,7 @@ def test_ten_items_two_hints_a_turn_and_a_cut_line(page: Page, served: str) -> N
     expect(page.locator(".hints li")).to_have_count(2)
     expect(page.locator("#say-lesson")).to_have_text(re.compile(r"Hint 2 of \d"))
     ask(page)
-    expect(page.locator(".turn")).not_to_have_text("")
+    expect(page.locator(".turn .said")).not_to_have_text("")
     for n in range(10):
         solve(page)
         expect(page.locator(".verdict.correct")).to_be_visible()

@@ -207,7 +207,7 @@ def test_a_turn_is_stopped_before_it_begins_by_its_command(page: Page, fake: Fak
     ask(page)
     expect(page.locator(".waiting")).to_have_count(1)
     for motion in ("no-preference", "reduce"):
-        page.emulate_media(reduced_motion=motion)  # type: ignore[arg-type]  # a literal of these two
+        page.emulate_media(reduced_motion=motion)
         delay = "getComputedStyle(document.querySelector('.waiting')).animationDelay"
         assert page.evaluate(delay) == "0.3s"
     page.keyboard.press("Escape")
@@ -305,7 +305,7 @@ def test_every_turn_says_who_speaks_and_a_model_that_it_is_an_ai(
     fake.words = "So."
     opened(page, fake.url)
     voices = {BUILTIN: "built-in tutor", MODEL: "AI gpt-5-mini by openai"}
-    voices[DEMONSTRATION] = f"AI {DEMONSTRATION.model} by local"
+    voices[DEMONSTRATION] = f"AI {DEMONSTRATION.model} on this machine"
     voices[Voice("<img src=x>", "<b onclick=alert(1)>m</b>")] = (
         "AI <b onclick=alert(1)>m</b> by <img src=x>"
     )

@@ -111,6 +111,9 @@ export function endOf({ status, reason }) {
 
 export const BROKEN = "interrupted";
 
+/** The provider's name of a model that the server itself runs. */
+const LOCAL = "local";
+
 /**
  * Who speaks. `ai`: a model does, which every turn of it says; `caution`: its name says that it
  * makes mistakes.
@@ -119,7 +122,8 @@ export const BROKEN = "interrupted";
  */
 export function voiceOf({ source, model, provider }) {
   if (source === "builtin") return { ai: false, caution: false, words: "built-in tutor" };
-  const words = model === "" || model === provider ? provider : `${model} by ${provider}`;
+  const where = provider === LOCAL ? "on this machine" : `by ${provider}`;
+  const words = model === "" || model === provider ? provider : `${model} ${where}`;
   return { ai: true, caution: /makes mistakes/i.test(model), words };
 }
 

@@ -140,7 +140,7 @@ test("a model is named with its provider and is an AI; the built-in tutor is non
   assert.deepEqual(voice("llm", "groq", "llama-4"), { ai: true, caution: false, words: "llama-4 by groq" });
   assert.deepEqual(voice("llm", "groq", ""), { ai: true, caution: false, words: "groq" });
   const demo = "SmolLM2-135M-Instruct (demonstration, makes mistakes)";
-  assert.deepEqual(voice("llm", "local", demo), { ai: true, caution: true, words: `${demo} by local` });
+  assert.deepEqual(voice("llm", "local", demo), { ai: true, caution: true, words: `${demo} on this machine` });
 });
 
 test("the scarcest budget speaks; a period that is over says nothing of the next", () => {
