@@ -70,10 +70,10 @@ def _replaced(text: str, spans: Sequence[Span], mapping: dict[str, str]) -> str:
     counts = Counter(_kind(held) for held in mapping)
     out, at = [], 0
     for start, end, kind in spans:
-        if not kind:
-            continue
         value = text[start:end]
         held = known.get(_folded(value))
+        if not kind or (held is None and kind not in KINDS):
+            continue  # covered already, or a letter with two small forms
         if held is None:
             counts[kind] += 1
             number = counts[kind] if counts[kind] <= NUMBER_MOST else 0
@@ -195,12 +195,18 @@ _SHORT_NAME = 2
 
 def _met_again(text: str, mapping: Mapping[str, str], *, parts: bool) -> Iterator[Span]:
     """Where what an earlier text brought stands again; with `parts`, parts of its names too."""
-    for found in _again(tuple(mapping.items()), parts=parts).finditer(text):
-        yield found.start(), found.end(), found.lastgroup or ""
+    first_words, pattern = _again(tuple(mapping.items()), parts=parts)
+    folded = text.casefold()
+    if any(word in folded for word in first_words):
+        for found in pattern.finditer(text):
+            yield found.start(), found.end(), found.lastgroup or ""
 
 
 @lru_cache(maxsize=256)
-def _again(held: tuple[tuple[str, str], ...], *, parts: bool) -> re.Pattern[str]:
+def _again(
+    held: tuple[tuple[str, str], ...], *, parts: bool
+) -> tuple[frozenset[str], re.Pattern[str]]:
+    """What is held as a pattern, and the words of which a text holds one if it matches at all."""
     names = {value for key, value in held if _kind(key) == "NAME"}
     if parts:
         words = [m.group() for value in names for m in _WORD.finditer(value)]
@@ -213,7 +219,9 @@ def _again(held: tuple[tuple[str, str], ...], *, parts: bool) -> re.Pattern[str]
     ]
     covered_already = rf"\[(?:{'|'.join(KINDS)})_[0-9]{{1,3}}\]"
     known = "|".join([*groups, "(?!)"])
-    return re.compile(rf"{covered_already}|(?<![^\W_])(?:{known})(?![^\W_])", re.IGNORECASE)
+    first_words = frozenset(value.casefold().split()[0] for value in names | others)
+    pattern = rf"{covered_already}|(?<![^\W_])(?:{known})(?![^\W_])"
+    return first_words, re.compile(pattern, re.IGNORECASE)
 
 
 def _literal(value: str) -> str:

@@ -124,6 +124,12 @@ def test_a_name_once_told_is_covered_ever_after() -> None:
     assert covered("Well done, Zara.", {}) == "Well done, Zara."
 
 
+def test_a_letter_with_two_small_forms_makes_no_placeholder_of_its_own() -> None:
+    mapping = redacted("mail ina@x.org").mapping
+    assert redacted("İna@x", (), {"[HANDLE_1]": "ina@x"}).text == "İna@x"
+    assert covered("INA@X.ORG", mapping) == "[EMAIL_1]"
+
+
 def test_a_tutors_text_is_not_searched_for_what_nobody_brought_up() -> None:
     assert covered("Ada has 3 apples; call 555-123-4567", {"[EMAIL_1]": "a@b.org"}) == (
         "Ada has 3 apples; call 555-123-4567"
