@@ -22,7 +22,7 @@ from engines.exercises.masking import BOX, masked, numbers_in
 from engines.exercises.reading import spelled
 from engines.exercises.template import with_values
 from engines.exercises.wording import normal
-from engines.words import Goal, Instance, Item, Move
+from engines.words import AnswerSpec, Goal, HintStep, Instance, Item, Move, Option
 
 _KEPT = 1024
 """Instances whose goals are kept."""
@@ -58,19 +58,23 @@ def goals_of(instance: Instance) -> tuple[Goal, ...]:
 
     Texts are rendered, and values that state the key are covered.
     """
-    return _goals(Keyed(instance))
+    return tuple(goal for goal, _ in _goals(Keyed(instance)))
+
+
+_Found = tuple[Goal, Instance | None]
+"""A goal and its sub-question."""
 
 
 @lru_cache(maxsize=_KEPT)
-def _goals(keyed: Keyed) -> tuple[Goal, ...]:
+def _goals(keyed: Keyed) -> tuple[_Found, ...]:
     instance = keyed.instance
     found = [*_from_scaffolds(instance)] or [*_from_steps(instance)]
     probe, contrast = _nudges(instance), _contrast(instance)
-    found = found[:GOALS_MOST] or [Goal("item")]
-    return tuple(replace(goal, probe=probe, contrast=contrast) for goal in found)
+    found = found[:GOALS_MOST] or [(Goal("item"), None)]
+    return tuple((replace(goal, probe=probe, contrast=contrast), sub) for goal, sub in found)
 
 
-def _from_scaffolds(instance: Instance) -> Iterator[Goal]:
+def _from_scaffolds(instance: Instance) -> Iterator[_Found]:
     for level, kind in enumerate(ladder_levels(instance.item), 1):
         if kind != "scaffold":
             continue
@@ -83,17 +87,36 @@ def _from_scaffolds(instance: Instance) -> Iterator[Goal]:
             expect=step.answer,
             options=step.options,
         )
-        if not _is_key(goal, instance):
-            yield goal
+        kept = _sub_item(instance.item, level, step)
+        sub = with_values(kept, instance.values, instance.seed, kept=True)
+        if not _is_key(sub, instance):
+            yield goal, sub
 
 
-def _from_steps(instance: Instance) -> Iterator[Goal]:
+_ITEMS: dict[tuple[int, int], tuple[Item, Item]] = {}
+_MOST_ITEMS = 1 << 12
+
+
+def _sub_item(item: Item, level: int, step: HintStep) -> Item:
+    """The sub-question of a level as an item, kept by the item's identity beside the item."""
+    named = id(item), level
+    kept = _ITEMS.get(named)
+    if kept is None:
+        while len(_ITEMS) >= _MOST_ITEMS:
+            del _ITEMS[next(iter(_ITEMS))]
+        assert step.answer is not None
+        made = _item(item, f"hint{level}", step.ask or step.say, step.answer, step.options)
+        kept = _ITEMS[named] = (item, made)
+    return kept[1]
+
+
+def _from_steps(instance: Instance) -> Iterator[_Found]:
     if not instance.item.steps:
         return
     for nth, (_, why) in enumerate(worked(instance)[:-1], 1):
         phrases = tuple(dict.fromkeys(_stems(why)))
         if phrases:
-            yield Goal(f"step{nth}", phrases=phrases)
+            yield Goal(f"step{nth}", phrases=phrases), None
 
 
 def _nudges(instance: Instance) -> tuple[str, ...]:
@@ -152,23 +175,29 @@ def sub_question(goal: Goal, instance: Instance) -> Instance | None:
     """What a goal expects, as an instance that can be graded; None where it expects none."""
     if goal.expect is None:
         return None
-    item = instance.item
-    sub = Item(
-        id=f"{item.id}.{goal.id}",
+    for known, sub in _goals(Keyed(instance)):
+        if known is goal:
+            return sub
+    asked = goal.narrow or instance.item.prompt
+    item = _item(instance.item, goal.id, asked, goal.expect, goal.options)
+    return with_values(item, instance.values, instance.seed)
+
+
+def _item(
+    item: Item, name: str, asked: str, answer: AnswerSpec, options: tuple[Option, ...]
+) -> Item:
+    return Item(
+        id=f"{item.id}.{name}",
         skills=item.skills,
-        prompt=goal.narrow or item.prompt,
-        answer=goal.expect,
-        options=goal.options,
+        prompt=asked,
+        answer=answer,
+        options=options,
         params=item.params,
     )
-    return with_values(sub, instance.values, instance.seed)
 
 
-def _is_key(goal: Goal, instance: Instance) -> bool:
+def _is_key(sub: Instance, instance: Instance) -> bool:
     """Whether what a goal expects would be taken for the item's own answer."""
-    sub = sub_question(goal, instance)
-    if sub is None:
-        return False
     if sub.key == instance.key:
         return True
     if instance.choices:

@@ -16,7 +16,7 @@ from engines.exercises.masking import masked
 from engines.exercises.template import rendered
 from engines.words import Act, HintLevel, Instance, Seen
 
-Steps = list[tuple[str, str]]
+Steps = tuple[tuple[str, str], ...]
 """Worked steps: what is written, and why."""
 
 _KEPT = 1024
@@ -43,6 +43,27 @@ def step_text(step: tuple[str, str]) -> str:
     """One worked step as a paragraph or two: the reason, then the line."""
     show, why = step
     return f"{why}\n\n{show}" if why else show
+
+
+@lru_cache(maxsize=_KEPT)
+def _example(keyed: Keyed) -> tuple[str, Steps]:
+    """The worked example's question and steps as they are; see `Turn.example`."""
+    instance = keyed.instance
+    other, _ = twin(instance)
+    if other is None:
+        steps = worked(instance)
+        return "", steps[:-1] or steps
+    lines = [other.prompt.strip(), *(f"- {choice.text}" for choice in other.choices)]
+    return "\n".join(lines), worked(other)
+
+
+@lru_cache(maxsize=_KEPT)
+def _covered(keyed: Keyed) -> tuple[str, Steps]:
+    """The same with values that state the key covered."""
+    question, steps = _example(keyed)
+    made = keyed.instance
+    covered = ((masked(show.strip(), made), masked(why.strip(), made)) for show, why in steps)
+    return masked(question, made), tuple(covered)
 
 
 class Turn:
@@ -93,8 +114,8 @@ class Turn:
     def steps(self) -> Steps:
         """Worked steps as they may be said now: while locked, the last one is left out."""
         if not self.instance.item.steps:
-            return []
-        steps = [(self.said(show), self.said(why)) for show, why in worked(self.instance)]
+            return ()
+        steps = tuple((self.said(show), self.said(why)) for show, why in worked(self.instance))
         return steps if self.unlocked or len(steps) == 1 else steps[:-1]
 
     def example(self) -> tuple[str, Steps]:
@@ -102,13 +123,8 @@ class Turn:
 
         It is the item with other numbers; where it has none, its own steps but the last.
         """
-        other, _ = twin(self.instance)
-        if other is None:
-            steps = [(self.said(show), self.said(why)) for show, why in worked(self.instance)]
-            return "", steps[:-1] or steps
-        lines = [other.prompt.strip(), *(f"- {choice.text}" for choice in other.choices)]
-        steps = [(self.said(show), self.said(why)) for show, why in worked(other)]
-        return self.said("\n".join(lines)), steps
+        keyed = Keyed(self.instance)
+        return _example(keyed) if self.unlocked else _covered(keyed)
 
     def misconception(self) -> str:
         """What the item says about the wrong way that was seen last."""

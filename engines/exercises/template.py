@@ -202,13 +202,16 @@ def instance(item: Item, course_sha256: str, seed: int) -> Instance:
     return made
 
 
-def with_values(item: Item, values: Mapping[str, Operand], seed: int) -> Instance:
+def with_values(
+    item: Item, values: Mapping[str, Operand], seed: int, *, kept: bool = False
+) -> Instance:
     """The item with these values instead of drawn ones; options are shuffled by id and seed.
 
-    For a sub-question that shares its numbers with the item around it. Compiled anew each time.
+    For a sub-question that shares its numbers with the item around it. Compiled anew each time,
+    unless the caller keeps the item and says so by `kept`.
     """
     dice = Dice(key_of_dice("", item.id, seed), 0)
-    return _made(_Plan(item), dict(values), dice, seed)
+    return _made(_plan(item) if kept else _Plan(item), dict(values), dice, seed)
 
 
 def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int) -> Instance:
