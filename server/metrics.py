@@ -24,7 +24,13 @@ from server.exposition import (
     one,
     sample_lines,
 )
-from server.tutor_metrics import TTFT, TUTOR_METRICS, TUTOR_SAMPLES, TutorCounts, no_counts, ttft
+from server.tutor_metrics import (
+    TUTOR_HISTOGRAMS,
+    TUTOR_METRICS,
+    TUTOR_SAMPLES,
+    TutorCounts,
+    no_counts,
+)
 
 SUB_BITS = 4
 SUB = 1 << SUB_BITS
@@ -204,8 +210,8 @@ class Metrics:
         tutor = self.tutor()
         for metric in METRICS:
             lines += head(metric)
-            if metric is TTFT:
-                lines += histogram_lines(metric, ttft(tutor))
+            if metric.name in TUTOR_HISTOGRAMS:
+                lines += histogram_lines(metric, TUTOR_HISTOGRAMS[metric.name](tutor))
             elif metric.kind == "histogram":
                 lines += histogram_lines(metric, self._histograms(metric.name))
             elif metric.name in TUTOR_SAMPLES:

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from server.exposition import Buckets, Metric, Samples, each, one
 from streaming.breaker import BreakerState
 from streaming.budgets import MICRO
-from streaming.counts import WAIT_BOUNDS_S, Counts, Waits
+from streaming.counts import WAIT_BOUNDS_S, Counts
+from streaming.overhead import Waits
 from streaming.routing import Routing
 from streaming.treasury import Treasury
 
@@ -26,8 +27,16 @@ TTFT = Metric(
     "A model's call to its first text, of calls that gave text.",
 )
 
+OVERHEAD = Metric(
+    "tutorstream_router_overhead_seconds",
+    "histogram",
+    ("stage",),
+    "Added to a first text: out, acceptance to call; in, text to log; both; held by guards.",
+)
+
 TUTOR_METRICS = (
     TTFT,
+    OVERHEAD,
     Metric(
         "tutorstream_llm_failures_total",
         "counter",
@@ -129,6 +138,19 @@ def ttft(counted: TutorCounts) -> list[Buckets]:
         found.append(Buckets((provider,), WAIT_BOUNDS_S, below, count, sum_s))
     return found
 
+
+def overhead(counted: TutorCounts) -> list[Buckets]:
+    """What the router added, by stage."""
+    return [
+        Buckets((stage,), w.bounds_s, list(accumulate(w.buckets))[:-1], w.count, w.sum_s)
+        for stage, w in counted.counts.overhead.stages.items()
+    ]
+
+
+TUTOR_HISTOGRAMS: dict[str, Callable[[TutorCounts], list[Buckets]]] = {
+    TTFT.name: ttft,
+    OVERHEAD.name: overhead,
+}
 
 TUTOR_SAMPLES: dict[str, Callable[[TutorCounts], Samples]] = {
     "tutorstream_llm_failures_total": lambda c: each(c.counts.failures),

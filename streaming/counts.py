@@ -6,37 +6,17 @@ learner.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from typing import Literal
 
+from streaming.overhead import Overhead, Waits
 from streaming.providers.base import Spent
 
 WAIT_BOUNDS_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.5, 5.0, 8.0)
 """Upper bounds of the buckets of a wait, in seconds; one more bucket holds the rest."""
 
 HedgeOutcome = Literal["sent", "won", "lost", "failed"]
-
-
-class Waits:
-    """A histogram of waits in seconds; `buckets[n]` counts those up to `WAIT_BOUNDS_S[n]`.
-
-    The buckets do not overlap; the last one has no bound.
-    """
-
-    __slots__ = ("buckets", "count", "sum_s")
-
-    def __init__(self) -> None:
-        self.buckets = [0] * (len(WAIT_BOUNDS_S) + 1)
-        self.count = 0
-        self.sum_s = 0.0
-
-    def record(self, wait_s: float) -> None:
-        """Count one wait."""
-        self.buckets[bisect_left(WAIT_BOUNDS_S, wait_s)] += 1
-        self.count += 1
-        self.sum_s += wait_s
 
 
 class Screened:
@@ -69,6 +49,7 @@ class Counts:
     | attribute | labels | what |
     |---|---|---|
     | `ttft` | provider, model | call to first text, of calls that gave text |
+    | `overhead` | stage | what the router adds to a first text (`streaming/overhead.py`) |
     | `failures` | provider, kind | attempts that failed |
     | `restarts` | reason | answers begun anew, or by another than was announced |
     | `hedges` | `sent`, `won`, `lost`, `failed` | second calls while the first was silent |
@@ -85,6 +66,7 @@ class Counts:
         "failures",
         "guard_hits",
         "hedges",
+        "overhead",
         "restarts",
         "screened",
         "tokens",
@@ -94,6 +76,7 @@ class Counts:
 
     def __init__(self) -> None:
         self.ttft: dict[tuple[str, str], Waits] = {}
+        self.overhead = Overhead()
         self.failures: Counter[tuple[str, str]] = Counter()
         self.restarts: Counter[str] = Counter()
         self.hedges: Counter[HedgeOutcome] = Counter()
@@ -104,7 +87,7 @@ class Counts:
 
     def first_text(self, provider: str, model: str, wait_s: float) -> None:
         """A call gave its first text after so many seconds."""
-        self.ttft.setdefault((provider, model), Waits()).record(wait_s)
+        self.ttft.setdefault((provider, model), Waits(WAIT_BOUNDS_S)).record(wait_s)
 
     def spent(self, provider: str, spent: Spent) -> None:
         """A provider counted a call's tokens; estimates are not counted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from streaming.candidates import Candidate
+from streaming.overhead import Stamps
 from streaming.providers.base import FailureKind, LlmRequest, Provider, Spent
 from streaming.purse import Purse, Screen
 from streaming.speaking import TurnLimits, summed
@@ -32,6 +33,7 @@ class Progress:
         "screens",
         "session",
         "spoke",
+        "stamps",
         "thrifty",
         "tried",
     )
@@ -54,6 +56,8 @@ class Progress:
         self.screens = screens
         self.session = session
         self.allowed = allowed
+        self.stamps: Stamps | None = None
+        """Taken by the turn's first call of a model."""
         self.tried: set[Candidate] = set()
         self.passed: set[Candidate] = set()
         """Whose slots were all taken."""

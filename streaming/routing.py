@@ -19,6 +19,7 @@ from streaming.breaker import Breaker
 from streaming.candidates import SLOTS, Candidate, Chain, Price, allowed_by
 from streaming.counts import Counts
 from streaming.hedging import Hedges, Opening
+from streaming.overhead import Stamps
 from streaming.progress import Progress
 from streaming.providers.base import End, LlmRequest, Provider, Text
 from streaming.purse import Purse, Screen
@@ -124,6 +125,7 @@ class Routing:
         screens: Callable[[], Screen] | None = None,
         session: str = "",
         allowed: Callable[[Provider], bool] | None = None,
+        stamps: Stamps | None = None,
     ) -> AsyncGenerator[Routed, None]:
         """The turn's text, restarts and spending, closed by exactly one `End`.
 
@@ -131,9 +133,12 @@ class Routing:
         stream opens with `Restarted`. Each attempt at a model is reserved in `purse` before its
         call and settled once; each attempt, the built-in tutor's too, passes a screen of its own.
         `session` keeps a learner with a provider. `allowed` is the tenant's list (`allowed_by`).
+        With `stamps` what is added to the first text is counted; the reader has put a piece into
+        the log when it asks for the next one.
         Raises `ProviderFailed` only if the built-in tutor failed.
         """
         turn = self._progress(request, purse, screens, session, allowed)
+        turn.stamps = stamps
         self._hedges.turn(turn.began_s)
         self._running += 1
         try:

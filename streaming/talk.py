@@ -6,6 +6,7 @@ command id before anybody is paid, and appends exactly one end to each generatio
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ from protocol.errors import Code, Refused
 from streaming import deeds
 from streaming.alerts import Alert
 from streaming.log import CommandId, Ticket
+from streaming.overhead import Stamps
 from streaming.planning import CANCELLED, Planned, planned_turn
 from streaming.providers.base import LlmRequest, Provider, Spent
 from streaming.purse import Payer, Purse
@@ -179,6 +181,7 @@ class Talk:
 
     def _begin(self, ask: Asked, claim: CommandId | None) -> None:
         ground, session = self._ground, self._session
+        stamps = Stamps(time.perf_counter())
         plan = planned_turn(session.state, ask, ground.rules, sid=session.sid, secret=ground.secret)
         gen = self._next_gen()
         purse = self._purse(gen)
@@ -190,7 +193,12 @@ class Talk:
         first = ground.routing.first(plan.request, **asked_of)
         ticket = self._started(gen, ask, claim, first, plan)
         speech = partial(
-            ground.routing.stream, plan.request, first, screens=plan.screens, **asked_of
+            ground.routing.stream,
+            plan.request,
+            first,
+            screens=plan.screens,
+            stamps=stamps,
+            **asked_of,
         )
         self._turn = Turn(gen, plan.request, speech, self, ground.loop, ground.limits)
         self._turn.begin(ticket)

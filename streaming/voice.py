@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from streaming.candidates import Candidate
 from streaming.counts import Counts
+from streaming.overhead import STAMPS
 from streaming.progress import Progress
 from streaming.providers.base import (
     End,
@@ -72,6 +73,7 @@ class Attempt:
         "_pieces",
         "_raw_chars",
         "_screen",
+        "_stamps",
         "_usage",
         "candidate",
         "caught",
@@ -113,6 +115,8 @@ class Attempt:
         self._called_s: float | None = None
         self._concluded = False
         self._screen = turn.screens() if turn.screens is not None else None
+        self._stamps = None if candidate.builtin else turn.stamps
+        turn.stamps = None
         self._pieces = self._spoken()
         candidate.running += 1
 
@@ -235,6 +239,8 @@ class Attempt:
                     if isinstance(piece, Spent):
                         self._usage = piece
                         continue
+                    if self._stamps is not None:
+                        self._stamps.heard()
                     text = self._screened(piece)
                     if self.caught is not None:
                         self.conclude("caught")
@@ -242,12 +248,19 @@ class Attempt:
                     if text:
                         self.shown_chars += len(text)
                         yield Text(text)
+                        self._logged()
                     if isinstance(piece, End):
                         self.conclude("done")
                         yield piece
                         return
         except ProviderFailed as failed:
             self._fail(failed)
+
+    def _logged(self) -> None:
+        """The reader came back: what it was given stands in the log."""
+        if self._stamps is not None:
+            self._stamps.shown(self._counts.overhead)
+            self._stamps = None
 
     def _screened(self, piece: Said) -> str:
         """What may be shown now; at the end what was held back."""
@@ -286,6 +299,9 @@ class Attempt:
         """The provider's pieces within the turn's limits; the built-in tutor has none."""
         free, over_s = self.candidate.builtin, self.turn.over_s
         self._called_s = _now_s()
+        STAMPS.set(self._stamps)
+        if self._stamps is not None:
+            self._stamps.called()
         until_s = None if free else min(self._first_by_s(self._called_s), over_s)
         pieces = aiter(self.candidate.provider.stream(self.request))
         try:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from streaming.overhead import STAMPS
 from streaming.providers.base import End, FailureKind, Piece, ProviderFailed, Text
 
 _logger = logging.getLogger(__name__)
@@ -96,9 +97,14 @@ class Attempts:
 
 async def _pumped(pieces: AsyncGenerator[Piece, None], queue: asyncio.Queue[_Heard]) -> None:
     """Read a call to its end; its failure is the last thing in the queue."""
+    stamps = STAMPS.get()
+    if stamps is not None:
+        stamps.called()
     try:
         async with aclosing(pieces):
             async for piece in pieces:
+                if stamps is not None and isinstance(piece, Text):
+                    stamps.texted()
                 await queue.put(piece)
         await queue.put(ProviderFailed("truncated", "the provider stopped without an end"))
     except ProviderFailed as failure:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from streaming.counts import WAIT_BOUNDS_S, Counts, Screened, Waits
+from streaming.counts import WAIT_BOUNDS_S, Counts, Screened
+from streaming.overhead import Waits
 from streaming.providers.base import Spent
 
 
 def test_a_wait_falls_into_one_bucket_its_bound_included() -> None:
-    waits = Waits()
+    waits = Waits(WAIT_BOUNDS_S)
     for wait_s in (0.01, WAIT_BOUNDS_S[1], 0.11, 60.0):
         waits.record(wait_s)
     assert waits.buckets[:3] == [1, 1, 1]
