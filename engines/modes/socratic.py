@@ -158,4 +158,3 @@ class Socratic(Base):
             f"in discovery the tutor's questions come first: {what}s open after "
             f"{PROBES_MOST} probes without progress, or once its questions are done"
         )
-
