@@ -130,7 +130,7 @@ def seen_of(state: SessionState) -> Seen:
         hint_texts=texts,
         steps_shown=shown.steps_shown or shown.unlocked,
         mode=plain.mode,
-        acts=tuple(g.act for g in plain.gens if g.act != CANCELLED),
+        acts=tuple(g.act for g in _turns_on(plain.gens, shown) if g.act != CANCELLED),
         mood=plain.mood if plain.at_ms - plain.mood_at_ms <= MOOD_S * 1000 else None,
         wheel_spinning=wheel_spinning(
             shown.attempts if shown.verdict != "correct" else 0,
@@ -142,6 +142,11 @@ def seen_of(state: SessionState) -> Seen:
         skill_answers=right + missed,
         state=shown.mode_state,
     )
+
+
+def _turns_on(gens: list[Gen], shown: Open) -> list[Gen]:
+    """The turns since the open item was shown: help begins anew with each item."""
+    return [gen for gen in gens if gen.began_at_ms >= shown.shown_at_ms]
 
 
 def _mastered(state: SessionState, skill: str) -> bool:
@@ -186,6 +191,6 @@ def _screens(
 def _words_of(state: SessionState, shown: Open, ask: Asked) -> str:
     """What the learner has written about this item: answers are given values too."""
     assert state.instance is not None
-    asked = [g.input for g in state.plain.gens if g.began_at_ms >= shown.shown_at_ms]
+    asked = [g.input for g in _turns_on(state.plain.gens, shown)]
     tried = answered(state.instance, shown.response) if shown.response is not None else ""
     return "\n".join(text for text in (*asked, tried, ask.text) if text)
