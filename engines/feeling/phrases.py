@@ -124,6 +124,7 @@ _SELF_HARM = _wording(
     r"|to feel|to cope|so|instead|with a (?:razor|blade)|at night|to punish)",
     rf"i (?:harm|cut|burn) {_SELF}(?! (?:on|a|with|while|off|some|playing|at))",
     r"(?:cut|cutting|slit|slitting|slash|slashing) my (?:wrists?|arms|thighs|legs|skin|throat)",
+    r"urges? to cut(?! (?:the|a|an|this|it|some|paper|cake|corners|down)\b)",
     r"(?:urge|want|need|started|keep|relapsed)(?:ed|ing)? (?:to )?(?:cut|cutting)(?= again| \.|$)",
     # dying, not living
     r"(?:want(?:ed|ing)?|need|deserve|ready|prefer|hope(?: i)?) (?:to |i )?(?:just "

@@ -1,4 +1,4 @@
-"""Distress in a learner's words: found by reviewed wordings, answered by reviewed texts.
+"""Distress in a learner's words: found by a list of wordings, answered by fixed texts.
 
 This file is that check. It runs before anything else reads the text and asks no model, neither to
 find nor to answer. It reads words, not people: it does not say that somebody is in danger, only
@@ -19,7 +19,7 @@ from engines.feeling.matching import Index
 from engines.feeling.phrases import ENGLISH, RUNS, Kind, Level, Wording
 
 WORDINGS: Mapping[str, tuple[Wording, ...]] = {"en": ENGLISH}
-"""The wordings of each language that has been reviewed."""
+"""The wordings of each language that has a list."""
 _INDEXED = {
     language: Index([wording.patterns for wording in wordings])
     for language, wordings in WORDINGS.items()
@@ -54,12 +54,20 @@ def distress(text: str, language: str = "en") -> Concern | None:
     >>> distress("this sum is killing me, I could kill for a hint")
     """
     language = language if language in WORDINGS else "en"
+    found = _concern(text, language)
+    if "\n" in text and (found is None or found.level != "explicit"):
+        # A line may end a sentence, and may as well be broken in the middle of one.
+        found = _concern(" ".join(text.split("\n")), language) or found
+    return found
+
+
+def _concern(text: str, language: str) -> Concern | None:
     words = plain(text).split()
-    found = _INDEXED[language].first(words)
-    if found is not None:
-        wording = WORDINGS[language][found]
-        return Concern(wording.level, wording.kind)
-    return Concern("explicit", "self-harm") if any(map(_hides, words)) else None
+    number = _INDEXED[language].first(words)
+    wording = None if number is None else WORDINGS[language][number]
+    if (wording is None or wording.level != "explicit") and any(map(_hides, words)):
+        return Concern("explicit", "self-harm")
+    return None if wording is None else Concern(wording.level, wording.kind)
 
 
 @lru_cache(maxsize=4096)
@@ -79,7 +87,7 @@ _ELEVEN = re.compile(r"11(?<=[^\W\d_]{2}11)(?!\d)")
 _STANDS_FOR_LETTER = re.compile(
     r"[01345780@$!|](?:(?<![\d.,].)(?=[^\W\d_])|(?<=[^\W\d_].)(?![\d.,=\s!]|$))"
 )
-_SENTENCE = re.compile(r"[.!?;:]+(?=\s|$)")
+_SENTENCE = re.compile(r"[.!?;:]+(?=\s|$)|\n+")
 _END = "\x1f"
 _LETTERS = ascii_lowercase + digits
 _ASCII = str.maketrans(
@@ -91,7 +99,7 @@ _THRICE = re.compile(r"([^\W\d_])\1{2,}")
 _WORDS = {
     "wanna": "want to", "wana": "want to", "wnat": "want", "wan": "want", "wantto": "want to",
     "gonna": "going to", "gona": "going to", "gunna": "going to", "gotta": "have to",
-    "iwant": "i want", "im": "i am", "ive": "i have", "id": "i would", "dont": "do not",
+    "im": "i am", "ive": "i have", "id": "i would", "dont": "do not",
     "dnt": "do not", "doesnt": "does not", "didnt": "did not", "cant": "can not",
     "cannot": "can not", "wont": "will not", "isnt": "is not", "wasnt": "was not",
     "werent": "were not", "arent": "are not", "havent": "have not", "wouldnt": "would not",
@@ -156,10 +164,19 @@ def _joined(words: list[str]) -> list[str]:
         if len(word) == 1 and word.isalpha():
             run.append(word)
             continue
-        joined += ["".join(run)] if len(run) >= _SPACED_LEAST else run
+        joined += _spelled(run)
         run = []
         joined.append(word)
     return joined[:-1]
+
+
+def _spelled(run: list[str]) -> list[str]:
+    """Single letters as the word that they spell; an `i` before and after it is a word itself."""
+    first = 1 if run[:1] == ["i"] else 0
+    last = len(run) - 1 if run[first + 1 :] and run[-1] == "i" else len(run)
+    if last - first < _SPACED_LEAST:
+        return run
+    return [*run[:first], "".join(run[first:last]), *run[last:]]
 
 
 @lru_cache(maxsize=8192)
