@@ -26,8 +26,8 @@ export class Asking {
     this.waiting = null;
     /** Why the newest question was not taken. */
     this.refusal = "";
-    /** The command whose turn is being stopped: a second press asks for nothing more. */
-    this.stopping = "";
+    /** The command whose turn was stopped last: a second press asks for nothing more. */
+    this.stopped = "";
     /** @type {Set<string>} turns of which "begins again" was said */
     this.begunAgain = new Set();
     /** @type {Set<string>} safety turns that came while this page looked on */
@@ -67,20 +67,31 @@ export class Asking {
     this.changed();
   }
 
+  /** The command that Stop is about: what is asked goes before what is being said. */
+  get #spoken() {
+    return this.waiting?.id ?? this.running?.cmd;
+  }
+
+  /** Whether Stop was pressed and the turn has not ended yet. */
+  get stopping() {
+    return this.stopped !== "" && this.stopped === this.#spoken;
+  }
+
   /** Stop what is asked or being said. */
   async stop() {
-    const cmd = this.waiting?.id ?? this.running?.cmd;
-    if (cmd === undefined || cmd === this.stopping) return;
-    this.stopping = cmd;
+    const cmd = this.#spoken;
+    if (cmd === undefined || this.stopping) return;
+    this.stopped = cmd;
     this.changed();
     try {
       await this.session.cancel({ cmd });
     } catch (refusal) {
       const { code } = /** @type {any} */ (refusal);
-      if (code !== CODES.gone) this.refusal = refusalWords(refusal); // gone: it ended by itself
+      if (code === CODES.gone) return; // it ended by itself
+      this.refusal = refusalWords(refusal);
+      if (this.stopped === cmd) this.stopped = "";
+      this.changed();
     }
-    if (this.stopping === cmd) this.stopping = "";
-    this.changed();
   }
 
   /** Told once a turn, and only where something was shown that is replaced. @param {string} gen */

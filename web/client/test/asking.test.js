@@ -87,19 +87,23 @@ test("what is asked is stopped before what is being said, and either only once",
   void talk.stop();
   void talk.stop();
   assert.deepEqual(session.cancelled.map((one) => one.turn), [{ cmd: "c1" }]);
-  session.asked[0].resolve({});
-  session.cancelled[0].resolve({});
+  session.cancelled[0].resolve({}); // known to the server, which has not begun the turn
   await settle();
-  assert.deepEqual([talk.stopping, talk.refusal], ["", ""]);
+  void talk.stop();
+  assert.deepEqual([talk.stopping, session.cancelled.length], [true, 1]);
+  session.asked[0].resolve({});
+  await settle();
+  assert.equal(talk.stopping, false);
   void talk.stop();
   assert.deepEqual(session.cancelled[1].turn, { cmd: "old" });
   session.cancelled[1].reject(new Refusal(108, "gone", "generation g1 ended"));
   await settle();
-  assert.deepEqual([talk.stopping, talk.refusal], ["", ""]);
+  assert.deepEqual([talk.stopping, talk.refusal], [true, ""]);
+  session.lesson.turns = [turn({ cmd: "next" })];
   void talk.stop();
   session.cancelled[2].reject(new Refusal(104, "forbidden", "not yours"));
   await settle();
-  assert.equal(talk.refusal, "not yours");
+  assert.deepEqual([talk.stopping, talk.refusal], [false, "not yours"]);
 });
 
 test("two announcements a turn, a third for what is begun again", () => {
