@@ -31,6 +31,7 @@ from server.wheel import Wheel
 from streaming.catalogue import Catalogue
 from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
+from streaming.prompt import greeting
 from streaming.providers.warmup import warmed
 from streaming.session import Surroundings
 from streaming.store_sqlite import SqliteStore
@@ -130,7 +131,9 @@ class Application:
         tutor.warm()
         if not cached():
             _LOG.warning("no folder for compiled kernels can be written: set numba_cache_dir")
-        late = await warmed([provider for tier in self.tiers for provider in tier])
+        models = [provider for tier in self.tiers for provider in tier]
+        lesson = greeting(self.settings.tutor.mode, self.catalogue.offered[0])
+        late = await warmed(models, greeting=lesson)
         for provider in late:
             _LOG.warning("not ready yet: %s %s", provider.name, provider.model)
 

@@ -135,7 +135,7 @@ def prompt(
     Raises KeyError for an unknown act.
     """
     said, cover = blocks(language), cover or Cover()
-    messages = [ChatMessage("system", _prefix(situation, said), cache=True)]
+    messages = [ChatMessage("system", _prefix(situation.mode, situation.course, said), cache=True)]
     if told:
         known = filled(said.summary, {"summary": _fenced(cover.learners(told))})
         messages.append(ChatMessage("system", known, cache=True))
@@ -154,9 +154,19 @@ def prompt(
     return (*messages, ChatMessage("user", "\n\n".join(asked_before)))
 
 
-def _prefix(situation: Situation, said: Blocks) -> str:
+def _prefix(mode: Mode, course: Course, said: Blocks) -> str:
     """P0 to P2."""
-    return "\n\n".join((said.policy, said.modes[situation.mode], lesson(situation.course, said)))
+    return "\n\n".join((said.policy, said.modes[mode], lesson(course, said)))
+
+
+def greeting(mode: Mode, course: Course, *, language: str = "en") -> LlmRequest:
+    """Asks for one token behind a lesson's stable prefix.
+
+    A model on this machine has then read it before a learner comes, and keeps what it has read.
+    """
+    prefix = _prefix(mode, course, blocks(language))
+    messages = (ChatMessage("system", prefix, cache=True), ChatMessage("user", "Ready?"))
+    return LlmRequest(messages, 1, cache_key=cache_key(messages))
 
 
 def cache_key(messages: Sequence[ChatMessage]) -> str:

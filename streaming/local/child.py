@@ -20,6 +20,10 @@ from typing import Any
 NICENESS = 10
 """Below the server's own loop, which has learners to answer."""
 READ_BYTES = 1 << 20
+BATCH_TOKENS = 64
+"""A prompt is read by so many tokens at a time. Between two batches a cancelled turn lets go of the
+processor, and what was read stays for the next turn; a prompt of one batch is read to its end, for
+nobody, and forgotten."""
 CACHE_MIB = 256
 """Host memory for prompts of streams that have ended; llama.cpp's own default is 8 GiB."""
 ERRORS_ONLY = 1
@@ -53,6 +57,8 @@ def listening(order: dict[str, Any]) -> Any:
     params.n_ctx = order["parallel"] * order["context"]  # llama.cpp divides it by the streams
     params.cpuparams.n_threads = order["threads"]
     params.cpuparams_batch.n_threads = order["threads"]
+    params.n_batch = BATCH_TOKENS
+    params.n_ubatch = BATCH_TOKENS
     params.cache_ram_mib = CACHE_MIB
     params.verbosity = ERRORS_ONLY
     params.offline = True

@@ -27,17 +27,20 @@ SWITCH_S = 0.001
 GREETING = LlmRequest(messages=(ChatMessage("user", "Ready?"),), max_tokens=1)
 """What a local model is asked."""
 GREETING_S = 60.0
-"""How long a local model may take to be loaded by its first request."""
+"""How long a local model may take to load and to read its first request."""
 
 _greetings: set[asyncio.Task[None]] = set()
 """Greetings that nobody waits for; a loop keeps weak references only."""
 
 
-async def warmed(providers: Sequence[Provider], limit_s: float = WARM_S) -> list[Provider]:
+async def warmed(
+    providers: Sequence[Provider], limit_s: float = WARM_S, *, greeting: LlmRequest = GREETING
+) -> list[Provider]:
     """Warm all in one thread; those that are not ready after `limit_s`, at the latest then.
 
     Of those, the ones that are only slow become ready later; one that failed is said in the log.
-    Local ones come last, as they load a model.
+    Local ones come last, as they load a model, and are asked `greeting`, which asks for one token:
+    with the stable part of a lesson's prompt in it, that is read before a learner comes.
     """
     loop = asyncio.get_running_loop()
     waiting = sorted(providers, key=lambda provider: provider.local)
@@ -49,7 +52,7 @@ async def warmed(providers: Sequence[Provider], limit_s: float = WARM_S) -> list
             loop.call_soon_threadsafe(call, *arguments)
 
     def greet(provider: Provider) -> None:
-        task = loop.create_task(_greeted(provider))
+        task = loop.create_task(_greeted(provider, greeting))
         greeted.append(task)
         _greetings.add(task)
         task.add_done_callback(_greetings.discard)
@@ -103,11 +106,26 @@ def _warmed(provider: Provider) -> bool:
     return True
 
 
-async def _greeted(provider: Provider) -> None:
-    """Ask a local model for one token; that it does not answer yet is no more than a word."""
+async def _greeted(provider: Provider, greeting: LlmRequest) -> None:
+    """Ask a local model for one token; that it does not answer yet is no more than a word.
+
+    One that is slow to begin is asked again: it goes on where it was cut off.
+    """
     try:
         async with asyncio.timeout(GREETING_S):
-            async for _ in provider.stream(GREETING):
-                pass
+            while not await _answered(provider, greeting):
+                _logger.info("provider %s is still reading", provider.name)
     except (ProviderFailed, TimeoutError) as error:
         _logger.warning("provider %s did not answer yet: %s", provider.name, error)
+
+
+async def _answered(provider: Provider, greeting: LlmRequest) -> bool:
+    """False where the provider's own limit for the first token was over."""
+    try:
+        async for _ in provider.stream(greeting):
+            pass
+    except ProviderFailed as failed:
+        if failed.kind != "first_token":
+            raise
+        return False
+    return True

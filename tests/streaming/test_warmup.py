@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from streaming.providers.base import End, LlmRequest, Piece, ProviderFailed, Text
+from streaming.providers.base import ChatMessage, End, LlmRequest, Piece, ProviderFailed, Text
 from streaming.providers.warmup import GREETING_S, SWITCH_S, WARM_S, warmed
 from tests.virtual import VirtualLoop
 
@@ -124,6 +124,28 @@ async def test_one_that_fails_keeps_no_other_back(
     assert "absent is left out: unavailable: no package absent" in caplog.text
     assert "of another version" in caplog.text
     assert "silent did not answer yet: connect" in caplog.text
+
+
+async def test_a_slow_reader_is_asked_the_lesson_again_until_it_answers(
+    virtual: VirtualLoop,
+) -> None:
+    class Reading(Slow):
+        async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
+            self.asked.append(request)
+            if len(self.asked) < 4:
+                await asyncio.sleep(8)
+                raise ProviderFailed("first_token", "no text for 8 s")
+            yield Text("Yes")
+            yield End("length")
+
+    lesson = LlmRequest((ChatMessage("system", "a policy"), ChatMessage("user", "Ready?")), 1)
+    reading = Reading(local=True)
+    warming = asyncio.create_task(warmed([reading], greeting=lesson))
+    await _until(virtual, lambda: bool(reading.asked))
+    assert await warming == []
+    assert virtual.time() == WARM_S  # the server opens, the model reads on
+    await asyncio.sleep(GREETING_S)
+    assert reading.asked == [lesson] * 4
 
 
 async def test_a_local_model_that_never_answers_is_not_waited_for(virtual: VirtualLoop) -> None:
