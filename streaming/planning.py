@@ -61,7 +61,7 @@ def planned_turn(
     """The plan for a question on the open item."""
     found = distress(ask.text, state.locale) if ask.text else None
     if found is not None:
-        return _safe(state, found, rules)
+        return _safe(found, rules)
     assert state.instance is not None
     seen = seen_of(state)
     plan = planned(ask.action or ask.text, seen, state.instance)
@@ -100,15 +100,14 @@ def planned_turn(
     )
 
 
-def _safe(state: SessionState, found: Concern, rules: TutorRules) -> Planned:
+def _safe(found: Concern, rules: TutorRules) -> Planned:
     """The fixed message: no model reads such words, and no guard cuts a help line's number."""
     explicit = found.level == "explicit"
     if explicit:
         text = safety_text(found.kind, rules.help_lines, adult_told=rules.adult_told)
     else:
         text = check_in_text(rules.help_lines)
-    at_once = state.plain.prefs.get("reduced_motion") is True
-    return Planned(LlmRequest((), 0, builtin_text=text, at_once=at_once), SAFETY, concern=found)
+    return Planned(LlmRequest((), 0, builtin_text=text, at_once=True), SAFETY, concern=found)
 
 
 # --- what was seen --------------------------------------------------------------------------------
