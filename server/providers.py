@@ -84,7 +84,9 @@ def _built(settings: Settings, candidate: Candidate) -> Provider:
     if lacking is not None:
         raise Misconfigured(lacking)
     if name == LOCAL:
-        return LocalModel(_weights(settings, model))
+        first_ms = settings.router.first_token_ms
+        first_s = None if first_ms is None else first_ms / 1000
+        return LocalModel(_weights(settings, model), first_token_s=first_s)
     account = settings.account(name)
     return provider(
         name, model, api_key=account.api_key, base_url=account.base_url, api=account.api

@@ -52,8 +52,9 @@ class Lived(Protocol):
 class LocalModel:
     """The provider `local`; `warm` starts its process, `aclose` ends it.
 
-    `ready` is True while the process listens. `begin` starts a process, `now_s` is a clock that
-    only moves on, `pause` waits so many seconds and is True once the owner closes.
+    `ready` is True while the process listens. `first_token_s` is 8 s where it is not given.
+    `begin` starts a process, `now_s` is a clock that only moves on, `pause` waits so many seconds
+    and is True once the owner closes.
     """
 
     name = NAME
@@ -63,6 +64,7 @@ class LocalModel:
         self,
         weights: Weights,
         *,
+        first_token_s: float | None = None,
         begin: Callable[[Weights], Lived] = LocalProcess.begin,
         now_s: Callable[[], float] = time.monotonic,
         pause: Callable[[float], bool] | None = None,
@@ -70,7 +72,7 @@ class LocalModel:
         self.model = weights.model
         self._preset = presets()["llamacpp"]
         self.ready = False
-        self.first_token_s = self._preset.first_token_s
+        self.first_token_s = first_token_s or self._preset.first_token_s
         self.starts = 0
         """Processes begun so far."""
         self._weights = weights

@@ -66,6 +66,9 @@ def test_the_demonstration_names_itself_and_stands_in_no_chain_by_default() -> N
     [[model]] = providers_of(settings(local={"demo": True}))
     assert isinstance(model, LocalModel)
     assert (model.name, model.model, model.local) == ("local", DEMO_MODEL, True)
+    assert model.first_token_s == 8.0
+    [[patient]] = providers_of(settings(local={"demo": True}, router={"first_token_ms": 20_000}))
+    assert patient.first_token_s == 20.0
     assert providers_of(settings()) == []
 
 

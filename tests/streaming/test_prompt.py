@@ -32,6 +32,7 @@ from streaming.prompt import (
     Situation,
     answered,
     cache_key,
+    greeting,
     prompt,
     versions,
 )
@@ -125,6 +126,14 @@ def test_two_turns_of_one_lesson_begin_with_the_same_bytes(mode: Mode) -> None:
     assert first[0].role == "system"
     assert first[0].content.encode() == later[0].content.encode()
     assert cache_key(first) == cache_key(later)
+
+
+def test_a_greeting_is_a_lessons_prefix_and_one_token() -> None:
+    turn = prompt(situation(mode="socratic"))
+    asked = greeting("socratic", COURSE)
+    assert asked.messages[0] == turn[0]
+    assert asked.messages[1].role == "user"
+    assert (asked.max_tokens, asked.cache_key) == (1, cache_key(turn))
 
 
 def test_modes_differ_in_their_prefix_and_their_versions_are_named() -> None:
