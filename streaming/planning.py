@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -172,14 +173,10 @@ def _screens(
     shown, instance = state.plain.open, state.instance
     assert shown is not None
     assert instance is not None
-    words = _words_of(state, shown, ask)
-    guards = guard_set(
-        [instance] if plan.locked else [],
-        [instance.prompt, *(hint(instance, n)[0] for n in range(1, shown.hints + 1))],
-        words,
-        strict=rules.strict,
-    )
-    exempt = pairs_of([instance.prompt, words])
+    hints = [hint(instance, n)[0] for n in range(1, shown.hints + 1)]
+    given = [instance.prompt, *hints, *_words_before(state, shown)]
+    guards = guard_set([instance] if plan.locked else [], given, ask.text, strict=rules.strict)
+    exempt = frozenset().union(*map(_equations, (*given, ask.text)))
 
     def screen() -> Screen:
         return screened(guards, [Restoring(masks)], exempt=exempt)
@@ -187,9 +184,15 @@ def _screens(
     return screen
 
 
-def _words_of(state: SessionState, shown: Open, ask: Asked) -> str:
-    """What the learner has written about this item: answers are given values too."""
+@lru_cache(maxsize=4096)
+def _equations(text: str) -> frozenset[str]:
+    """The equations of one text; each turn of an item asks for those of all turns before it."""
+    return pairs_of([text])
+
+
+def _words_before(state: SessionState, shown: Open) -> list[str]:
+    """What the learner wrote about this item until now: answers are given values too."""
     assert state.instance is not None
     asked = [g.input for g in _turns_on(state.plain.gens, shown)]
     tried = answered(state.instance, shown.response) if shown.response is not None else ""
-    return "\n".join(text for text in (*asked, tried, ask.text) if text)
+    return [text for text in (*asked, tried) if text]
