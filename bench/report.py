@@ -34,6 +34,12 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("deltas a second", "deltas_a_s"), ("messages a second", "messages_a_s"),
     ("CPU us a delta", "delta_cpu_us"), ("deltas", "deltas"),
     ("texts unlike their digest", "texts_wrong"),
+    ("overhead p50 ms", "overhead_p50_ms"), ("overhead p99 ms", "overhead_p99_ms"),
+    ("held back p50 ms", "held_p50_ms"), ("held back p99 ms", "held_p99_ms"),
+    ("outside p50 ms", "outside_p50_ms"), ("outside p99 ms", "outside_p99_ms"),
+    ("cancel p99 ms", "cancel_p99_ms"), ("loop lag p99 ms", "loop_lag_p99_ms"),
+    ("loop lag max ms", "loop_lag_max_ms"), ("CPU us a token", "cpu_us_a_token"),
+    ("share of a core", "core_share"),
     ("answer p50 us", "answer_us"), ("answer p99 us", "answer_p99_us"),
     ("1,000 candidates us", "candidates_us"), ("their information us", "informed_us"),
     ("mastery of all skills us", "mastery_all_us"), ("react p50 us", "react_us"),
@@ -44,7 +50,8 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("mean error, logits", "error"), ("RMSE, logits", "rmse"),
     ("highest exposure", "exposure"), ("share inside the band", "in_band"),
 )  # fmt: skip
-PLOTTED = {"resume": "resumes that caught up", "cancel": "cancelled turns that ended"}
+PLOTTED = {"resume": "resumes that caught up", "cancel": "cancelled turns that ended",
+           "llm": "first tokens, model's time taken off, seen from outside"}  # fmt: skip
 """What the curves of a scenario count, where that is not answers."""
 Record = Mapping[str, Any]
 

@@ -17,6 +17,7 @@ SCENARIOS = {
     "stream": "tutor turns at their pace: CPU a delta, how even, whole texts",
     "resume": "sockets cut anywhere in running answers: are the texts identical, how soon",
     "cancel": "answers cancelled at random times: how soon they end, and that nothing follows",
+    "llm": "models through the router: what it adds to a first text, what failures cost",
     "kernels": "what one answer costs the scoring, called from Python, without a server",
     "cold-start": "a course without data, difficulties learnt as answers come, on a log (--data)",
     "selection": "which rule of choosing items tells most of a learner, on a log (--data)",
@@ -31,7 +32,7 @@ def run(options: Options, command: str) -> dict[str, Any]:
     machine.raise_file_limit()
     machine.to_core("load")
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             body, gates = runner.run(scenario.measured(options))
     finally:
         machine.let_go()
@@ -40,7 +41,8 @@ def run(options: Options, command: str) -> dict[str, Any]:
     return record(options.scenario, command, settings, body, gates)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Makes the loop of every process of ours; None for asyncio's own."""
     try:
         import uvloop
     except ImportError:  # not made for this system

@@ -83,18 +83,22 @@ def ours(store: str, *, course: Path | None = None, more: tuple[str, ...] = ()) 
 
 @contextlib.asynccontextmanager
 async def serving(
-    name: str, command: list[str], environment: Mapping[str, str] | None = None
+    name: str,
+    command: list[str],
+    environment: Mapping[str, str] | None = None,
+    *,
+    core: str = "server",
 ) -> AsyncIterator[Server]:
-    """A server on the servers' core until the block ends. Raises NotStarted."""
+    """A server on the servers' core, or the load's, until the block ends. Raises NotStarted."""
     with tempfile.TemporaryFile() as said:
-        machine.to_core("server")
+        machine.to_core(core)
         try:
             process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own words; nothing runs yet
                 command,
                 stdout=subprocess.PIPE,
                 stderr=said,
                 stdin=subprocess.DEVNULL,
-                env={**_clean_environment(), **(environment or {})},
+                env={**clean_environment(), **(environment or {})},
                 cwd=tempfile.gettempdir(),
             )
         finally:
@@ -110,7 +114,7 @@ async def serving(
             await asyncio.to_thread(_stopped, process)
 
 
-def _clean_environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """Ours without settings of a server, with our packages on the path."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TUTORSTREAM_")}
     kept["PYTHONPATH"] = str(ROOT)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bench.options import Options
 
-NAMES = ("feedback", "memory", "stream", "resume", "cancel", "kernels", "cold-start", "selection")
+NAMES = (
+    "feedback", "memory", "stream", "resume", "cancel", "llm", "kernels", "cold-start", "selection",
+)  # fmt: skip
 _PLACES = ("--out", "--compare", "--url", "--data")
 _KEPT: dict[str, Callable[[str], list[str]]] = {
     "--url": lambda _: ["--url", "URL"],
@@ -26,12 +28,16 @@ _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s)?")
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the scenario and its options."""
     parser.add_argument("scenario", choices=NAMES, metavar="SCENARIO", help=", ".join(NAMES))
-    parser.add_argument("--connections", type=_positive(int), help="learners connected")
+    parser.add_argument(
+        "--connections", type=_positive(int), help="learners connected; turns at once (llm)"
+    )
     parser.add_argument("--rate", type=_positive(float), help="answers a second, in all")
     parser.add_argument("--duration", type=_positive(float), metavar="S", help="of one window")
     parser.add_argument("--rounds", type=_positive(int), help="windows of each server")
     parser.add_argument("--cuts", type=_positive(int), help="sockets cut (resume)")
-    parser.add_argument("--turns", type=_positive(int), help="answers asked for (cancel)")
+    parser.add_argument(
+        "--turns", type=_positive(int), help="answers asked for (cancel); of each failure (llm)"
+    )
     parser.add_argument("--url", default="", help="measure this running server, start none")
     parser.add_argument(
         "--peers",
