@@ -65,19 +65,23 @@ def wrong_sum(text: str, before: str = "", exempt: frozenset[str] = frozenset())
 
 
 def _may_be_wrong(text: str) -> bool:
-    """Whether any equation of a text has a digit and no variable on both sides: a quick look."""
+    """Whether a number stands on both sides of any equals sign: a quick look.
+
+    What the prose around an equation says (`$7 + 5 = 13$ and so on`) is no part of its sides.
+    """
     at = text.find("=")
     while at >= 0:
         left, right = _LEFT.search(text, max(0, at - CHAIN_CHARS), at), _RIGHT.match(text, at + 1)
-        if left and right and _numeric(left[0]) and _numeric(right[0]):
+        if left and right and _numeric(left[0], -1) and _numeric(right[0], 0):
             return True
         at = text.find("=", at + 1)
     return "\\equiv" in text
 
 
-def _numeric(side: str) -> bool:
+def _numeric(side: str, nearest: int) -> bool:
+    """Whether a digit stands between the equals sign and the nearest letter of a side."""
     bare = _NAMES.sub("", side) if "\\" in side or "o" in side else side
-    return _DIGIT.search(bare) is not None and _WORDS.search(bare) is None
+    return _DIGIT.search(_WORDS.split(bare)[nearest]) is not None
 
 
 _LEFT = re.compile(r"[^=,;:!?\n≠<>≤≥→]*\Z")
