@@ -28,6 +28,7 @@ EXPONENT = 64
 _BREAKS = re.compile(
     r"[,;:]\s|[.!](?:\s|$)|\n|\b(?:and|or|so|then|but|und|et|y)\b|[→⇒≠<>≤≥|]|->|=>"
 )
+_LIST_MARK = re.compile(r"^\s*[-*+•]\s+")
 _ABOUT = re.compile(r"≈|~|\babout\b|=\s*\.\.\.|…")
 _EQUALS = re.compile(r"={1,3}")
 _WORDS = re.compile(r"[^\W\d_]")
@@ -117,6 +118,8 @@ def _tight(left: str, right: str) -> str:
 def _chains(text: str, before: str, *, asked: bool = False) -> Iterator[tuple[str, bool]]:
     """The chains of a text, each with whether its first side may have begun before it."""
     plain = re.sub(r"(?<=\d)\*\*(?=[\d(-])", "^", text) if "**" in text else text
+    if not before or before[-1] == "\n":
+        plain = _LIST_MARK.sub("", plain)  # which is no sign of a number
     plain = flat(plain, exact=True)
     last_word = re.findall(r"[^\W\d_]+", before[-24:].lower())[-1:]
     touching = before[-1:].isalnum() or before[-2:-1].isalnum()
