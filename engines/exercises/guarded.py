@@ -62,7 +62,7 @@ _TRIVIAL = frozenset(("a", "i", "I", ""))
 _UNSEEN = re.compile(r"[^\n\t -~]")
 _LONG_RUN = HELD_CHARS // 2
 """From so many characters a run ends with its line."""
-_AFTER_STOP = 3
+_AFTER_STOP = 5
 """So many words a full stop is worth between a value and what affirms it."""
 _NEVER = -99
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 
 from engines.exercises.acts import is_candidate
@@ -18,7 +19,7 @@ from engines.exercises.formats import decimal
 from engines.exercises.grading import graded
 from engines.exercises.notation import squeezed
 from engines.exercises.numerals import PLACES, roman
-from engines.exercises.placing import HARD, SOFT, as_answer, labels_named
+from engines.exercises.placing import HARD, SOFT, labels_named
 from engines.exercises.spoken import GLUE_WORDS, SPOKEN_WORDS, in_digits
 from engines.exercises.stated import Stated, flat, numbers_of, stated
 from engines.exercises.wording import printed_in
@@ -47,13 +48,15 @@ class NumberKey:
 class Phrase:
     """Words that are locked; `weak` where they may stand anywhere but as an answer.
 
-    `option` are the words of a choice on the page, `wrong` those of one that is not right.
+    `option` are the words of a choice on the page, `wrong` those of one that is not right, `common`
+    is a word of everyday prose.
     """
 
     words: tuple[str, ...]
     weak: bool = False
     option: bool = False
     wrong: bool = False
+    common: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,11 @@ _COMMON = word_set(
 )
 _DIGITS = re.compile(r"\d+")
 _MATHS = re.compile(r"[\d+*/^=<>≤≥×÷\\-]")
+_PROPOSED = re.compile(
+    r"(?:=|\b(?:is|it|its|be|that|answer|think|say|get|got|accept|with|if|have|guess|chose|picked))"
+    r"[\s:\"'(]*$"
+)
+_ASKED = re.compile(r"[\s\"')]*(?:\?|,?\s*(?:right|correct|ok|yes|no)\b)")
 _LABEL_WORDS = word_set("option options choice choices alternative letter answer nd rd th st")
 
 
@@ -132,19 +140,32 @@ def guard_set(
     ['3/4']
     """
     texts = (*(i.prompt for i in instances), *given_texts)
-    shown = [folded(text) for text in (*texts, learner_text)]
-    seen = [s for text in shown for s in numbers_of(text)]
-    making = _Making(seen, " ".join(shown), folded(learner_text))
+    seen = [s for text in (*texts, learner_text) for s in _seen(text)]
+    making = _Making(seen, " ".join((*texts, learner_text)), folded(learner_text))
     for made in instances:
         making.take(made)
     held = bool(learner_text.strip()) and making.held(learner_text, texts)
     choices = [c.text for i in instances for c in i.choices]
     known = None
     if strict:
-        values = [*seen, *(s for text in choices for s in numbers_of(folded(text)))]
+        values = [*seen, *(s for text in choices for s in _seen(text))]
         known = frozenset(s.value for s in values) | frozenset(-s.value for s in values)
-    printed = tuple(tightened(flat(folded(text))) for text in texts)
-    return making.made(held, known, printed)
+    return making.made(held, known, tuple(map(_printed, texts)))
+
+
+@lru_cache(maxsize=4096)
+def _seen(text: str) -> tuple[Stated, ...]:
+    """The numbers a text shows; behind a minus as an operation, with both signs."""
+    plain = in_digits(flat(folded(text)))
+    found = stated(plain)
+    taken = [s for s in found if "-" in plain[max(0, s.start - 2) : s.start]]
+    return (*found, *(s._replace(value=-s.value) for s in taken))
+
+
+@lru_cache(maxsize=4096)
+def _printed(text: str) -> str:
+    """A text as equations are sought in it."""
+    return tightened(flat(folded(text)))
 
 
 class _Making:
@@ -152,7 +173,7 @@ class _Making:
 
     def __init__(self, seen: list[Stated], shown: str, learner: str) -> None:
         self.seen = seen
-        self.shown = _tokens(shown)
+        self.shown_words: tuple[str, ...] | None = None
         self.shown_text = shown
         self.learner = learner
         self.numbers: list[NumberKey] = []
@@ -199,13 +220,15 @@ class _Making:
             return
         words = _tokens(plain)
         if _MATHS.search(text) and (tight := squeezed(folded(text).lower())):
-            weak = len(tight) < 2 or any(printed_in(text, t) for t in (self.shown_text,))
+            weak = len(tight) < 2 or printed_in(text, self.shown_text)
             parts = frozenset(_DIGITS.findall(tight))
             self.formulas.append(Formula(text, tight, weak, option, parts))
         if words and any(len(word) > 1 and not word.isdigit() for word in words):
             common = len(words) == 1 and (words[0] in _COMMON or len(words[0]) < 3)
-            weak = common or _holds(self.shown, words)
-            self.phrases.append(Phrase(words, weak, option))
+            if self.shown_words is None:
+                self.shown_words = _tokens(folded(self.shown_text))
+            weak = common or _holds(self.shown_words, words)
+            self.phrases.append(Phrase(words, weak, option, common=common))
         elif words and not _MATHS.search(text):
             self.phrases.append(Phrase(words, weak=True, option=option))
 
@@ -218,8 +241,8 @@ class _Making:
             self.other_phrases.append(Phrase(words, option=True, wrong=True))
 
     def held(self, learner: str, texts: Sequence[str]) -> bool:
-        """Whether the learner's message holds a key: one that no text printed, or as an answer."""
-        printed = {(s.value, s.written) for t in texts for s in numbers_of(folded(t))}
+        """Whether the learner's message holds a key: one that no text printed, or as a proposal."""
+        printed = {(s.value, s.written) for text in texts for s in _seen(text)}
         candidate = is_candidate(learner)
         plain = in_digits(flat(self.learner))
         keys = {key.value for key in self.numbers}
@@ -227,11 +250,12 @@ class _Making:
             if s.value in keys and (
                 candidate
                 or (s.value, s.written) not in printed
-                or as_answer(plain[: s.start], plain[s.end :], ends=True)
+                or _PROPOSED.search(plain[: s.start])
+                or _ASKED.match(plain, s.end)
             ):
                 return True
         words = _tokens(plain)
-        if any(_holds(words, p.words) for p in self.phrases if candidate or not p.weak):
+        if any(_holds(words, p.words) for p in self.phrases if candidate or not p.common):
             return True
         if any(f.tight in squeezed(self.learner.lower()) for f in self.formulas):
             return True
@@ -241,14 +265,11 @@ class _Making:
     def made(
         self, held: bool, known: frozenset[Fraction] | None, printed: tuple[str, ...]
     ) -> GuardSet:
-        romans = {roman(int(k.value)) for k in self.numbers if k.value.denominator == 1} - {""}
-        inside = {word for p in (*self.phrases, *self.other_phrases) for word in p.words}
-        starts = SPOKEN_WORDS | {r.lower() for r in romans}
-        goes_on = GLUE_WORDS
-        if self.labels:
-            starts |= set(PLACES) | {"last", "final"}
-            goes_on |= _LABEL_WORDS
-        reads = starts | inside | HARD | (SOFT if held else frozenset())
+        romans = frozenset(roman(int(k.value)) for k in self.numbers if k.value.denominator == 1)
+        said = {word for p in (*self.phrases, *self.other_phrases) for word in p.words}
+        signs = frozenset(r.lower() for r in romans if r)
+        starts, goes_on, reads, prefixes = _vocabulary(bool(self.labels), held)
+        more = signs | said
         return GuardSet(
             tuple(dict.fromkeys(self.numbers)),
             tuple(dict.fromkeys(self.phrases)),
@@ -260,12 +281,25 @@ class _Making:
             held,
             known,
             printed,
-            frozenset(romans),
-            frozenset(starts),
-            frozenset(goes_on),
-            frozenset(reads),
-            prefixes_of(reads | goes_on),
+            romans - {""},
+            starts | signs,
+            goes_on,
+            reads | more,
+            prefixes | prefixes_of(more),
         )
+
+
+Words = frozenset[str]
+
+
+@lru_cache(maxsize=4)
+def _vocabulary(labels: bool, held: bool) -> tuple[Words, Words, Words, Words]:
+    """The words that every guard set reads: those that begin, go on, say something; beginnings."""
+    starts, goes_on = SPOKEN_WORDS, GLUE_WORDS
+    if labels:
+        starts, goes_on = starts | set(PLACES) | {"last", "final"}, goes_on | _LABEL_WORDS
+    reads = starts | HARD | (SOFT if held else frozenset())
+    return starts, goes_on, reads, prefixes_of(reads | goes_on)
 
 
 def prefixes_of(words: Iterable[str]) -> frozenset[str]:

@@ -28,6 +28,10 @@ _LIST_MARK = re.compile(r"[.)][^\S\n]+(?P<more>\S)?")
 _NAMED_STEP = re.compile(r"\b(step|part|hint|line|stage|task|exercise|question|problem|case)\s*#?$")
 _SPELT = re.compile(r"(?<![^\W_])[^\W\d_](?:[\s\-*_.,·×]{1,3}[^\W\d_]){2,}(?![^\W_])")
 _LETTERS = re.compile(r"[^\W\d_]")
+_SHORT_KEY = 3
+"""Letters of a key that may as well be variables."""
+_ARTICLE = re.compile(r"\b(?:the|an?)[\s\"'*_]+$")
+_PRONOUN = re.compile(r"\b(?:the|this|that|which|each|every|no|right|same|other)\s+$")
 _EQUATION_CHARS = 80
 _CUE_CHARS = 48
 """How far back "option" may stand before its letter."""
@@ -99,7 +103,8 @@ def phrase_judged(phrase: Phrase, piece: Piece, *, opening: bool) -> Verdict:
     if opening and phrase.words[0] in ("yes", "no", "true", "false") and len(phrase.words) == 1:
         return Verdict(hit=True)
     asked = asks(piece.before)
-    if (piece.affirmed and not asked) or as_answer(flat(piece.before), "", ends=piece.ends):
+    left = _ARTICLE.sub("", flat(piece.before))
+    if (piece.affirmed and not asked) or as_answer(left, "", ends=piece.ends):
         return Verdict(hit=True)
     return Verdict(mentions=not asked)
 
@@ -169,6 +174,8 @@ class _Judging:
             self.verdict.hit = True
             return
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
+        if s.weak and _PRONOUN.search(left[-12:]):
+            return  # "the one"
         if not _printed(left, self.plain[s.start : s.end], right, self.guard):
             self._named(left, right, weak=s.weak)
 
@@ -206,7 +213,8 @@ class _Judging:
             return
         for found in _SPELT.finditer(self.shown):
             word = "".join(_LETTERS.findall(found[0]))
-            if any("".join(p.words) in word for p in self.guard.phrases if len(p.words[0]) > 2):
+            keys = ("".join(p.words) for p in self.guard.phrases)
+            if any(len(key) > _SHORT_KEY and key in word for key in keys):
                 self.verdict.hit = True
 
     def _formula(self, formula: Formula) -> None:

@@ -17,7 +17,7 @@ AFFIRMED_WITHIN = 6
 _FILLER = (
     r"(?:just|exactly|simply|only|really|actually|indeed|in fact|then|about|now|also|definitely"
     r"|certainly|obviously|precisely|surely|of course|clearly|always|going to be|the number"
-    r"|the value|the fraction|the answer|the word|the term|called|named|known as|equal to|the|a|an)"
+    r"|the value|the fraction|the answer|the word|the term|called|named|known as|equal to)"
 )
 _LEAD = (
     r"is|are|be|was|were|been|being|equals?|equal to|becomes?|gives?|gave|get|gets|got|makes?|made"
@@ -34,7 +34,8 @@ _ASKED = re.compile(r"\b(?:did|do|does)\s+(?:you|we|they|it|i)\s+(?:\w+\s+)?\w+[
 _RELATION = re.compile(r"(?:=|→|=>|->|⇒|≈|≡|:=)[\s\"'(\[*_\x01]*$")
 _GOES_ON = re.compile(r"\s*(?:[-+×÷*/^(]|[a-z](?![a-z'])|[a-z]{0,3}\^|or\b)")
 _SIDE_ENDS = re.compile(r"\s*(?:$|[.,;:!?)\]\"'|→=<>≤≥≠≈*_\n]|and\b|or\b)")
-_LINE_EMPTY = re.compile(r"(?:^|\n)[\s>\"'(\[*_#:\-–—=]*$")
+_LINE_EMPTY = re.compile(r"(?:^|\n)\s*(?:\d{1,2}[.)])?[\s>\"'(\[*_#:\-–—=]*$")
+_COLON = re.compile(r":[\s\"'(\[*_]*$")
 _LINE_ENDS = re.compile(r"[\s]*[.!\"')\]*_…]*[^\S\n]*(?:\n|$)")
 _LEFT_SEEN = 60
 """So many signs before a value are looked at."""
@@ -59,8 +60,9 @@ def as_answer(left: str, right: str, *, ends: bool) -> bool:
 
 
 def alone(left: str, right: str, *, ends: bool) -> bool:
-    """Whether nothing else stands on the line."""
-    if _LINE_EMPTY.search(left[-_LEFT_SEEN:]) is None:
+    """Whether nothing else stands on the line, or only a colon before it."""
+    before = left[-_LEFT_SEEN:]
+    if _LINE_EMPTY.search(before) is None and _COLON.search(before) is None:
         return False
     found = _LINE_ENDS.match(right)
     return found is not None and (ends or "\n" in found[0])
@@ -81,7 +83,7 @@ SOFT = word_set(
 )
 """Words that affirm where a reply opens with them, after a learner who gave the key."""
 _NOT = word_set(
-    "not isn't isnt aren't arent wasn't never no hardly neither incorrect cannot can't don't "
+    "not isn't isnt aren't arent wasn't never hardly neither incorrect cannot can't don't "
     "doesn't wouldn't without almost nearly close"
 )
 _ASKING = word_set("if whether check checks decide see find")

@@ -236,10 +236,37 @@ _BEGINS = (
 
 
 def _joined_word(spelt: str) -> str:
-    """`s e v e n` as `seven`; what is no number word stays, for letters may be variables."""
-    word = _NOT_LETTERS.sub("", spelt)
-    return word if word in CARDINALS or word in PARTS or word in FOREIGN else spelt
+    """`s e v e n` as `seven`; what is no number in words stays, for letters may be variables."""
+    letters = _NOT_LETTERS.sub("", spelt)
+    if len(letters) > _SPELT_CHARS:
+        return spelt
+    words = _cut(letters)
+    return " ".join(words) if words else spelt
 
+
+def _cut(letters: str) -> list[str]:
+    """Letters without blanks as words of numbers, the longest word last that fits; or none.
+
+    >>> _cut("minustwentyone"), _cut("xyz")
+    (['minus', 'twenty', 'one'], [])
+    """
+    ways: list[list[str] | None] = [[]]
+    for end in range(1, len(letters) + 1):
+        ways.append(None)
+        for start in range(max(0, end - _LONGEST), end):
+            before = ways[start]
+            if before is not None and letters[start:end] in _SPELLABLE:
+                ways[end] = [*before, letters[start:end]]
+                break
+    return ways[-1] or []
+
+
+_SPELLABLE = (
+    frozenset(CARDINALS) | frozenset(SCALES) | frozenset(PARTS) | frozenset(FOREIGN) | MINUS
+    | frozenset(("point", "over", "and", "percent"))
+)  # fmt: skip
+_LONGEST = max(map(len, _SPELLABLE))
+_SPELT_CHARS = 48
 
 SPOKEN_WORDS = (
     frozenset(CARDINALS) | frozenset(SCALES) | frozenset(PARTS) | frozenset(FOREIGN)

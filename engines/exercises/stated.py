@@ -126,9 +126,9 @@ _NUMBER = re.compile(
     re.VERBOSE,
 )
 _SINGLES = re.compile(
-    r"-?(?<![\d.,/])\d(?:(?:[\s_,·×'*\x01]{0,2}\.)?(?:[\s_,·×'*\x01]{1,3}|-)\d)+(?!\d|\s*[/⁄])"
+    r"-?\x01?(?<![\d.,/])\d(?:(?:[\s_·×'*\x01]{0,2}\.)?(?:[\s_·×'*\x01]{1,3}|-)\d)+(?!\d|\s*[/⁄])"
 )
-_COMMA = re.compile(r"(?<![\d.,])\d+,\d+(?![\d.,])")
+_COMMA = re.compile(r"(?<![\d.,])-?\d+,\d+(?!\d|[.,]\d)")
 _NOT_DIGITS = re.compile(r"[^\d.]+")
 _BRACKETED = re.compile(r"\(\(([-+]?\d+(?:\.\d+)?)\)/\(([-+]?\d+(?:\.\d+)?)\)\)")
 _OPERAND = re.compile(r"(?:[\d)\]%]|(?<![^\W\d_])[^\W\d_])\s*$")
@@ -227,7 +227,7 @@ def _comma(match: re.Match[str]) -> list[Stated]:
     if len(text) > MOST_DIGITS:
         return []
     value, places = Fraction(text), len(text.partition(".")[2])
-    return [Stated(match.start(), match.end(), value, f"{value}d", places)]
+    return [Stated(match.start(), match.end(), value, f"{abs(value)}d", places)]
 
 
 def _bracketed(match: re.Match[str]) -> list[Stated]:
