@@ -211,7 +211,6 @@ async def _bare(
         "cpu_us_a_token": round(found["cpu_s"] / max(1, found["tokens"]) * 1e6, 1),
         "server_cpu_share": round(found["cpu_s"] / window_s, 4),
         "upstream_late_ms": report["late_ms"],
-        "flagged": False,
     }
 
 
@@ -327,7 +326,7 @@ def _body(
         "arrivals": f"Poisson, so that {options.connections} answers of {TOKENS} tokens at "
         f"{RATE:g} a second are under way; overhead by the server's own stamps, in buckets; "
         "outside: due to the request at the upstream plus its first token to the reader",
-        "flagged": sum(row["flagged"] for row in rows),
+        "flagged": sum(row.get("flagged", False) for row in rows),
         "summary": summary,
         "rounds": rows,
         "small": small,

@@ -70,6 +70,13 @@ class Calls:
         finally:
             self.running -= 1
 
+    async def close(self) -> None:
+        """Give up what still runs, close the connections."""
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self._client.close()
+
     async def probed(self) -> None:
         """Note how late a timer comes, for ever."""
         while True:
@@ -94,8 +101,7 @@ async def called(job: dict[str, Any]) -> dict[str, Any]:
     await played(job["times"], calls.begin)
     await settled(lambda: len(calls.tasks) or 2 - len(edges), PATIENCE_S)
     unended = len(calls.tasks)
-    for task in list(calls.tasks):
-        task.cancel()
+    await calls.close()
     (from_s, cpu_from_s, tokens_from, running_from), (to_s, cpu_to_s, tokens_to, running_to) = edges
     return {
         "calls": calls.calls,

@@ -118,6 +118,11 @@ class Pacer:
         if self._due:
             self._alarm.set(self._due[0][0])
 
+    def close(self) -> None:
+        """Write nothing more."""
+        self._due.clear()
+        self._alarm.close()
+
     def report(self) -> dict[str, Any]:
         """The stamps since the last report."""
         found = {
