@@ -98,7 +98,7 @@ def pairs_of(texts: Sequence[str]) -> frozenset[str]:
     ['3+4=8']
     """
     return frozenset(
-        _tight(_tail(left), right)
+        _tight(_tail(left), _head(right))
         for text in texts
         for chain, _ in _chains(folded(text), "", asked=True)
         for left, right in _pairs(chain, cut=False)
@@ -109,6 +109,12 @@ def _tail(side: str) -> str:
     """The numbers at the end of a side that begins with words."""
     found = re.search(r"[^\W\d_]\s+([^a-z]*)$", side)
     return found[1] if found else side
+
+
+def _head(side: str) -> str:
+    """The numbers at the beginning of a side that ends in words."""
+    found = re.match(r"[^a-z]*(?=\s[a-z])", side)
+    return found[0].strip(_SURROUNDS) if found else side
 
 
 def _tight(left: str, right: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import tomllib
+from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -145,7 +146,7 @@ def _label(told: str, instance: Instance) -> str:
     return told
 
 
-_STYLES = {
+_STYLES: dict[str, Callable[[str, Instance], str]] = {
     "bare": lambda k, i: k,
     "sentence": lambda k, i: f"The answer is {k}.",
     "worked": lambda k, i: (

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engines.exercises.course import course_from
 from engines.exercises.hints import hint, ladder_length, sibling_text, worked
@@ -57,7 +57,7 @@ def of_the_import(most: int) -> Iterator[Help]:
     yield from found[:: max(1, len(found) // most)]
 
 
-def _imported(problem: dict) -> Iterator[Help]:
+def _imported(problem: dict[str, Any]) -> Iterator[Help]:
     for step in problem["steps"]:
         made = _instance(problem, step)
         if made is None:
@@ -69,7 +69,7 @@ def _imported(problem: dict) -> Iterator[Help]:
                     yield Help(masked(text.replace("$$", "$"), made), made)
 
 
-def _instance(problem: dict, step: dict) -> Instance | None:
+def _instance(problem: dict[str, Any], step: dict[str, Any]) -> Instance | None:
     key = step["stepAnswer"][0].strip()
     prompt = "\n\n".join(
         part.replace("$$", "$")
@@ -78,7 +78,9 @@ def _instance(problem: dict, step: dict) -> Instance | None:
     )
     if not key or "@{" in key + prompt or len(key) > 200:
         return None
-    options, kind, value = (), "text", key.replace("$$", "")
+    options: tuple[Option, ...] = ()
+    kind: AnswerKind = "text"
+    value = key.replace("$$", "")
     if step["problemType"] == "MultipleChoice" and key in step.get("choices", ()):
         choices = list(dict.fromkeys(step["choices"]))
         options = tuple(Option(f"o{n}", c.replace("$$", "$")) for n, c in enumerate(choices))

@@ -115,6 +115,7 @@ def leaks() -> Iterator[Leak]:
 
 
 def _options(kind: str, made: Instance) -> Iterator[Leak]:
+    assert not isinstance(made.key, Fraction)
     right = {made.key} if isinstance(made.key, str) else set(made.key)
     for at, choice in enumerate(made.choices, 1):
         if choice.id not in right:

@@ -59,7 +59,8 @@ def _written(dice: random.Random, value: Fraction, *, tex: bool) -> str:
 
 def right() -> list[str]:
     """Texts whose sums are right, approximations and questions among them."""
-    dice, found = random.Random(11), []
+    dice = random.Random(11)
+    found: list[str] = []
     while len(found) < _COUNT - 20:
         left, value, tex = _sum(dice)
         found.append(_dressed(dice, left, _written(dice, value, tex=tex), tex=tex))
@@ -75,7 +76,8 @@ def right() -> list[str]:
 
 def wrong() -> list[str]:
     """Texts with one sum that is wrong."""
-    dice, found = random.Random(12), []
+    dice = random.Random(12)
+    found: list[str] = []
     while len(found) < _COUNT:
         left, value, tex = _sum(dice)
         slip = dice.choice([Fraction(1), Fraction(-1), Fraction(10), Fraction(1, 2), -2 * value])
