@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 
+DEMO_FIRST_TOKEN_S = 20.0
+"""A machine of two cores leaves the demonstration one, which reads some 50 tokens a second; a
+lesson's first prompt has 800."""
+
+
 class Extra(NamedTuple):
     """What a provider needs installed: the name of our extra, and the packages it brings."""
 
@@ -84,13 +89,18 @@ def _built(settings: Settings, candidate: Candidate) -> Provider:
     if lacking is not None:
         raise Misconfigured(lacking)
     if name == LOCAL:
-        first_ms = settings.router.first_token_ms
-        first_s = None if first_ms is None else first_ms / 1000
-        return LocalModel(_weights(settings, model), first_token_s=first_s)
+        return LocalModel(_weights(settings, model), first_token_s=_first_s(settings))
     account = settings.account(name)
     return provider(
         name, model, api_key=account.api_key, base_url=account.base_url, api=account.api
     )
+
+
+def _first_s(settings: Settings) -> float | None:
+    """How long the model of this machine may take to its first text; None leaves it the usual."""
+    if settings.router.first_token_ms is not None:
+        return settings.router.first_token_ms / 1000
+    return DEMO_FIRST_TOKEN_S if settings.local.demo else None
 
 
 def _weights(settings: Settings, model: str) -> weights.Weights:

@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Protocol
 
 from msgspec.structs import replace
@@ -86,6 +87,7 @@ class LocalModel:
         self._process: Lived | None = None
         self._chat: OpenAIChat | None = None
         self._retired: list[OpenAIChat] = []
+        self._reading: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
 
     def warm(self) -> float:
@@ -106,8 +108,39 @@ class LocalModel:
             raise self._failure
         return time.perf_counter() - start_s
 
+    async def read_ahead(self, request: LlmRequest) -> None:
+        """Have a prompt read before a turn needs it: the process keeps what it has read.
+
+        A turn that comes meanwhile waits for it, as it would have to read the same. Raises
+        `ProviderFailed`; where the wait for a first text was over, it is asked again.
+        """
+        reading = asyncio.get_running_loop().create_task(self._read(request))
+        self._reading = reading
+        try:
+            await reading
+        finally:
+            self._reading = None
+
+    async def _read(self, request: LlmRequest) -> None:
+        while True:
+            try:
+                async for _ in self._pieces(request):
+                    pass
+            except ProviderFailed as failed:
+                if failed.kind == "first_token":  # it goes on where it was cut off
+                    continue
+                raise
+            return
+
     async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
         """The model's text; see the contract."""
+        if self._reading is not None:
+            await asyncio.wait({self._reading})
+        async with aclosing(self._pieces(request)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _pieces(self, request: LlmRequest) -> AsyncGenerator[Piece, None]:
         chat = self._chat
         await self._close_retired()
         if chat is None:

@@ -15,6 +15,7 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, runtime_checkable
 
 from streaming.providers.base import ChatMessage, LlmRequest, Provider, ProviderFailed
 
@@ -31,6 +32,15 @@ GREETING_S = 60.0
 
 _greetings: set[asyncio.Task[None]] = set()
 """Greetings that nobody waits for; a loop keeps weak references only."""
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A provider that can read a prompt before a turn needs it."""
+
+    async def read_ahead(self, request: LlmRequest) -> None:
+        """Read it, however long that takes; raises `ProviderFailed`."""
+        ...
 
 
 async def warmed(
@@ -107,25 +117,13 @@ def _warmed(provider: Provider) -> bool:
 
 
 async def _greeted(provider: Provider, greeting: LlmRequest) -> None:
-    """Ask a local model for one token; that it does not answer yet is no more than a word.
-
-    One that is slow to begin is asked again: it goes on where it was cut off.
-    """
+    """Ask a local model for one token; that it does not answer yet is no more than a word."""
     try:
         async with asyncio.timeout(GREETING_S):
-            while not await _answered(provider, greeting):
-                _logger.info("provider %s is still reading", provider.name)
+            if isinstance(provider, ReadsAhead):
+                await provider.read_ahead(greeting)
+                return
+            async for _ in provider.stream(greeting):
+                pass
     except (ProviderFailed, TimeoutError) as error:
         _logger.warning("provider %s did not answer yet: %s", provider.name, error)
-
-
-async def _answered(provider: Provider, greeting: LlmRequest) -> bool:
-    """False where the provider's own limit for the first token was over."""
-    try:
-        async for _ in provider.stream(greeting):
-            pass
-    except ProviderFailed as failed:
-        if failed.kind != "first_token":
-            raise
-        return False
-    return True

@@ -126,26 +126,26 @@ async def test_one_that_fails_keeps_no_other_back(
     assert "silent did not answer yet: connect" in caplog.text
 
 
-async def test_a_slow_reader_is_asked_the_lesson_again_until_it_answers(
+async def test_one_that_reads_ahead_is_given_the_lesson_and_the_server_opens_meanwhile(
     virtual: VirtualLoop,
 ) -> None:
     class Reading(Slow):
-        async def stream(self, request: LlmRequest) -> AsyncIterator[Piece]:
+        async def read_ahead(self, request: LlmRequest) -> None:
             self.asked.append(request)
-            if len(self.asked) < 4:
-                await asyncio.sleep(8)
-                raise ProviderFailed("first_token", "no text for 8 s")
-            yield Text("Yes")
-            yield End("length")
+            await asyncio.sleep(16)
+            read.append(virtual.time())
 
+    read: list[float] = []
     lesson = LlmRequest((ChatMessage("system", "a policy"), ChatMessage("user", "Ready?")), 1)
     reading = Reading(local=True)
     warming = asyncio.create_task(warmed([reading], greeting=lesson))
     await _until(virtual, lambda: bool(reading.asked))
     assert await warming == []
-    assert virtual.time() == WARM_S  # the server opens, the model reads on
+    assert virtual.time() == WARM_S
+    assert read == []
     await asyncio.sleep(GREETING_S)
-    assert reading.asked == [lesson] * 4
+    assert reading.asked == [lesson]
+    assert read == [16.0]
 
 
 async def test_a_local_model_that_never_answers_is_not_waited_for(virtual: VirtualLoop) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
 from streaming.local.model import AGAIN_S, STEADY_S, Lived, LocalModel
 from streaming.local.weights import Weights
-from streaming.providers.base import ChatMessage, LlmRequest, ProviderFailed
+from streaming.providers.base import ChatMessage, End, LlmRequest, Piece, ProviderFailed, Text
 
 WEIGHTS = Weights("m.gguf", "m")
 REQUEST = LlmRequest((ChatMessage("user", "Ready?"),), 1)
@@ -96,6 +96,68 @@ async def test_it_is_ready_while_its_process_lives() -> None:
     await world.close(model)
     assert life.stopped
     assert not model.ready
+
+
+class Answers(LocalModel):
+    """One whose process answers as a test says: `None` is a wait that was over."""
+
+    def __init__(self, *answers: str | None) -> None:
+        super().__init__(WEIGHTS)
+        self.answers = list(answers)
+        self.asked: list[LlmRequest] = []
+        self.go_on = asyncio.Event()
+
+    async def _pieces(self, request: LlmRequest) -> AsyncGenerator[Piece, None]:
+        self.asked.append(request)
+        await self.go_on.wait()
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise ProviderFailed("first_token", "no text for 8 s")
+        if not answer:
+            raise ProviderFailed("cut", "the process died")
+        yield Text(answer)
+        yield End("stop")
+
+
+async def first_of(model: LocalModel) -> Piece:
+    return await anext(aiter(model.stream(REQUEST)))
+
+
+LESSON = LlmRequest((ChatMessage("system", "policy"), ChatMessage("user", "Ready?")), 1)
+
+
+async def test_a_turn_waits_for_what_is_read_ahead_and_a_reading_goes_on() -> None:
+    model = Answers(None, None, "Y", "Hello")
+    reading = asyncio.create_task(model.read_ahead(LESSON))
+    await asyncio.sleep(0)
+    turn = asyncio.create_task(first_of(model))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert model.asked == [LESSON]
+    model.go_on.set()
+    assert await turn == Text("Hello")
+    assert model.asked == [LESSON, LESSON, LESSON, REQUEST]
+    await reading
+
+
+async def test_a_reading_that_fails_or_ends_lets_the_turn_go_on() -> None:
+    model = Answers("", "Hello")
+    reading = asyncio.create_task(model.read_ahead(LESSON))
+    await asyncio.sleep(0)
+    turn = asyncio.create_task(first_of(model))
+    await asyncio.sleep(0)
+    model.go_on.set()
+    assert await turn == Text("Hello")
+    with pytest.raises(ProviderFailed, match="cut"):
+        await reading
+    model = Answers("Hello")
+    reading = asyncio.create_task(model.read_ahead(LESSON))
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    model.go_on.set()
+    assert [p async for p in model.stream(REQUEST)] == [Text("Hello"), End("stop")]
 
 
 async def test_it_starts_again_after_1_2_4_up_to_60_s() -> None:
