@@ -199,6 +199,9 @@ def _is_rounded(exact: Fraction, shown: Fraction, side: str) -> bool:
 @lru_cache(maxsize=4096)
 def _value(side: str) -> Fraction | None:
     """The exact value of a side, or None where it is no expression of numbers."""
+    simple = _SIMPLE.fullmatch(side)
+    if simple is not None:
+        return _worked_out(int(simple[1]), simple[2], int(simple[3]))
     if not any(c.isdigit() for c in side):
         return None
     if _WORDS.search(side):
@@ -216,6 +219,20 @@ def _value(side: str) -> Fraction | None:
     except ExpressionError:
         return None
     return Fraction(value) if isinstance(value, int | Fraction) else None
+
+
+def _worked_out(left: int, sign: str, right: int) -> Fraction | None:
+    """The value of two whole numbers with one sign between them: most sides are no more."""
+    if sign == "+":
+        return Fraction(left + right)
+    if sign == "-":
+        return Fraction(left - right)
+    if sign in "×*":
+        return Fraction(left * right)
+    return Fraction(left, right) if right else None
+
+
+_SIMPLE = re.compile(r"(-?\d{1,18})\s*([-+×*÷/])\s*\(?(-?\d{1,18})\)?")
 
 
 def _operations(code: Code) -> int:

@@ -48,9 +48,11 @@ _SIGN = re.compile(
 _PLAIN = re.compile(r"(?:([aI]) )?([A-Za-z](?:[A-Za-z]|'(?=[A-Za-z])){1,40})([,.;:!?]?) (?=\S)")
 """A word, perhaps behind an article, its mark, one blank; and more that shows all have closed."""
 _MATHS = re.compile(
-    r"(?:[0-9+\-*/^=()<>{}\[\]|%×÷ ]|\\(?:[dt]?frac|cdot|times|div|left|right)(?![a-zA-Z]))+"
+    r"(?:[0-9+\-*/^=()<>{}\[\]|%×÷ ]|[g-z](?![^\W\d_]|['*_`])"
+    r"|\\(?:[dt]?frac|cdot|times|div|left|right)(?![a-zA-Z]))+"
 )
-_DIGITS = re.compile(r"\d+")
+_NAMED = re.compile(r"\\[a-z]+|(\d+|[a-z])")
+"""Numbers and variables of such a text; a command is neither."""
 _OPEN_ENDED = frozenset(("word", "digits", "space", "command"))
 _BETWEEN = frozenset(",;:!?'\"…—&@#~")
 """Marks of prose: they begin no run."""
@@ -95,7 +97,8 @@ class Guarded:
     ) -> None:
         self._guard, self._sums, self._exempt = guard, sums, exempt
         phrases = (*guard.phrases, *guard.other_phrases)
-        self._skims = not any(word.isdigit() for phrase in phrases for word in phrase.words)
+        words = (word for phrase in phrases for word in phrase.words)
+        self._skims = not any(word.isdigit() or len(word) < 2 for word in words)
         self.caught: str | None = None
         self._raw, self._fold = "", ""
         """What came and is not dropped yet, as it came and folded."""
@@ -246,12 +249,12 @@ class Guarded:
         found = _MATHS.match(self._fold, self._next)
         if found is None or found.end() == len(self._fold) or self._live or self._lone is not None:
             return
-        digits = _DIGITS.findall(found[0])
-        if any(len(number) > TOKEN_CHARS for number in digits):
+        named = [name for name in _NAMED.findall(found[0]) if name]
+        if any(len(name) > TOKEN_CHARS for name in named):
             return
-        if digits:
-            self._n += len(digits)
-            self._words.extend(digits)
+        if named:
+            self._n += len(named)
+            self._words.extend(named)
             self._opens, self._tells_run = False, True
         self._prev, self._next = found[0][-1], found.end()
 

@@ -184,8 +184,11 @@ class _Judging:
         if s.value.denominator != 1 or s.joined or s.places or not 0 < s.value < 100:
             return False
         n, counting = int(s.value), self.counting
+        listed = n in (1, counting.listed + 1)
+        if not listed and n > counting.steps + 1:
+            return False
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
-        if n in (1, counting.listed + 1) and _LINE_BEGINS.search(left):
+        if listed and _LINE_BEGINS.search(left):
             marked = _LIST_MARK.match(right)
             bare = self.piece.ends and not right.strip(" .)")
             if marked is not None and not bare and (marked["more"] or not self.piece.last):

@@ -7,7 +7,6 @@ were spaced out, all equal values alike. It works on folded text (`engines.exerc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
@@ -167,9 +166,15 @@ def stated(text: str) -> list[Stated]:
     for match in _NUMBER.finditer(text):
         if match.end() - match.start() <= MOST_DIGITS:
             _read(match, text, found)
-    if len(found) > 1 or "," in text:
-        for pattern, reading in _OTHERS:
-            found += [s for m in pattern.finditer(text) for s in reading(m)]
+    if len(found) > 1:
+        for match in _SINGLES.finditer(text):
+            found += _singles(match)
+    if "," in text:
+        for match in _COMMA.finditer(text):
+            found += _comma(match)
+    if "((" in text:
+        for match in _BRACKETED.finditer(text):
+            found += _bracketed(match)
     return found
 
 
@@ -237,13 +242,6 @@ def _bracketed(match: re.Match[str]) -> list[Stated]:
         return []
     value = Fraction(match[1]) / below
     return [Stated(match.start(), match.end(), value, f"{match[1]}/{match[2]}")]
-
-
-_OTHERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], list[Stated]]], ...] = (
-    (_SINGLES, _singles),
-    (_COMMA, _comma),
-    (_BRACKETED, _bracketed),
-)
 
 
 def numbers_of(text: str) -> list[Stated]:
