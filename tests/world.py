@@ -107,8 +107,7 @@ def spelt(n: int) -> str:
     >>> spelt(0), spelt(41)
     ('ka', 'lebo')
     """
-    signs = "".join("kbrsvzgplm"[int(digit)] + "aoeuaoeuao"[int(digit)] for digit in str(n))
-    return signs
+    return "".join("kbrsvzgplm"[int(digit)] + "aoeuaoeuao"[int(digit)] for digit in str(n))
 
 
 class Counted:
