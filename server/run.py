@@ -209,7 +209,17 @@ def begin_logging(settings: Settings) -> None:
         level=settings.log_level.upper(),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
-    for name in ("uvicorn", "websockets", "httpx", "openai"):
+    quiet = (
+        "uvicorn",
+        "websockets",
+        "httpx",
+        "httpx2",
+        "openai",
+        "anthropic",
+        "groq",
+        "google_genai",
+    )
+    for name in quiet:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
