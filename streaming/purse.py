@@ -50,7 +50,7 @@ class Purse(Protocol):
         ...
 
     def price(self, provider: str, model: str, request: LlmRequest) -> int:
-        """What one attempt may cost at most, in micro-USD; by the dearest price where none is known."""
+        """What one attempt may cost at most, in micro-USD; an unknown price is the dearest one."""
         ...
 
 
