@@ -315,7 +315,7 @@ def test_closing_the_stream_early_closes_its_provider() -> None:
         provider = Scripted([Text("One"), 1.0, *GOOD])
         pieces = routing(provider).stream(REQUEST)
         assert await anext(pieces) == Text("One")
-        await pieces.aclose()  # type: ignore[attr-defined]  # an async generator by construction
+        await pieces.aclose()
         assert provider.running == 0
 
     run(scenario())

@@ -182,7 +182,7 @@ async def stopped_after(
             taken += 1
             if close and taken == steps:
                 break
-        await pieces.aclose()  # type: ignore[attr-defined]  # an async generator by construction
+        await pieces.aclose()
 
     task = asyncio.create_task(reading())
     rounds = 0

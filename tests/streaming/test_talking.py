@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -207,7 +208,7 @@ async def test_a_failed_attempt_is_paid_for_too(virtual: VirtualLoop) -> None:
 
 
 async def test_a_learner_who_stops_pays_for_what_was_said(virtual: VirtualLoop) -> None:
-    script: list = [x for word in WORDS * 20 for x in (Text(word), 0.05)]
+    script: list[Any] = [x for word in WORDS * 20 for x in (Text(word), 0.05)]
     world = await World.begin(
         Scripted(*script, Spent(300, 20), End("stop")), budgets=Budgets(learner_day_tokens=50_000)
     )
@@ -258,7 +259,7 @@ async def test_words_of_distress_get_a_fixed_message_an_adult_and_no_model(
 
 
 async def test_words_of_distress_need_no_lesson_and_wait_for_no_turn(virtual: VirtualLoop) -> None:
-    script: list = [x for word in WORDS * 20 for x in (Text(word), 0.05)]
+    script: list[Any] = [x for word in WORDS * 20 for x in (Text(word), 0.05)]
     provider = Scripted(*script, End("stop"))
     world = await World.begin(provider)
     fresh = await world.learner()
@@ -342,7 +343,7 @@ async def test_an_answer_that_the_tutor_told_counts_as_help(virtual: VirtualLoop
 
 async def test_a_full_node_says_when_to_come_back(virtual: VirtualLoop) -> None:
     limits = Limits(node_turns=1)
-    script: list = [x for word in WORDS * 20 for x in (Text(word), 0.05)]
+    script: list[Any] = [x for word in WORDS * 20 for x in (Text(word), 0.05)]
     world = await World.begin(Scripted(*script, End("stop")), limits=limits)
     first, second = await begun(world), await begun(world)
     await first.send(cmd.TurnStart("t", "why?"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -52,7 +53,7 @@ async def heard_to_the_end(learner: Learner) -> None:
     learner.pump()
 
 
-def wire_of(learner: Learner, gen: str) -> list:
+def wire_of(learner: Learner, gen: str) -> list[Any]:
     """What was heard of one generation, in order."""
     return [event for event in learner.heard if getattr(event, "gen", None) == gen]
 
