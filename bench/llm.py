@@ -35,7 +35,7 @@ RATE, TOKENS = 40.0, 220
 STREAM_S = FIRST_S + (TOKENS - 1) / RATE
 FULL = 200
 """Turns at once of the target."""
-LIGHT = 25
+LIGHT = 10
 """A load that one core carries; measured beside the full one."""
 SLOTS = 64
 """Calls that one model takes at once; the chain holds enough models for all turns."""
@@ -47,7 +47,8 @@ LAG = "tutorstream_loop_gap_seconds"
 P50_MS, P99_MS, LAG_MS = 2.0, 10.0, 10.0
 PLAN_US, FIRST_US, CHUNK_US, HELD_CHARS = 2_000.0, 1_000.0, 200.0, 15.0
 """Bounds of the small costs; three tokens of prose are about 15 characters."""
-PATIENCE_S = 15.0
+PATIENCE_S = 5.0
+"""How long the last answers are waited for; a server that cannot keep up has many."""
 
 
 def defaults(options: Options) -> Options:

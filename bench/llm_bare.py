@@ -20,7 +20,7 @@ from bench.servers import ROOT, clean_environment
 from bench.stats import spread
 
 PROBE_S = 0.02
-PATIENCE_S = 15.0
+PATIENCE_S = 5.0
 """How long answers are waited for that a busy process has not read yet."""
 
 
