@@ -99,6 +99,17 @@ class GuardSet:
     """Words that say something wherever they stand; those of `goes_on` do so in a form only."""
     prefixes: frozenset[str] = field(default=frozenset(), repr=False)
     """Every beginning of a word of those: it is held until it is read whole."""
+    wholes: frozenset[int] = field(init=False, repr=False)
+    """Made here: sizes of the whole numbers among the keys and the wrong options."""
+    ratios: tuple[tuple[int, int], ...] = field(init=False, repr=False)
+    """Made here: sizes of the other ones, as numerator and denominator."""
+
+    def __post_init__(self) -> None:
+        values = {key.value for key in self.numbers} | self.others
+        wholes = frozenset(abs(v.numerator) for v in values if v.denominator == 1)
+        ratios = tuple((abs(v.numerator), v.denominator) for v in values if v.denominator > 1)
+        object.__setattr__(self, "wholes", wholes)
+        object.__setattr__(self, "ratios", ratios)
 
 
 # --- making one -----------------------------------------------------------------------------------

@@ -89,6 +89,8 @@ def judged(piece: Piece, guard: GuardSet, counting: Counting) -> Verdict:
     >>> judged(Piece("It is ", "7", True), seven, Counting()).hit
     True
     """
+    if _is_idle(piece, guard, counting):
+        return Verdict()
     return _Judging(piece, guard, counting).verdict
 
 
@@ -107,6 +109,50 @@ def phrase_judged(phrase: Phrase, piece: Piece, *, opening: bool) -> Verdict:
     if (piece.affirmed and not asked) or as_answer(left, "", ends=piece.ends):
         return Verdict(hit=True)
     return Verdict(mentions=not asked)
+
+
+def _is_idle(piece: Piece, guard: GuardSet, counting: Counting) -> bool:
+    """Whether a quick look shows that a piece says nothing: plain sums and terms, and no key.
+
+    Most formulas of a text are that; what is not certain is judged in full.
+    """
+    text = piece.text.rstrip(" .,;:!?\n")
+    if guard.known is not None or _IDLE.fullmatch(text) is None:
+        return False
+    if any(all(part in text for part in formula.parts) for formula in guard.formulas):
+        return False
+    if guard.labels and (_LABEL_LETTER.search(text) or _NOUN.search(piece.before[-_CUE_CHARS:])):
+        return False
+    first, lines = True, "\n" in text
+    for top, below, whole in _SIZES.findall(text):
+        if whole:
+            n = int(whole)
+            counts = n <= counting.steps + 1 or n == counting.listed + 1
+            if n in guard.wholes or (counts and (first or lines)):
+                return False
+        else:
+            n, d = int(top), int(below)
+            if not d or any(n * den == d * num for num, den in guard.ratios):
+                return False
+            if not n % d and n // d in guard.wholes:
+                return False
+        first = False
+    return True
+
+
+_TERM = r"(?:[-+×÷=()<>|?▢ 0-9]|[a-z](?![^\W\d_])){1,24}"
+_IDLE = re.compile(
+    # Not what may be joined or mixed: `1 2`, `1^2^`, `1` before a fraction, `s e v`, `1 and` one.
+    r"(?!.*(?:\d[\s*_$-]{1,4}\d|\d[\s$]*\\[dt]?frac|\^\d\^|and[\s$]*\\[dt]?frac"
+    r"|[a-z][\s*_$,-]{1,4}[a-z](?![a-z])))"
+    rf"(?:\\[dt]?frac\{{{_TERM}\}}\{{{_TERM}\}}|\d{{1,18}}(?!\d)|[-+×÷=()<>|$ \n▢?:]|\*(?!\*)"
+    r"|(?<![a-z])(?:and|or)(?![a-z])|,(?=\s)|[a-z](?![^\W\d_]|['*_`])"
+    r"|\\(?:cdot|times|div|left|right)(?![a-z]))+",
+    re.DOTALL,
+)
+_SIZES = re.compile(r"frac\{\s*-?\s*(\d+)\s*\}\{\s*-?\s*(\d+)\s*\}|(\d+)")
+_LABEL_LETTER = re.compile(r"(?<![a-z\\])[a-h](?![a-z])")
+_NOUN = re.compile(r"option|choice|alternative|#", re.IGNORECASE)
 
 
 class _Judging:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engines.exercises.guarded import HELD_CHARS, Guarded
 from engines.exercises.guardset import GuardSet, guard_set
+from engines.exercises.leak import Counting, Piece, Verdict, _is_idle, _Judging
 from engines.exercises.template import instance
 from engines.words import Instance
 from tests.engines.exercises.items import CHOICE, MULTI, TEXT, number, words
@@ -199,6 +200,32 @@ def test_the_same_is_shown_and_caught_for_every_cutting(
     assert through(guard, list(text)) == whole
     assert text.startswith(whole[0])
     assert whole[1] is not None or whole[0] == text
+
+
+PAIR = guard_set([made("-12"), made("3/2")])
+FORMULA = guard_set([instance(words("2x + 1"), "c", 0), instance(words("x > y"), "c", 0)])
+SIGNS = st.sampled_from(
+    [*"0123479 $+-*=()^xyb\n.,▢", " + ", " = ", "12", "\\frac{7}{8}", "\\frac{14}{2}", "\\cdot ",
+     "$$", " and ", ", ", "\\frac{ 7 }{8}", "\\frac{-7}{8}", "\\frac{x}{7}", "and",
+     "\\frac{1 + 6}{8}",
+     "\\left(", "or ", ": ", "a", "one", "\\frac{seven}{8}", "three", "-12", "1/2", "d e", "i"]
+)  # fmt: skip
+
+
+@settings(max_examples=1500)
+@given(
+    st.lists(SIGNS, max_size=12).map("".join),
+    st.sampled_from(["", "so we have ", "The answer is ", "option ", "\n", "step "]),
+    st.sampled_from((SEVEN, EIGHTHS, GIVEN, OPTION, PRIMES, WORD, FORMULA, PAIR)),
+    st.booleans(),
+)
+def test_what_a_quick_look_lets_pass_says_nothing(
+    text: str, before: str, guard: GuardSet, ends: bool
+) -> None:
+    piece, counting = Piece(before, text, ends), Counting()
+    if _is_idle(piece, guard, counting):
+        assert _Judging(piece, guard, counting).verdict == Verdict()
+        assert counting == Counting()
 
 
 @given(st.text(max_size=60), st.lists(st.integers(0, 60), max_size=6))
