@@ -56,7 +56,7 @@ class Talk:
         if not urgent:
             self._admit(command)
         running = state.running
-        if command.id in state.plain.cancelled:
+        if command.id in state.plain.cancelled and not urgent:
             self._stillborn(ask, claim)
         elif running is None:
             self._begin(ask, claim)

@@ -274,6 +274,25 @@ async def test_words_of_distress_need_no_lesson_and_wait_for_no_turn(virtual: Vi
     await world.check()
 
 
+async def test_words_of_distress_are_heard_where_their_turn_was_cancelled_before_it_came(
+    virtual: VirtualLoop,
+) -> None:
+    provider, heard = saying(), []
+
+    async def tell(alert: Alert) -> None:
+        heard.append(alert)
+
+    world = await World.begin(provider, tell=tell)
+    learner = await begun(world)
+    await learner.send(cmd.TurnCancel("x", cmd="t"))
+    await learner.send(cmd.TurnStart("t", CRY))
+    assert [a.text for a in heard] == [CRY]
+    await ended(learner)
+    await told(learner, "why?", ends=2)
+    assert CRY not in "\n".join(m.content for m in provider.requests[0].messages)
+    await world.check()
+
+
 # --- modes ----------------------------------------------------------------------------------------
 
 
