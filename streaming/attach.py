@@ -54,13 +54,14 @@ class Greeting:
 class Attached:
     """One connection of one session."""
 
-    __slots__ = ("_ground", "_tasks", "outbox", "session")
+    __slots__ = ("_ground", "_tasks", "_welcomed", "outbox", "session")
 
     def __init__(self, session: Session, outbox: Outbox, ground: Surroundings) -> None:
         self.session = session
         self.outbox = outbox
         self._ground = ground
         self._tasks: set[asyncio.Task[None]] = set()
+        self._welcomed = False
 
     # --- coming -------------------------------------------------------------------------------
 
@@ -88,6 +89,7 @@ class Attached:
                 )
             )
         )
+        self._welcomed = True
         self.outbox.catch_up(outs, upto, after)
         if self._ground.treasury is not None:
             self._later(self._rates(self._ground.treasury))
@@ -168,7 +170,7 @@ class Attached:
     def say_rates(self) -> None:
         """Tell what is left of the learner's budgets, as far as this process knows."""
         treasury = self._ground.treasury
-        if treasury is None:
+        if treasury is None or not self._welcomed:  # nothing comes before `welcome`
             return
         limits = treasury.left(self.session.talk.payer, self._ground.wall_ms() / 1000)
         if limits:
