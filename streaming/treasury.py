@@ -62,6 +62,9 @@ class Treasury:
         self._ledger = ledger
         self._wall_ms = wall_ms
         self._known: dict[tuple[str, str], Counter] = {}
+        self._refused: dict[tuple[str, str], int] = {}
+        """The least that a counter had no room for, until something has room again: what is left
+        and suffices for no call is nothing."""
         self._settling: set[asyncio.Task[None]] = set()
         self._tenants: dict[str, None] = {}
         self._holds = 0
@@ -81,26 +84,31 @@ class Treasury:
     def left(self, payer: Payer, now_s: float) -> list[RateLimit]:
         """What is left of each capped budget of a payer, as far as this process knows.
 
-        Money is in micro-USD. `reset_ms` is the time until the period's end. A budget of which
-        nothing was heard yet is not named: `look_up` asks the ledger.
+        Money is in micro-USD. `reset_ms` is the time until the period's end. Less than the last
+        call needed that found no room counts as 0. A budget of which nothing was heard yet is not
+        named: `look_up` asks the ledger.
         """
         found = []
         for account, limit in self.capped(payer, now_s):
             counter = self._known.get((payer.tenant, account.key))
             if counter is not None:
-                left = max(0, limit - counter.taken)
+                left = self._left(payer.tenant, account.key, limit)
                 reset_ms = max(0, round((account.ends_s - now_s) * 1000))
                 found.append(RateLimit(account.budget.name, limit, left, reset_ms))
         return found
 
     def exhausted(self, payer: Payer, now_s: float) -> bool:
-        """Whether a budget of a payer is known to be spent, or is 0."""
-        known = self._known
-        nothing = Counter(0, 0)
+        """Whether a budget of a payer is known to have nothing left, or is 0."""
         return any(
-            known.get((payer.tenant, account.key), nothing).taken >= limit
+            self._left(payer.tenant, account.key, limit) == 0
             for account, limit in self.capped(payer, now_s)
         )
+
+    def _left(self, tenant: str, key: str, limit: int) -> int:
+        """What may be spent still; 0 where it is less than what found no room the last time."""
+        counter = self._known.get((tenant, key), Counter(0, 0))
+        left = max(0, limit - counter.taken)
+        return left if left >= self._refused.get((tenant, key), 0) else 0
 
     async def look_up(self, payer: Payer) -> bool:
         """Ask the ledger for all counters of a payer; False where it does not answer in time."""
@@ -174,7 +182,9 @@ class Treasury:
             self._known.pop((tenant, key), None)
             self._known[tenant, key] = counter
         while len(self._known) > COUNTERS_KEPT:
-            del self._known[next(iter(self._known))]
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._refused.pop(oldest, None)
 
     async def reserve(self, tenant: str, hold: str, lines: Sequence[Line]) -> bool:
         """Ask the ledger for a hold, within `ASK_S`; False where refused or not answered."""
@@ -190,7 +200,16 @@ class Treasury:
             raise
         keys = (line.account for line in lines)
         self.learn(tenant, zip(keys, said.counters, strict=True))
+        self._remember_refusal(tenant, lines, said.refused)
         return said.refused is None
+
+    def _remember_refusal(self, tenant: str, lines: Sequence[Line], refused: int | None) -> None:
+        if refused is not None:
+            key, amount = (tenant, lines[refused].account), lines[refused].amount
+            self._refused[key] = min(amount, self._refused.get(key, amount))
+            return
+        for line in lines:
+            self._refused.pop((tenant, line.account), None)
 
     def settle(
         self, tenant: str, hold: str, amounts: Sequence[int], changed: Callable[[], None] | None

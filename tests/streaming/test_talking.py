@@ -13,8 +13,10 @@ from protocol import commands as cmd
 from protocol import events as ev
 from protocol.errors import Code
 from protocol.limits import LIMITS, Limits
+from streaming import deeds
 from streaming.alerts import Alert
 from streaming.budgets import Budgets
+from streaming.log import Entry
 from streaming.providers.base import End, ProviderFailed, Spent, Text
 from streaming.rules import TutorRules
 from tests.virtual import VirtualLoop
@@ -179,6 +181,50 @@ async def test_what_is_left_is_told_and_a_turn_says_what_it_cost(virtual: Virtua
     assert done.cost_usd is not None
     assert done.cost_usd > 0
     assert done.usage == ev.Usage(1_000, 500)
+
+
+async def test_a_welcome_comes_before_what_is_left(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A turn is charged while a connection that comes back waits for the log."""
+    world = await World.begin(saying(), budgets=Budgets(learner_day_tokens=50_000))
+    learner = await begun(world)
+    learner.cut()
+    read = world.store.log.read
+
+    async def slowly(*args: Any, **kwargs: Any) -> list[Entry]:
+        session.say_rates()
+        return await read(*args, **kwargs)
+
+    session = next(iter(world.ownership))
+    session.append(deeds.MoodTold("m", "good"))
+    monkeypatch.setattr(world.ownership.ground.log, "read", slowly)
+    learner.heard.clear()
+    await learner.connect()
+    await asyncio.sleep(1)
+    learner.pump()
+    assert isinstance(learner.heard[0], ev.Welcome)
+    assert learner.of(ev.Rate)
+
+
+async def test_a_budget_too_small_for_one_more_call_is_spent(virtual: VirtualLoop) -> None:
+    """What is left after the last call that was allowed never suffices and never is 0."""
+    provider = saying(tokens=(2_000, 200))
+    world = await World.begin(provider, budgets=Budgets(learner_day_tokens=2_500))
+    learner = await begun(world)
+    await told(learner, "why?")
+    done = await told(learner, "and now?", ends=2)
+    await asyncio.sleep(1)
+    learner.pump()
+    assert provider.calls == 1
+    assert done.usage is None
+    assert learner.of(ev.Rate)[-1].limits[0].left == 0
+    world.ownership.ground.rules = TutorRules(refuse_spent=True)
+    await learner.send(cmd.TurnStart(learner.new_id(), "why?"))
+    assert learner.errors[-1].code == Code.BUDGET_SPENT
+    await asyncio.sleep(86_400)
+    await learner.send(cmd.TurnStart(learner.new_id(), "why?"))
+    assert len(learner.errors) == 1, "a new day"
 
 
 async def test_a_spent_budget_may_refuse(virtual: VirtualLoop) -> None:
