@@ -7,7 +7,8 @@ from __future__ import annotations
 import asyncio
 import urllib.request
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from http.client import HTTPException
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -110,6 +111,13 @@ class Tutoring:
             await closing.aclose()
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A redirect is followed without the alert's text: a page to log in at would count as told."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Follow none."""
+
+
 def told_to(url: str) -> Told | None:
     """Posts an alert as JSON to the operator's address; None where there is none.
 
@@ -117,13 +125,17 @@ def told_to(url: str) -> Told | None:
     """
     if not url:
         return None
+    opener = urllib.request.build_opener(_NoRedirects)
 
     def posted(alert: Alert) -> None:
         body = msgspec.json.encode(alert)
         headers = {"content-type": "application/json"}
         request = urllib.request.Request(url, body, headers)  # noqa: S310 - the operator's own address, checked to be http
-        with urllib.request.urlopen(request, timeout=TOLD_S):  # noqa: S310
-            return
+        try:
+            with opener.open(request, timeout=TOLD_S):
+                return
+        except HTTPException as error:
+            raise OSError(f"no answer of HTTP: {type(error).__name__}") from None
 
     async def tell(alert: Alert) -> None:
         await asyncio.to_thread(posted, alert)

@@ -1,8 +1,8 @@
 """Tells the configured adult of words that must not wait. This file is that notice.
 
-An alert is stored before anything else is done with it and is kept as open until it was told, so a
-crash or an unreachable adult loses none: it is told again, first after 1 s, then twice as long, at
-most a minute apart. The text itself stands in the alert's record and nowhere else.
+An alert is stored as open before anything else is done with it and stays open until it was told,
+so a crash or an unreachable adult loses none: it is told again, first after 1 s, then twice as
+long, at most a minute apart.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _LOG = logging.getLogger(__name__)
 
 AGAIN_FIRST_S = 1.0
 AGAIN_CAP_S = 60.0
+CLOSE_S = 2.0
+"""Longest wait for alerts that are being stored at the end of the process."""
 TRIES = 5
 """Writes of the list that another process may overtake before one gives up."""
 _OPEN = ("alerts", "open")
@@ -50,6 +52,7 @@ class Alerts:
         self._tell = tell
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._storing: set[asyncio.Task[None]] = set()
         self.raised = 0
         self.told = 0
 
@@ -63,10 +66,15 @@ class Alerts:
         """Store and tell one alert, behind the caller's back; it never raises."""
         self.raised += 1
         _LOG.warning("safety alert %s (%s) in session %s", alert.id, alert.kind, alert.session)
-        self._later(self._through(alert))
+        storing = self._later(self._stored(alert))
+        self._storing.add(storing)
+        storing.add_done_callback(self._storing.discard)
+        self._later(self._through(alert, storing))
 
     async def aclose(self) -> None:
-        """Stop telling; what is open stays stored."""
+        """Stop telling, once what was raised is stored; what is open stays stored."""
+        if self._storing:
+            await asyncio.wait(set(self._storing), timeout=CLOSE_S)
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
@@ -74,18 +82,23 @@ class Alerts:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+    def _later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _through(self, alert: Alert) -> None:
-        """Tell it also where it cannot be stored."""
+    async def _stored(self, alert: Alert) -> None:
+        """First on the list of open ones, all that a crash needs; then as a record that stays."""
         try:
-            await stored(self._records.put("alert", alert.id, msgspec.json.encode(alert), 0))
             await self._change(alert, is_open=True)
+            await stored(self._records.put("alert", alert.id, msgspec.json.encode(alert), 0))
         except (Conflict, StoreUnavailable) as error:
             _LOG.error("safety alert %s is not stored: %s", alert.id, error)
+
+    async def _through(self, alert: Alert, storing: asyncio.Task[None]) -> None:
+        """Tell it also where it cannot be stored."""
+        await asyncio.wait({storing})
         if self._tell is not None:
             await self._until_told(alert)
 

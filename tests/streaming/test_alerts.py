@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 
 from streaming.alerts import Alert, Alerts
+from streaming.log import Ticket
 from tests.virtual import VirtualLoop
 from tests.world import World, settle
 
@@ -76,6 +78,40 @@ async def test_a_crash_loses_no_alert(virtual: VirtualLoop) -> None:
     await settle()
     assert sorted(a.id for a in adult.heard) == ["a1", "a2"]
     assert await open_alerts(world) == []
+
+
+async def test_a_process_that_ends_stores_what_was_raised_last(virtual: VirtualLoop) -> None:
+    world, adult = await World.begin(), Adult()
+    alerts = Alerts(world.store.records, adult.tell)
+    alerts.raise_alert(alert())
+    await alerts.aclose()
+    assert adult.heard or await open_alerts(world) == [alert()]
+    assert await world.store.records.get("alert", "a1") is not None
+
+
+async def test_a_process_killed_between_two_writes_loses_no_alert(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the first write, whichever it is, the alert is one that will be told."""
+    world, nobody = await World.begin(), Adult(unreachable=10**6)
+    alerts = Alerts(world.store.records, nobody.tell)
+    put = world.store.records.put
+    kinds: list[str] = []
+
+    def once(kind: str, key: str, body: bytes, version: int) -> Ticket:
+        kinds.append(kind)
+        ticket = Ticket()  # that of a process which died meanwhile
+        return put(kind, key, body, version) if len(kinds) == 1 else ticket
+
+    monkeypatch.setattr(world.store.records, "put", once)
+    alerts.raise_alert(alert())
+    await settle()
+    monkeypatch.undo()
+    adult = Adult()
+    second = Alerts(world.store.records, adult.tell)
+    await second.begin()
+    await settle()
+    assert adult.heard == [alert()]
 
 
 async def test_without_anybody_configured_alerts_are_kept(virtual: VirtualLoop) -> None:
