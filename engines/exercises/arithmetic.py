@@ -54,7 +54,7 @@ def wrong_sum(text: str, before: str = "", exempt: frozenset[str] = frozenset())
     >>> [wrong_sum(t) for t in ("3 + 4 = 8", r"$\frac{1}{2} + \frac{1}{2} = 1$", "1/3 = 0.33")]
     [True, False, False]
     """
-    if not _may_be_wrong(text):
+    if not _may_be_wrong(text) or _is_right(text):
         return False
     for chain, leads in _chains(text, before):
         for left, right in _pairs(chain, cut=leads):
@@ -89,6 +89,28 @@ _LEFT = re.compile(r"[^=,;:!?\n≠<>≤≥→]*\Z")
 _RIGHT = re.compile(r"[^=,;:!?\n≠<>≤≥→]*")
 _NAMES = re.compile(r"\\[a-zA-Z]+|\bof\b|\band\b|\bor\b")
 _DIGIT = re.compile(r"\d")
+
+
+def _is_right(text: str) -> bool:
+    """Whether a text is one short sum of whole numbers, and right: most sums of a text are."""
+    found = _SHORT_SUM.fullmatch(text)
+    if found is None:
+        return False
+    a, b, c, result = int(found[1]), int(found[3]), int(found[5] or 0), int(found[6])
+    first, second = _INFIX[found[2]], _INFIX[found[4] or "+"]
+    if second == "*" and first != "*":
+        value = a + b * c if first == "+" else a - b * c
+    else:
+        value = a + b if first == "+" else a - b if first == "-" else a * b
+        value = value + c if second == "+" else value - c if second == "-" else value * c
+    return value == result
+
+
+_INFIX = {"+": "+", "-": "-", "×": "*", "*": "*", "\\cdot": "*", "\\times": "*"}
+_SIGN = r"\s*([-+×*]|\\cdot|\\times)\s*"
+_SHORT_SUM = re.compile(
+    rf"[\s$]*(-?\d{{1,9}}){_SIGN}(\d{{1,9}})(?:{_SIGN}(\d{{1,9}}))?\s*=\s*(-?\d{{1,18}})[\s$.,;:!]*"
+)
 
 
 def pairs_of(texts: Sequence[str]) -> frozenset[str]:

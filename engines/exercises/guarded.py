@@ -28,31 +28,20 @@ from engines.exercises.placing import (
     label_affirmed,
     praises,
 )
+from engines.exercises.signs import (
+    AFTER_FORMULA,
+    FORMULA,
+    HELD_CHARS,
+    MATHS,
+    PLAIN,
+    SIGN,
+    TOKEN_CHARS,
+    names_in,
+)
 
-HELD_CHARS = 160
-"""A run of mathematics that is longer is caught: it cannot be held, nor let pass unread."""
-TOKEN_CHARS = 64
-"""A sign is cut off after so many characters."""
 CONTEXT_CHARS = 160
 """So much of what was shown is looked back at."""
 
-_SIGN = re.compile(
-    r"(?P<han>[\u3040-\u30ff\u3400-\u9fff])"
-    rf"|(?P<word>[^\W\d_](?:[^\W\d_\u3040-\u30ff\u3400-\u9fff]|['*_`]){{0,{TOKEN_CHARS - 1}}})"
-    rf"|(?P<digits>\d{{1,{TOKEN_CHARS}}})"
-    rf"|(?P<space>\s{{1,{TOKEN_CHARS}}})"
-    rf"|(?P<command>\\[a-zA-Z]{{0,{TOKEN_CHARS}}})"
-    r"|(?P<mark>.)",
-    re.DOTALL,
-)
-_PLAIN = re.compile(r"(?:([aI]) )?([A-Za-z](?:[A-Za-z]|'(?=[A-Za-z])){1,40})([,.;:!?]?) (?=\S)")
-"""A word, perhaps behind an article, its mark, one blank; and more that shows all have closed."""
-_MATHS = re.compile(
-    r"(?:[0-9+\-*/^=()<>{}\[\]|%×÷ ]|[g-z](?![^\W\d_]|['*_`])"
-    r"|\\(?:[dt]?frac|cdot|times|div|left|right)(?![a-zA-Z]))+"
-)
-_NAMED = re.compile(r"\\[a-z]+|(\d+|[a-z])")
-"""Numbers and variables of such a text; a command is neither."""
 _OPEN_ENDED = frozenset(("word", "digits", "space", "command"))
 _BETWEEN = frozenset(",;:!?'\"…—&@#~")
 """Marks of prose: they begin no run."""
@@ -200,9 +189,11 @@ class Guarded:
         while self._next < end and self.caught is None:
             if self._run is None and not self._blob and not self._live and self._lone is None:
                 self._read_prose()
+                if fold.startswith("$", self._next) and self._read_formula():
+                    continue
             elif self._run is not None and self._skims and not self._blob:
                 self._read_maths()
-            found = _SIGN.match(fold, self._next)
+            found = SIGN.match(fold, self._next)
             if found is not None and self._next - self._safe <= HELD_CHARS:
                 kind, stop = found.lastgroup or "", found.end()
                 if stop == end and not final and kind in _OPEN_ENDED:
@@ -222,7 +213,7 @@ class Guarded:
         """
         guard, words, fold = self._guard, self._words, self._fold
         at = self._next
-        while (found := _PLAIN.match(fold, at)) is not None:
+        while (found := PLAIN.match(fold, at)) is not None:
             article, sign, mark = found.groups()
             said = sign.lower()
             word = said.replace("'", "") if "'" in said else said
@@ -246,17 +237,45 @@ class Guarded:
 
     def _read_maths(self) -> None:
         """Take numbers and signs of an open run at once, as `_step` would one by one."""
-        found = _MATHS.match(self._fold, self._next)
+        found = None if self._prev in _STOPS else MATHS.match(self._fold, self._next)
         if found is None or found.end() == len(self._fold) or self._live or self._lone is not None:
             return
-        named = [name for name in _NAMED.findall(found[0]) if name]
+        if self._name(found[0]):
+            self._prev, self._next = found[0][-1], found.end()
+
+    def _read_formula(self) -> bool:
+        """Take `$..$` at once, and close its run where prose follows; whether there was one."""
+        start, fold, guard = self._next, self._fold, self._guard
+        found = FORMULA.match(fold, start)
+        if found is None or self._prev in ("$", "\\") or not self._skims:
+            return False
+        self._run, self._run_n, self._tells_run = start, self._n, False
+        if not self._name(found[1]):
+            self._run = None
+            return False
+        self._prev, self._next, self._safe = "$", found.end(), start
+        after = AFTER_FORMULA.match(fold, self._next)
+        if after is not None:
+            word = after[2].lower()
+            if word not in guard.starts and word not in guard.goes_on:
+                if after[1]:
+                    self._follow_mark("mark", after[1])
+                self._close_run(after.start(2), ends=False)
+                if self.caught is None:
+                    self._prev, self._next = " ", after.start(2)
+                    self._safe = self._next
+        return True
+
+    def _name(self, formula: str) -> bool:
+        """Count the numbers and variables of plain mathematics; whether each is one sign."""
+        named = names_in(formula)
         if any(len(name) > TOKEN_CHARS for name in named):
-            return
+            return False
         if named:
             self._n += len(named)
             self._words.extend(named)
             self._opens, self._tells_run = False, True
-        self._prev, self._next = found[0][-1], found.end()
+        return True
 
     def _boundary(self) -> int:
         """The first sign that is held: it may still become part of a form."""
@@ -274,7 +293,7 @@ class Guarded:
         end, start = len(self._fold), self._next
         if start >= end:
             return self._safe
-        found = _SIGN.match(self._fold, start)
+        found = SIGN.match(self._fold, start)
         assert found is not None
         if found.lastgroup == "space":
             return end if self._safe == start else self._safe

@@ -180,7 +180,8 @@ def test_help_passes_and_hardly_any_is_held() -> None:
     count, caught, prose, every = 0, Counter[str](), list[int](), list[int]()
     for said in _help():
         exempt = pairs_of([said.about.prompt, said.learner])
-        screen = screened(guard_set([said.about], (), said.learner), exempt=exempt)
+        guard = guard_set([said.about], (), said.learner)
+        screen = screened(guard, exempt=exempt)
         came, seen = "", ""
         for token in _TOKEN.findall(said.text):
             came += token
@@ -191,6 +192,7 @@ def test_help_passes_and_hardly_any_is_held() -> None:
                 if _FORMULA.search(held) is None:
                     prose.append(every[-1])
         seen += screen.finish()
+        assert shown(screened(guard, exempt=exempt), [said.text]) == seen
         count += 1
         if screen.caught is not None:
             caught[screen.caught] += 1
