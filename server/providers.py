@@ -92,12 +92,17 @@ def _built(settings: Settings, candidate: Candidate) -> Provider:
         return LocalModel(_weights(settings, model), first_token_s=_first_s(settings))
     account = settings.account(name)
     return provider(
-        name, model, api_key=account.api_key, base_url=account.base_url, api=account.api
+        name,
+        model,
+        api_key=account.api_key,
+        base_url=account.base_url,
+        api=account.api,
+        first_token_s=_first_s(settings) or 0.0,
     )
 
 
 def _first_s(settings: Settings) -> float | None:
-    """How long the model of this machine may take to its first text; None leaves it the usual."""
+    """How long a model may take to its first text; None leaves it the usual."""
     if settings.router.first_token_ms is not None:
         return settings.router.first_token_ms / 1000
     return DEMO_FIRST_TOKEN_S if settings.local.demo else None

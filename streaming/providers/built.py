@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import NamedTuple, cast
 
 from streaming.providers.base import Provider, ProviderFailed
+from streaming.providers.endpoint import FIRST_TOKEN_S
 from streaming.providers.presets import presets
 
 
@@ -38,13 +39,20 @@ NAMES: tuple[str, ...] = (*presets(), *_OWN)
 
 
 def provider(
-    name: str, model: str, *, api_key: str = "", base_url: str = "", api: str = "chat"
+    name: str,
+    model: str,
+    *,
+    api_key: str = "",
+    base_url: str = "",
+    api: str = "chat",
+    first_token_s: float = 0.0,
 ) -> Provider:
     """One model of a provider, not warm yet.
 
     `base_url` replaces the usual address; `api` is `chat`, or `responses` where the name is
-    `openai`. Raises ValueError for an unknown name or interface, and `ProviderFailed("auth")` where
-    a key is needed: at the usual address of a provider that answers nobody without one.
+    `openai`. `first_token_s` is how long a turn may wait for its first text, where that is longer
+    than usual. Raises ValueError for an unknown name or interface, and `ProviderFailed("auth")`
+    where a key is needed: at the usual address of a provider that answers nobody without one.
     """
     if not model:
         raise ValueError(f"provider {name!r} needs the name of a model")
@@ -57,7 +65,14 @@ def provider(
     own = _OWN.get(name)
     if own is not None:
         kind = getattr(import_module(f"streaming.providers.{own.module}"), own.kind)
-        return cast("Provider", kind(name=name, model=model, api_key=api_key, base_url=base_url))
+        built = kind(
+            name=name,
+            model=model,
+            api_key=api_key,
+            base_url=base_url,
+            first_token_s=max(FIRST_TOKEN_S, first_token_s),
+        )
+        return cast("Provider", built)
     preset = presets()[name]
     module, chosen = _APIS[api]
     kind = getattr(import_module(f"streaming.providers.{module}"), chosen)
@@ -67,7 +82,7 @@ def provider(
         base_url=base_url or preset.base_url,
         api_key=api_key,
         quirks=preset.quirks,
-        first_token_s=preset.first_token_s,
+        first_token_s=max(preset.first_token_s, first_token_s),
     )
     return cast("Provider", built)
 

@@ -49,6 +49,17 @@ def test_tiers_are_built_in_the_chains_order_with_their_own_keys() -> None:
     assert tutor_words([]) == "built-in"
 
 
+@pytest.mark.parametrize(("asked_ms", "waits_s"), [(None, 2.5), (6_000, 6.0), (900, 2.5)])
+def test_a_turn_that_may_wait_longer_is_not_cut_by_its_provider(
+    asked_ms: int | None, waits_s: float
+) -> None:
+    """The turn's limit is the router's; a provider's own is never below it."""
+    chain = ["groq/a", "openai/b", "anthropic/c", "gemini/d"]
+    keys = {name.partition("/")[0]: {"api_key": "k"} for name in chain}
+    given = settings(providers=keys, router={"chain": chain, "first_token_ms": asked_ms})
+    assert [p.first_token_s for tier in providers_of(given) for p in tier] == [waits_s] * 4
+
+
 def test_what_the_tenant_does_not_allow_is_not_built() -> None:
     inside = settings(router={"chain": CHAIN}, tenant={"external_llm": False})
     assert [[p.name for p in tier] for tier in providers_of(inside)] == [["ollama"]]
