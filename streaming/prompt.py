@@ -220,7 +220,7 @@ def turn_note(
     if not situation.key_told:
         steps = steps[: len(situation.hints)]
     answer = masked(situation.answer, instance) if situation.key_covered else situation.answer
-    answer = (cover or Cover()).learners(answer[:ANSWER_CHARS])
+    answer = (cover or Cover()).learners(answer)[:ANSWER_CHARS]  # half an address is no address
     unsaid = "seen" if situation.key_unlocked else "withheld"
     act = situation.act
     if act == "bottom_out" and not situation.key_told:

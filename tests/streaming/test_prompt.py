@@ -331,6 +331,12 @@ def test_a_long_message_of_old_is_cut_after_it_was_covered() -> None:
     assert "x [EMAIL_ [..]" in said
 
 
+def test_an_address_is_covered_before_a_long_answer_is_cut() -> None:
+    answer = "x" * 190 + " ada.byron@school.org"
+    note = prompt(situation(answer=answer))[-1].content
+    assert "byron" not in note
+
+
 def test_marks_are_the_sessions_own() -> None:
     one, other = (prompt(situation(), mark_key=key)[-1].content for key in (b"a", b"b"))
     assert mark("I do not see it", b"a") in one
