@@ -43,8 +43,7 @@ CONTEXT_CHARS = 160
 """So much of what was shown is looked back at."""
 
 _OPEN_ENDED = frozenset(("word", "digits", "space", "command"))
-_BETWEEN = frozenset(",;:!?'\"…—&@#~")
-"""Marks of prose: they begin no run."""
+_BETWEEN = frozenset(",;:!?'\"…—&@#~")  # marks of prose: they begin no run
 _STOPS = frozenset(".;!?")
 _BY_LONE = frozenset(".!)*_\"'")
 _HAN = frozenset(CHINESE) | frozenset(CHINESE_SCALES) | frozenset("分之")
@@ -86,7 +85,7 @@ class Guarded:
     ) -> None:
         self._guard, self._sums, self._exempt = guard, sums, exempt
         phrases = (*guard.phrases, *guard.other_phrases)
-        words = (word for phrase in phrases for word in phrase.words)
+        words = {word for phrase in phrases for word in phrase.words}
         self._skims = not any(word.isdigit() or len(word) < 2 for word in words)
         self.caught: str | None = None
         self._raw, self._fold = "", ""
@@ -367,7 +366,10 @@ class Guarded:
             stops = self._prev in _STOPS and not self._maths
             long = line_ends and start - self._run >= _LONG_RUN
             if stops or long or sign.count("\n") > 1:
-                self._close_run(start, ends=line_ends)
+                # The blank behind `2.` makes it the number of a list; a blank that ends is none.
+                stop = start if line_ends else start + len(sign)
+                last = stop == len(self._fold)
+                self._close_run(stop, ends=line_ends or last, last=last)
 
     def _dollar(self) -> None:
         """One sign of money, or of a formula's begin or end."""
