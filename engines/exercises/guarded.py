@@ -46,14 +46,12 @@ _OPEN_ENDED = frozenset(("word", "digits", "space", "command"))
 _BETWEEN = frozenset(",;:!?'\"…—&@#~")  # marks of prose: they begin no run
 _STOPS = frozenset(".;!?")
 _BY_LONE = frozenset(".!)*_\"'")
-_HAN = frozenset(CHINESE) | frozenset(CHINESE_SCALES) | frozenset("分之")
+_HAN = frozenset((*CHINESE, *CHINESE_SCALES, *"分之"))
 _STRIPPED = str.maketrans("", "", "'*_`")
 _TRIVIAL = frozenset(("a", "i", "I", ""))
 _UNSEEN = re.compile(r"[^\n\t -~]")
-_LONG_RUN = HELD_CHARS // 2
-"""From so many characters a run ends with its line."""
-_AFTER_STOP = 5
-"""So many words a full stop is worth between a value and what affirms it."""
+_LONG_RUN = HELD_CHARS // 2  # from so many characters a run ends with its line
+_AFTER_STOP = 5  # words that a full stop is worth between a value and what affirms it
 _NEVER = -99
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from engines.exercises.guarded import HELD_CHARS, Guarded
+from engines.exercises.guarded import Guarded
 from engines.exercises.guardset import GuardSet, guard_set
 from engines.exercises.leak import Counting, Piece, Verdict, _is_idle, _Judging
+from engines.exercises.signs import HELD_CHARS
 from engines.exercises.template import instance
 from engines.words import Instance
 from tests.engines.exercises.items import CHOICE, MULTI, TEXT, number, words
