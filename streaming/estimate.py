@@ -32,7 +32,7 @@ def by_bytes(messages: Iterable[ChatMessage]) -> float:
         else:
             ascii_bytes = len(message.content.encode("ascii", "ignore"))
             plain += ascii_bytes
-            other += len(message.content.encode()) - ascii_bytes
+            other += len(message.content.encode("utf-8", "replace")) - ascii_bytes
     return plain / ASCII_BYTES_A_TOKEN + other / OTHER_BYTES_A_TOKEN
 
 

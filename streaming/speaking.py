@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from streaming.estimate import by_bytes
 from streaming.providers.base import (
     ChatMessage,
     End,
@@ -26,7 +27,6 @@ SHUT_S = 600.0
 RETRY_AFTER_S = 5.0
 """How long it is passed over after `rate_limited` without a time of its own."""
 COMPACT_TURNS = 4
-BYTES_A_TOKEN = 3.5
 THRIFTY_TOKENS = 120
 """Most output tokens of an attempt once a budget is used by 80 %."""
 LOST_WEIGHT = 0.5
@@ -118,9 +118,8 @@ def _times(both: tuple[float, float], by: float) -> tuple[float, float]:
 
 def estimated(request: LlmRequest, shown: str) -> Spent:
     """Tokens of an attempt that its provider did not count, by the bytes sent and shown."""
-    sent = sum(len(message.content.encode("utf-8", "replace")) for message in request.messages)
-    output = round(len(shown.encode("utf-8", "replace")) / BYTES_A_TOKEN)
-    return Spent(round(sent / BYTES_A_TOKEN), output, estimated=True)
+    output = by_bytes([ChatMessage("assistant", shown)])
+    return Spent(round(by_bytes(request.messages)), round(output), estimated=True)
 
 
 def summed(one: Spent, other: Spent) -> Spent:

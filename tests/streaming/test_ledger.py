@@ -20,6 +20,7 @@ from streaming.log import StoreUnavailable
 from streaming.prices import prices
 from streaming.providers.base import ChatMessage, LlmRequest, Spent
 from streaming.purse import Payer
+from streaming.speaking import estimated
 from streaming.store_sqlite import SqliteStore
 from streaming.treasury import Treasury
 from tests.virtual import WALL_START_MS, VirtualLoop, settled
@@ -127,6 +128,12 @@ def test_ascii_and_other_bytes_are_weighed_apart() -> None:
     assert by_bytes([ChatMessage("user", "seven l"), ChatMessage("user", "é" * 3)]) == 2 + 4
     assert by_bytes([ChatMessage("user", "a" * 7 + "é" * 3)]) == 2 + 4
     assert by_bytes([]) == 0
+
+
+def test_an_attempt_that_nobody_counted_is_weighed_as_it_was_set_aside() -> None:
+    said = "é" * 30 + "\ud800"  # half a character, as a broken provider writes it
+    spent = estimated(asked("é" * 300 + "a" * 70), said)
+    assert spent == Spent(420, 41, estimated=True)
 
 
 def test_the_ratio_is_learnt_for_each_model_and_clamped() -> None:
