@@ -60,6 +60,7 @@ class SharedBreakers:
         self._redis = redis
         self._breakers = dict(breakers)
         self._every_s = every_s
+        self._ended = False
         self._tell = redis.register_script(_TELL)
         self._known: dict[str, tuple[int, int]] = {}
         """The version and the time of each hash as last told or heard."""
@@ -98,6 +99,7 @@ class SharedBreakers:
         """Stop, and give the connection back; the breakers go on by themselves."""
         for breaker in self._breakers.values():
             breaker.on_change = None
+        self._ended = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -124,7 +126,7 @@ class SharedBreakers:
     # --- inside -----------------------------------------------------------------------------------
 
     async def _kept(self) -> None:
-        while True:
+        while not self._ended:  # a library below may take a cancellation for its own time limit
             self._changed.clear()
             await self.refresh()
             try:

@@ -105,7 +105,7 @@ def spelt(n: int) -> str:
     """A number as letters that are no word and no numeral, so that no guard reads it as one.
 
     >>> spelt(0), spelt(41)
-    ('ka', 'lebo')
+    ('ka', 'vabo')
     """
     return "".join("kbrsvzgplm"[int(digit)] + "aoeuaoeuao"[int(digit)] for digit in str(n))
 
