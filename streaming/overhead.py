@@ -74,6 +74,11 @@ class Stamps:
         self._accepted_s = accepted_s
         self._called_s = self._text_s = self._first_s = self._newest_s = 0.0
 
+    @property
+    def made(self) -> bool:
+        """Whether any call was made."""
+        return self._called_s > 0.0
+
     def called(self) -> None:
         """The call begins; the newest word counts, as an adapter knows better than its caller."""
         self._called_s = time.perf_counter()

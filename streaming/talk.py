@@ -35,12 +35,14 @@ if TYPE_CHECKING:
 class Talk:
     """The tutor turns of one session; at most one is being said."""
 
-    __slots__ = ("_ground", "_session", "_starts_s", "_turn")
+    __slots__ = ("_ground", "_session", "_stamps", "_starts_s", "_turn")
 
     def __init__(self, session: Session, ground: Surroundings) -> None:
         self._session = session
         self._ground = ground
         self._turn: Turn | None = None
+        self._stamps = Stamps(0.0)
+        """Of the turn that is being said."""
         self._starts_s: list[float] = []
 
     # --- commands -----------------------------------------------------------------------------
@@ -181,7 +183,7 @@ class Talk:
 
     def _begin(self, ask: Asked, claim: CommandId | None) -> None:
         ground, session = self._ground, self._session
-        stamps = Stamps(time.perf_counter())
+        stamps = self._stamps = Stamps(time.perf_counter())
         plan = planned_turn(session.state, ask, ground.rules, sid=session.sid, secret=ground.secret)
         gen = self._next_gen()
         purse = self._purse(gen)
@@ -286,8 +288,10 @@ class Talk:
     def _spent(self, running: Gen) -> Spent | None:
         """What the turn cost: what was counted, and an estimate for a model that is cut off."""
         turn = self._turn
-        if turn is None or turn.closed or running.source != "llm":
-            return None if turn is None else turn.spent
+        if turn is None:
+            return None
+        if turn.closed or running.source != "llm" or not self._stamps.made:
+            return turn.spent
         cut_off = self._priced(estimated(turn.request, running.text), running)
         return cut_off if turn.spent is None else summed(turn.spent, cut_off)
 

@@ -271,6 +271,18 @@ async def test_a_learner_who_stops_pays_for_what_was_said(virtual: VirtualLoop) 
     assert 0 < learner.of(ev.Rate)[-1].limits[0].left < 50_000
 
 
+async def test_a_turn_that_called_nobody_used_nothing(virtual: VirtualLoop) -> None:
+    provider = saying()
+    world = await World.begin(provider, budgets=Budgets(learner_day_tokens=50_000))
+    learner = await begun(world)
+    assert learner.attached is not None
+    learner.transmit(cmd.TurnStart("t", "why?"))
+    learner.transmit(cmd.TurnCancel("x", cmd="t"))  # before its claim is stored
+    done = await ended(learner)
+    assert provider.calls == 0
+    assert (done.status, done.usage) == ("cancelled", None)
+
+
 # --- distress -------------------------------------------------------------------------------------
 
 CRY = "i want to kill myself"
