@@ -55,6 +55,10 @@ class TurnLimits(msgspec.Struct, frozen=True, gc=False):
     hedge_s: tuple[float, float] = (0.3, 0.7)
     """When a silent first call gets a rival: the p95 of its waits, within these."""
     stall_s: float = 4.0
+    """Longest silence between two texts of one attempt."""
+    local_stall_s: float = 12.0
+    """The same of a model on this machine, which reads one learner's prompt between two words of
+    another's."""
     turn_s: float = 30.0
     last_start_s: float = 4.0
     """With less than this left of the turn, only the built-in tutor starts."""

@@ -303,6 +303,8 @@ class Attempt:
         if self._stamps is not None:
             self._stamps.called()
         until_s = None if free else min(self._first_by_s(self._called_s), over_s)
+        limits = self.turn.limits
+        stall_s = limits.local_stall_s if self.candidate.provider.local else limits.stall_s
         pieces = aiter(self.candidate.provider.stream(self.request))
         try:
             while True:
@@ -313,7 +315,7 @@ class Attempt:
                 if isinstance(piece, End):
                     return
                 if isinstance(piece, Text):
-                    until_s = None if free else min(_now_s() + self.turn.limits.stall_s, over_s)
+                    until_s = None if free else min(_now_s() + stall_s, over_s)
         finally:
             if isinstance(pieces, AsyncGenerator):
                 await self._closed(pieces)

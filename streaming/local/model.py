@@ -223,6 +223,7 @@ class LocalModel:
             api_key=process.key,
             quirks=self._preset.quirks,
             first_token_s=self.first_token_s,
+            stall_s=self._preset.stall_s,
             slots=PARALLEL,
         )
         chat.warm()

@@ -83,6 +83,7 @@ def provider(
         api_key=api_key,
         quirks=preset.quirks,
         first_token_s=max(preset.first_token_s, first_token_s),
+        stall_s=preset.stall_s,
     )
     return cast("Provider", built)
 

@@ -43,6 +43,7 @@ class Preset(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url_variable: str = ""
     base_url_suffix: str = ""
     first_token_s: float = 2.5
+    stall_s: float = 4.0
     quirks: Quirks = Quirks()
 
     def url(self, environ: Mapping[str, str]) -> str:
