@@ -22,7 +22,13 @@ from tests.fakes.wire import WORDS
 from tests.streaming.providers.test_matrix import CANCELLED, PATIENCE_S, rows_of
 from tests.world import Learner, World
 
-SHORT = TurnLimits(first_token_s=0.6, attempt_first_s=(0.5, 0.5), stall_s=0.5, retry_s=(0.0, 0.001))
+SHORT = TurnLimits(
+    first_token_s=0.6,
+    attempt_first_s=(0.5, 0.5),
+    stall_s=0.5,
+    local_stall_s=0.5,
+    retry_s=(0.0, 0.001),
+)
 """The router's own clocks, short: what gives no text is given up soon."""
 TEXT = "".join(WORDS)
 CLOSED_S = 0.1
