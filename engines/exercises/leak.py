@@ -18,6 +18,7 @@ from engines.exercises.guardset import (
     tightened,
 )
 from engines.exercises.notation import squeezed
+from engines.exercises.numerals import CARDINALS, FOREIGN, FOREIGN_PARTS
 from engines.exercises.placing import as_answer, asks, labels_named
 from engines.exercises.spoken import in_digits
 from engines.exercises.stated import Stated, flat, stated
@@ -117,8 +118,10 @@ def _is_idle(piece: Piece, guard: GuardSet, counting: Counting) -> bool:
     Most formulas of a text are that; what is not certain is judged in full.
     """
     text = piece.text.rstrip(" .,;:!?\n")
-    if guard.known is not None or _IDLE.fullmatch(text) is None:
+    if guard.known is not None:
         return False
+    if _IDLE.fullmatch(text) is None:
+        return _is_other_word(text.lower(), piece.before, guard)
     if any(all(part in text for part in formula.parts) for formula in guard.formulas):
         return False
     if guard.labels and (_LABEL_LETTER.search(text) or _NOUN.search(piece.before[-_CUE_CHARS:])):
@@ -140,6 +143,18 @@ def _is_idle(piece: Piece, guard: GuardSet, counting: Counting) -> bool:
     return True
 
 
+def _is_other_word(text: str, before: str, guard: GuardSet) -> bool:
+    """Whether a text is one number word in mid-sentence, as "one of", and no key."""
+    found = _ONE_WORD.fullmatch(text)
+    if found is None or guard.labels or guard.formulas or found[1] in FOREIGN_PARTS:
+        return False
+    value = CARDINALS.get(found[1], FOREIGN.get(found[1]))
+    if value is None or value in guard.wholes:
+        return False
+    return before[-2:-1].isalpha() and _NAMED_STEP.search(before[-16:].rstrip()) is None
+
+
+_ONE_WORD = re.compile(r"([^\W\d_]+)(?: (?:of|and))?")
 _TERM = r"(?:[-+×÷=()<>|?▢ 0-9]|[a-z](?![^\W\d_])){1,24}"
 _IDLE = re.compile(
     # Not what may be joined or mixed: `1 2`, `1^2^`, `1` before a fraction, `s e v`, `1 and` one.

@@ -219,7 +219,8 @@ SIGNS = st.sampled_from(
     [*"0123479 $+-*=()^xyb\n.,▢", " + ", " = ", "12", "\\frac{7}{8}", "\\frac{14}{2}", "\\cdot ",
      "$$", " and ", ", ", "\\frac{ 7 }{8}", "\\frac{-7}{8}", "\\frac{x}{7}", "and",
      "\\frac{1 + 6}{8}",
-     "\\left(", "or ", ": ", "a", "one", "\\frac{seven}{8}", "three", "-12", "1/2", "d e", "i"]
+     "\\left(", "or ", ": ", "a", "one", "\\frac{seven}{8}", "three", "-12", "1/2", "d e", "i",
+     "one of", "Twelve", "sieben"]
 )  # fmt: skip
 
 
