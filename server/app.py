@@ -117,7 +117,11 @@ class Application:
             secret = settings.token.secret or await kept_secret(store.records)
             tutoring = Tutoring(settings, store, _wall_ms, limits)
             application = cls(settings, store, catalogue, tutoring, secret, limits)
-            await tutoring.begin()
+            try:
+                await tutoring.begin()
+            except BaseException:
+                await tutoring.aclose()
+                raise
         except BaseException:
             await store.aclose()
             raise
@@ -156,11 +160,15 @@ class Application:
         await self.ownership.drain(timeout_s)
 
     async def aclose(self) -> None:
-        """Store what is queued and give everything back."""
+        """Store what is queued and give everything back; a turn that still runs is cut off."""
         self._probe.stop()
         self.wheel.stop()
-        await self.tutoring.aclose()
-        await self.store.aclose()
+        for session in self.ownership:
+            session.end()
+        try:
+            await self.tutoring.aclose()
+        finally:
+            await self.store.aclose()
 
     # --- wiring -------------------------------------------------------------------------------
 

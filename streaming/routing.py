@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import msgspec
@@ -51,6 +51,8 @@ _logger = logging.getLogger(__name__)
 
 TURNS_MOST = 200
 """Turns that a node is made for; second calls stop at 80 % of them."""
+CLOSE_S = 5.0
+"""Longest wait for stopped turns, and for calls that are being closed, at the process's end."""
 
 
 class Routing:
@@ -84,6 +86,8 @@ class Routing:
         self.counts = Counts()
         self._hedges = Hedges(self.counts, on=hedge, turns_most=turns_most)
         self._running = 0
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._behind: set[asyncio.Task[object]] = set()
 
     @property
@@ -141,19 +145,31 @@ class Routing:
         turn.stamps = stamps
         self._hedges.turn(turn.began_s)
         self._running += 1
+        self._quiet.clear()
         try:
             async with aclosing(self._spoken(turn, announced)) as pieces:
                 async for piece in pieces:
                     yield piece
         finally:
             self._running -= 1
+            if not self._running:
+                self._quiet.set()
 
     async def aclose(self) -> None:
-        """Close what is still being closed, and every provider's connections."""
+        """Close what is still being closed, and every provider's connections.
+
+        Turns that were stopped are waited for, so that they are settled when this returns.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._quiet.wait()
         if self._behind:
-            await asyncio.wait(set(self._behind))
+            await asyncio.wait(set(self._behind), timeout=CLOSE_S)
         for candidate in (*self._chain.models, self._chain.builtin):
-            await candidate.provider.aclose()
+            try:
+                await candidate.provider.aclose()
+            except Exception:  # the others are closed all the same
+                _logger.exception("provider %s broke while it was closed", candidate.key)
 
     # --- one turn ---------------------------------------------------------------------------------
 

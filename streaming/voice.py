@@ -316,6 +316,9 @@ class Attempt:
                     return
                 if isinstance(piece, Text):
                     until_s = None if free else min(_now_s() + stall_s, over_s)
+        except (asyncio.CancelledError, GeneratorExit):
+            self.conclude("left")  # a goodbye may take its time, a bill and a slot need none
+            raise
         finally:
             if isinstance(pieces, AsyncGenerator):
                 await self._closed(pieces)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +19,7 @@ from streaming import deeds
 from streaming.alerts import Alert
 from streaming.budgets import Budgets
 from streaming.log import Entry
-from streaming.providers.base import End, ProviderFailed, Spent, Text
+from streaming.providers.base import End, LlmRequest, Piece, ProviderFailed, Spent, Text
 from streaming.rules import TutorRules
 from tests.virtual import VirtualLoop
 from tests.world import Learner, Scripted, World
@@ -269,6 +271,34 @@ async def test_a_learner_who_stops_pays_for_what_was_said(virtual: VirtualLoop) 
     assert done.usage is not None
     assert done.usage.estimated
     assert 0 < learner.of(ev.Rate)[-1].limits[0].left < 50_000
+
+
+async def test_a_process_that_ends_settles_what_runs(virtual: VirtualLoop) -> None:
+    """However slowly a provider closes; else a day's budget is charged for answers nobody had."""
+    script: list[Any] = [x for word in WORDS * 200 for x in (Text(word), 0.05)]
+    slow = Scripted(*script, Spent(300, 20), End("stop"))
+    begin: Any = slow.stream
+
+    async def slowly(request: LlmRequest) -> AsyncIterator[Piece]:
+        try:
+            async with aclosing(begin(request)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        finally:
+            await asyncio.sleep(0.01)
+
+    slow.stream = slowly  # type: ignore[method-assign]
+    world = await World.begin(slow, budgets=Budgets(learner_day_tokens=50_000))
+    learner = await begun(world)
+    await learner.send(cmd.TurnStart("t", "why?"))
+    await asyncio.sleep(0.5)
+    ground = world.ownership.ground
+    assert ground.treasury is not None
+    await world.ownership.drain(0.0)
+    await ground.routing.aclose()
+    await ground.treasury.aclose()
+    held = world.store.db.execute("SELECT count(*) FROM holds").fetchone()
+    assert held == (0,)
 
 
 async def test_a_turn_that_called_nobody_used_nothing(virtual: VirtualLoop) -> None:
