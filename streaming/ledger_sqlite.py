@@ -58,7 +58,7 @@ class SqliteLedger:
     ) -> Reserved:
         """Set all lines aside under `hold`, or none."""
         checked(tenant, lines)
-        return await self._asked(lambda: self._reserve(tenant, hold, lines, now_s))
+        return await self._asked(lambda: self._reserve(tenant, hold, lines, now_s), urgent=True)
 
     async def settle(
         self, tenant: str, hold: str, amounts: Sequence[int]
@@ -81,7 +81,7 @@ class SqliteLedger:
         """Charge dead holds in full."""
         return await self._asked(lambda: self._sweep(tenant, now_s))
 
-    async def _asked(self, ask: Callable[[], T]) -> T:
+    async def _asked(self, ask: Callable[[], T], *, urgent: bool = False) -> T:
         # Not `Writer.call`: counters need no rows of the log flushed before.
         answer: list[T] = []
 
@@ -89,7 +89,7 @@ class SqliteLedger:
             answer[:] = [ask()]
 
         try:
-            await stored(self._writer.submit(work))
+            await stored(self._writer.submit(work, urgent=urgent))
         except sqlite3.Error as error:
             raise StoreUnavailable(f"the ledger: {error}") from None
         return answer[0]

@@ -76,6 +76,7 @@ class Writer:
         self._readonly = readonly
         self._spoilt = readonly
         self._scheduled = False
+        self._hurry = threading.Event()
         self._closed: asyncio.Future[None] | None = None
         self._over = False
         self._thread: threading.Thread | None = None
@@ -85,16 +86,21 @@ class Writer:
 
     # --- on the loop's thread -----------------------------------------------------------------
 
-    def submit(self, work: Callable[..., Exception | None], *args: Any) -> Ticket:
+    def submit(
+        self, work: Callable[..., Exception | None], *args: Any, urgent: bool = False
+    ) -> Ticket:
         """Queue `work(*args)`; the ticket resolves after the commit, in the order of queueing.
 
         `work` returns an error that is the job's own, or None. A closed store fails the ticket.
+        What is `urgent` does not wait for the next group: somebody stands still until it is stored.
         """
         ticket = Ticket()
         if self._closed is not None or self._over:
             self._loop.call_soon(ticket.resolve, StoreUnavailable("the store is closed"))
             return ticket
         self._queue.put((ticket, work, args))
+        if urgent:
+            self._hurry.set()
         if self._thread is None and not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._inline)
@@ -158,7 +164,8 @@ class Writer:
                 # Sleep now and not when the next job is there: one wake-up a group, not two.
                 wait_s = begun_s + self._group_s - time.monotonic()
                 if wait_s > 0 and not ending and self._closed is None:
-                    time.sleep(wait_s)
+                    self._hurry.wait(wait_s)
+                self._hurry.clear()
         except RuntimeError:
             if not self._loop.is_closed():  # else nobody listens any more: close the file, go
                 raise
