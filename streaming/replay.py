@@ -77,7 +77,11 @@ class Replay:
         await self._catalogue.load_named(entries)
         document = await self._records.get("session", self._sid)
         snapshot = snapshot_parts(document.body)[0] if document else None
-        snapshot_seq = SessionState.at(snapshot) if snapshot else None
+        snapshot_seq: int | None = None
+        try:
+            snapshot_seq = SessionState.at(snapshot) if snapshot else None
+        except (ValueError, msgspec.MsgspecError):
+            snapshot = None  # of another form: it is not used either
         fold, state = Fold(epoch, self._catalogue.at_hand), SessionState()
         stored = {entry.seq: entry.public for entry in entries}
         builds: list[str] = []

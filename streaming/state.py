@@ -137,9 +137,15 @@ class Plain(msgspec.Struct):
     at_ms: int = 0
 
 
+FORM = 2
+"""Counted up with each change of what the fold makes of a log: a state of another form, as older
+programs kept it, lacks what the next turns rest on, and its log is folded from the start."""
+
+
 class _Kept(msgspec.Struct, array_like=True):
     plain: Plain
     beliefs: bytes
+    form: int = 1
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -160,12 +166,16 @@ class SessionState:
     def to_bytes(self) -> bytes:
         """Return the state's bytes; equal states have equal bytes. Drafts are no part of it."""
         plain = msgspec.structs.replace(self.plain, draft_item=None, draft=None)
-        return _ENCODER.encode(_Kept(plain, self.beliefs.to_bytes() if self.beliefs else b""))
+        beliefs = self.beliefs.to_bytes() if self.beliefs else b""
+        return _ENCODER.encode(_Kept(plain, beliefs, FORM))
 
     @classmethod
     def from_bytes(cls, data: bytes, syllabus: Syllabus | None) -> SessionState:
-        """Return the state of these bytes; `syllabus` is the one `pinned` names."""
-        kept = _DECODER.decode(data)
+        """Return the state of these bytes; `syllabus` is the one `pinned` names.
+
+        Like `pinned` and `at` it raises ValueError for bytes of another form.
+        """
+        kept = _kept(data)
         state = cls()
         state.plain = kept.plain
         if syllabus is not None and kept.plain.course:
@@ -176,13 +186,13 @@ class SessionState:
     @staticmethod
     def pinned(data: bytes) -> tuple[str, str]:
         """`(course hash, version of difficulties)` that these bytes need; empty where none."""
-        plain = _DECODER.decode(data).plain
+        plain = _kept(data).plain
         return plain.course, plain.d_version
 
     @staticmethod
     def at(data: bytes) -> int:
         """The seq of the newest entry that these bytes rest on."""
-        return _DECODER.decode(data).plain.seq
+        return _kept(data).plain.seq
 
     def pin(self, syllabus: Syllabus, beliefs: Beliefs) -> None:
         """Work on this version of a course from now on."""
@@ -215,6 +225,13 @@ class SessionState:
     def gen(self, name: str) -> Gen | None:
         """A kept generation by its name."""
         return next((g for g in reversed(self.plain.gens) if g.gen == name), None)
+
+
+def _kept(data: bytes) -> _Kept:
+    kept = _DECODER.decode(data)
+    if kept.form != FORM:
+        raise ValueError(f"expected a state of form {FORM}, one of form {kept.form} came")
+    return kept
 
 
 class _Saved(msgspec.Struct, array_like=True):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
+
 from protocol import commands as cmd
 from protocol import events as ev
 from streaming import deeds
+from streaming.log import stored
 from tests.virtual import VirtualLoop
 from tests.world import World, settle
 
@@ -24,6 +27,44 @@ def begun(gen: str) -> deeds.TurnBegan:
         source="builtin",
         act="explain",
     )
+
+
+async def test_a_snapshot_of_an_older_form_is_folded_anew(
+    virtual: VirtualLoop, tmp_path: Path
+) -> None:
+    """It lacks what later turns rest on: a log and its replay would differ from then on."""
+    path = f"{tmp_path}/store.db"
+    world = await World.begin(path=path)
+    learner = await world.learner()
+    await learner.send(cmd.LessonStart("l"))
+    session = next(iter(world.ownership))
+    shown = session.state.plain.open
+    assert shown is not None
+    await learner.send(cmd.HintRequest("h", shown.item))
+    plain = msgspec.to_builtins(session.state.plain)
+    for name in ("remembered", "masks", "keep_turns"):
+        del plain[name]
+    assert session.state.beliefs is not None
+    old = msgspec.msgpack.encode([plain, session.state.beliefs.to_bytes()])
+    body = msgspec.msgpack.encode([old, None, None])
+    await stored(world.store.records.put("session", session.sid, body, 0))
+    whole = session.state.to_bytes()
+    world.kill()
+    learner.cut()
+
+    learner.world = await World.begin(path=path, node="n2")
+    before = await learner.world.replayed(session.sid)
+    assert (before.equal, before.snapshot_equal) == (True, None)
+    await learner.connect()
+    again = next(iter(learner.world.ownership))
+    assert again.state.to_bytes() == whole
+    await learner.send(cmd.TurnStart("t", "why?"))
+    await asyncio.sleep(10)
+    learner.pump()
+    again.save()
+    await settle()
+    after = await learner.world.replayed(session.sid)
+    assert (after.equal, after.snapshot_equal) == (True, True)
 
 
 async def test_every_turn_without_an_end_gets_one(virtual: VirtualLoop, tmp_path: Path) -> None:
