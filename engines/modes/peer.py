@@ -15,6 +15,8 @@ from engines.words import Act, Mode, Seen, Wish
 BEFORE: frozenset[Act] = ALWAYS | frozenset[Act](("greet", "probe", "compare"))
 """Acts before the reveal."""
 
+_NAMES: dict[Help, str] = {"hint": "hints", "steps": "worked steps"}
+
 
 class Peer(Base):
     """Asks for reasons; explains after the reveal."""
@@ -52,7 +54,7 @@ class Peer(Base):
 
     def refusal(self, what: Help, seen: Seen) -> str | None:
         """No help before the reveal."""
-        return None if seen.revealed else f"{what}s open once the answer has been revealed"
+        return None if seen.revealed else f"{_NAMES[what]} open once the answer has been revealed"
 
 
 def _in_turn(seen: Seen) -> Act:

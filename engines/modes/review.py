@@ -47,4 +47,6 @@ class Review(Base):
             return None
         if what == "hint" and seen.hints_used < HINTS_BEFORE:
             return None
-        return f"in a review try from memory first: {HINTS_BEFORE} hint comes before the answer"
+        return (
+            f"in a review try from memory: {HINTS_BEFORE} hint is open before a try, all help after"
+        )

@@ -304,6 +304,17 @@ def test_help_is_refused_with_a_reason(mode: Mode, what: Help, seen: Seen, refus
         assert len(reason.split()) >= 5
 
 
+def test_a_refusal_names_what_is_open_and_when() -> None:
+    peer, review = policy_of("peer"), policy_of("review")
+    told = [peer.refusal(what, Seen(mode="peer")) for what in ("hint", "steps")]
+    assert told == [
+        "hints open once the answer has been revealed",
+        "worked steps open once the answer has been revealed",
+    ]
+    words = review.refusal("steps", Seen(mode="review", hints_of=4)) or ""
+    assert words.endswith("1 hint is open before a try, all help after")
+
+
 # --- signals -------------------------------------------------------------------------------------
 
 
