@@ -87,6 +87,11 @@ def checked_chain(settings: Settings) -> None:
             "provider and router.chain are both set: provider is the short form of a chain of one; "
             "name every model in router.chain, keys in providers.NAME.api_key"
         )
+    if own.name == BUILTIN and own.model:
+        raise Misconfigured(
+            "provider.model is set and provider.name is not: name the provider too, as in "
+            "--provider openai"
+        )
     if settings.local.demo and (chain or settings.provider.name != BUILTIN):
         raise Misconfigured("local.demo is a chain of its own: leave provider and router.chain out")
     if settings.local.demo and settings.local.gguf:

@@ -14,7 +14,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -386,6 +386,14 @@ def check(settings: Settings) -> None:
         )
     _check_url("redis", settings.redis, ("redis", "rediss", "unix"))
     _check_url("tenant.alert_url", settings.tenant.alert_url, ("http", "https"))
+    own = settings.provider
+    addresses = {"provider.base_url": (own.name, own.base_url)} | {
+        f"providers.{name}.base_url": (name, account.base_url)
+        for name, account in settings.providers.items()
+    }
+    for key, (name, url) in addresses.items():
+        if name != "gemini_legacy":  # it speaks gRPC: a host and a port
+            _check_url(key, url, ("http", "https"))
     checked_chain(settings)
     named = [("courses", str(course)) for course in settings.course_files]
     named += [("budget.prices", settings.budget.prices), ("local.gguf", settings.local.gguf)]
@@ -448,4 +456,6 @@ def _typed(key: str, value: Any, origin: str) -> Any:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
         told = "a secret" if is_secret(key) else repr(value)
-        raise Misconfigured(f"{key} (from {origin}): {error}, came {told}") from None
+        words = ", ".join(map(str, get_args(kind))) if get_origin(kind) is Literal else ""
+        wanted = f"expected one of {words}" if words else str(error)
+        raise Misconfigured(f"{key} (from {origin}): {wanted}, came {told}") from None

@@ -57,7 +57,7 @@ def test_a_nearer_source_wins_and_each_value_names_its_own(load) -> None:
         settings, origins = load(**sources)
         return settings.port, origins["port"]
 
-    toml = "port = 1\n[provider]\nmodel = 'm'\n"
+    toml = "port = 1\n[provider]\nname = 'ollama'\nmodel = 'm'\n"
     assert port_of() == (8765, "default")
     assert port_of(toml=toml) == (1, "tutorstream.toml")
     assert port_of(dot_env="TUTORSTREAM_PORT=2\n") == (2, ".env TUTORSTREAM_PORT")
@@ -284,7 +284,17 @@ def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path)
         ({"flags": {"budget.tenant_day_usd": -1}}, "budget.tenant_day_usd"),
         ({"flags": {"tenant.providers": ["grok"]}}, "tenant.providers: .* nearest is 'groq'"),
         ({"flags": {"tenant.alert_url": "mailto:x"}}, "tenant.alert_url: .*https://"),
-        ({"flags": {"tutor.mode": "lecture"}}, "tutor.mode"),
+        (
+            {"flags": {"tutor.mode": "lecture"}},
+            "expected one of practice, socratic, .*, came 'lect",
+        ),
+        (
+            {"environ": {"TUTORSTREAM_TUTOR__GUARD": "off"}},
+            "expected one of standard, strict, came",
+        ),
+        ({"flags": {"provider.model": "m"}}, "name the provider too"),
+        ({"environ": {"OPENAI_BASE_URL": "notaurl"}}, "providers.openai.base_url: .*https://"),
+        ({"flags": {"provider.base_url": "x", **OPENAI}}, "provider.base_url: .*https://"),
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_the_fix(load, sources, words: str) -> None:
