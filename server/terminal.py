@@ -8,14 +8,18 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from itertools import count
-from typing import Any, Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, get_args
 
 from protocol import commands as cmd
 from protocol import events as ev
+from protocol.commands import Mode
 from server.client import Client
 
 ActionName = Literal["simpler", "example", "why", "next_step"]
 ACTIONS: tuple[ActionName, ...] = ("simpler", "example", "why", "next_step")
+MODES: tuple[Mode, ...] = get_args(Mode)
+TUTORING = {"/ask", "/stop", "/mode", *(f"/{action}" for action in ACTIONS)}
+"""Commands for the tutor: they need no exercise."""
 QUIET_S = 10.0
 """How long a script waits for what it expects."""
 
@@ -105,12 +109,8 @@ class Terminal:
             return False
         if word == "/cut":
             await self._client.cut()
-        elif word == "/ask":
-            self._client.send(cmd.TurnStart(self._id(), rest or "Help me.", on_busy="replace"))
-        elif (action := word[1:]) and word.startswith("/") and _is_action(action):
-            self._client.send(cmd.TurnStart(self._id(), cmd.Action(action), on_busy="replace"))
-        elif word == "/stop":
-            self._stop()
+        elif word in TUTORING:
+            self._to_tutor(word[1:], rest.strip())
         elif item is None:
             self._show("(waiting for an exercise)")
         elif word == "/hint":
@@ -125,10 +125,25 @@ class Terminal:
             self._client.send(cmd.AnswerSubmit(self._id(), item.item, line.strip()))
         return True
 
+    def _to_tutor(self, word: str, rest: str) -> None:
+        if word == "stop":
+            self._stop()
+        elif word == "mode":
+            self._set_mode(rest)
+        else:
+            asked = cmd.Action(word) if _is_action(word) else rest or "Help me."
+            self._client.send(cmd.TurnStart(self._id(), asked, on_busy="replace"))
+
     def _stop(self) -> None:
         running = [g for g in self._client.replica.me.generations.values() if g.running]
         if running:
             self._client.send(cmd.TurnCancel(self._id(), gen=running[-1].gen))
+
+    def _set_mode(self, name: str) -> None:
+        if _is_mode(name):
+            self._client.send(cmd.ModeSet(self._id(), name))
+        else:
+            self._show(f"expected one of {', '.join(MODES)} after /mode, came {name!r}")
 
     def _id(self) -> str:
         return f"t{next(self._ids)}-{id(self):x}"
@@ -161,6 +176,8 @@ class Terminal:
             case ev.Steps(dup=False):
                 for step in event.steps:
                     self._show(f"  {step.show}  {step.why}")
+            case ev.Ok(changed=changed, dup=False) if changed and "mode" in changed:
+                self._show(f"mode: {changed['mode']}")
             case ev.TurnStarted(dup=False):
                 self._show(f"\ntutor ({event.model}): ", end="")
             case ev.Delta():
@@ -187,6 +204,10 @@ class Terminal:
 
 def _is_action(word: str) -> TypeGuard[ActionName]:
     return word in ACTIONS
+
+
+def _is_mode(name: str) -> TypeGuard[Mode]:
+    return name in MODES
 
 
 async def _lines() -> AsyncIterator[str]:

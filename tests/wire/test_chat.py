@@ -54,6 +54,18 @@ async def test_lines_from_a_pipe_are_answered_before_it_leaves(tmp_path: Path) -
         assert "correct" in out or "incorrect" in out
 
 
+async def test_a_learning_mode_is_set_and_a_wrong_one_is_answered_with_all(tmp_path: Path) -> None:
+    script = tmp_path / "script.txt"
+    script.write_text(
+        "/mode funny\n= expected one of practice, socratic, worked, review, exam, peer\n"
+        "/mode exam\n= mode: exam\n/hint\n= an exam gives no hint\n/next_step\n= exam\n"
+    )
+    async with node(tmp_path) as there:
+        url = f"ws://127.0.0.1:{there.port}/v1/ws"
+        code, _, err = await chat(url, "--script", str(script))
+    assert code == 0, err
+
+
 async def test_a_script_that_is_not_met_fails(tmp_path: Path) -> None:
     script = tmp_path / "script.txt"
     script.write_text("/hint\n= hint 1/3\n/nonsense\n= no command\n= never said\n")
