@@ -184,6 +184,7 @@ _SELF_HARM_PERHAPS = _wording(
     rf"(?:hate|hating|loathe) (?:{_SELF}|my life|being me)(?! for\b)",
     r"i am (?:so )?(?:worthless|a burden|a waste of space|unlovable)",
     r"(?:nobody|no ?one) (?:loves|wants) me",
+    r"(?:nobody|no ?one) (?:would|will)(?: even| really| ever)? miss me",
     r"(?:please|just|someone|somebody) kill me(?! with)",
     r"want to (?:disappear|vanish)(?! (?:the|this|x)\b)",
     r"(?:can not|not) take (?:it|this|life) any ?more",

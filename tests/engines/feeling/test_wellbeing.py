@@ -65,6 +65,8 @@ def test_the_shipped_course_says_nothing_of_the_kind() -> None:
     [
         ("I hate myself", "self-harm"),
         ("i can't take it anymore", "self-harm"),
+        ("nobody would miss me", "self-harm"),
+        ("no one would even miss me", "self-harm"),
         ("my brother hits me", "abuse"),
         ("I get bullied every day", "abuse"),
         ("I could strangle my sister", "violence"),
