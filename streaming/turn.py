@@ -179,6 +179,8 @@ class Turn:
 
     async def _heard(self, pieces: AsyncIterator[Routed]) -> None:
         async for piece in pieces:
+            if self.closed:  # by what its own chunk led to: nobody cancels this task then
+                return
             match piece:
                 case Text(text):
                     # A lone surrogate has no UTF-8: it must not break the frame.

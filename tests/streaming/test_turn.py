@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.limits import LIMITS
+from streaming.log import StoreUnavailable, Ticket
 from streaming.providers.base import End, ProviderFailed, Spent, Text
 from streaming.turn import Coalescer
 from tests.virtual import VirtualLoop
@@ -229,6 +231,24 @@ async def test_turns_a_minute_are_limited(virtual: VirtualLoop) -> None:
     await asyncio.sleep(learner.errors[0].retry_ms / 1000)
     await learner.send(cmd.TurnStart("again", "why?"))
     assert len(learner.errors) == 1
+
+
+async def test_a_session_that_ends_at_a_chunk_has_its_model_stopped(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store refuses while the turn itself is at work: nobody hears the rest, nobody pays it."""
+    script: list[Any] = [Text("Go on. " * 100), 0.1] * 40  # so much leaves at once
+    provider = Scripted(*script, End("stop"))
+    world = await World.begin(provider)
+    learner = await started(world)
+    await learner.send(cmd.TurnStart("t", "why?"))
+    refused = Ticket()
+    refused.resolve(StoreUnavailable("the disk is full"))
+    monkeypatch.setattr(world.store.log, "append", lambda *_: refused)
+    await asyncio.sleep(0.5)
+    assert learner.wire.close_code is not None
+    assert provider.closed == 1
+    assert world.ownership.ground.routing.running == 0
 
 
 async def test_coalescing_first_at_once_then_by_time_size_and_sentence(
