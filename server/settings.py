@@ -57,7 +57,7 @@ SECRET_BYTES = 32
 """Shortest token secret: HMAC with SHA-256 wants as much (RFC 7518, 3.2)."""
 
 Tokens = Annotated[int, Meta(ge=0)]
-Usd = Annotated[float, Meta(ge=0)]
+Usd = Annotated[float, Meta(ge=0, le=1e9)]
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -172,7 +172,7 @@ class Local(msgspec.Struct, frozen=True):
 class Context(msgspec.Struct, frozen=True):
     """What a model is told of the conversation so far."""
 
-    keep_turns: Annotated[int, Meta(ge=2, le=64)] = 8
+    keep_turns: Annotated[int, Meta(ge=2, le=12)] = 8
     """So many of the last turns are kept word by word, at least."""
 
 
@@ -404,7 +404,15 @@ def check(settings: Settings) -> None:
 
 def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
     """An address may hold a password, so it is not quoted."""
-    if url and urlsplit(url).scheme not in schemes:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.hostname) or not parts.scheme.startswith("http")
+        fits = parts.scheme in schemes and whole and (parts.port or 1) > 0
+    except ValueError:  # a port that is no number, a bracket left open
+        fits = False
+    if not fits:
         wanted = " or ".join(f"{scheme}://" for scheme in schemes)
         raise Misconfigured(f"{key}: expected an address that begins with {wanted}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.memory import GROWTH
 from server.chain import Candidate
 from server.settings import (
     SECRETS,
@@ -23,6 +24,7 @@ from server.settings import (
     value_of,
 )
 from streaming.providers.built import NAMES, base_url_variable, key_variables
+from streaming.state import TURNS_KEPT
 
 SECRET = "x" * 32
 
@@ -284,6 +286,11 @@ def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path)
         ({"flags": {"budget.tenant_day_usd": -1}}, "budget.tenant_day_usd"),
         ({"flags": {"tenant.providers": ["grok"]}}, "tenant.providers: .* nearest is 'groq'"),
         ({"flags": {"tenant.alert_url": "mailto:x"}}, "tenant.alert_url: .*https://"),
+        ({"flags": {"tenant.alert_url": "http://"}}, "tenant.alert_url: .*https://"),
+        ({"flags": {"tenant.alert_url": "http://[x"}}, "tenant.alert_url: .*https://"),
+        ({"flags": {"redis": "redis://host:port"}}, "redis: .*redis://"),
+        ({"flags": {"budget.tenant_day_usd": "inf"}}, "budget.tenant_day_usd .*<= 1000000000"),
+        ({"flags": {"context.keep_turns": 13}}, "context.keep_turns .*<= 12"),
         (
             {"flags": {"tutor.mode": "lecture"}},
             "expected one of practice, socratic, .*, came 'lect",
@@ -318,6 +325,12 @@ def test_reachable_from_outside_needs_a_secret_or_a_knowing_operator(course: str
     check(convert({**base, "uds": "/tmp/x.sock"}, Settings))
     assert [is_loopback(h) for h in ("127.0.0.1", "127.9.9.9", "::1", "localhost")] == [True] * 4
     assert [is_loopback(h) for h in ("0.0.0.0", "::", "10.0.0.1", "example.org")] == [False] * 4
+
+
+def test_the_tutors_window_has_room_to_grow_to_twice_its_least(load) -> None:
+    """With less the window would slide, and no provider's cache would hold."""
+    most = load(flags={"context.keep_turns": 12}).settings.context.keep_turns
+    assert most * GROWTH <= TURNS_KEPT
 
 
 def test_every_key_has_a_value_and_secrets_are_keys() -> None:
