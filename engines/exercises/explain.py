@@ -154,10 +154,8 @@ def _show_step(turn: Turn) -> list[str]:
 def _bottom_out(turn: Turn) -> list[str]:
     if not turn.unlocked:
         return _scaffold(turn)
-    return [
-        *(f"{show} {why}".strip() for show, why in turn.steps()),
-        *turn.hints("bottom-out")[-1:],
-    ]
+    lines = [f"{show} {why}".strip() for show, why in turn.steps()]
+    return [*lines, *turn.end(lines)]
 
 
 def _compare(turn: Turn) -> list[str]:

@@ -148,7 +148,8 @@ def _telling(turn: Turn) -> list[str]:
     if not turn.unlocked:
         return [turn.pick(frames.QUESTIONS["narrow"], 1)]
     lines = [f"{show} {why}".strip() for show, why in turn.steps()]
-    return [*(line for line in lines if not questions_in(line)), *turn.hints("bottom-out")[-1:]]
+    told = [line for line in lines if not questions_in(line)]
+    return [*told, *turn.end(told)]
 
 
 def _plainly(turn: Turn) -> list[str]:

@@ -111,6 +111,14 @@ class Turn:
                 texts.append(self.said(hint(self.instance, n)[0]))
         return texts
 
+    def end(self, lines: list[str]) -> list[str]:
+        """The ladder's last level, unless one of these lines has said it."""
+        return [
+            text
+            for text in self.hints("bottom-out")[-1:]
+            if not any(text in line for line in lines)
+        ]
+
     def steps(self) -> Steps:
         """Worked steps as they may be said now: while locked, the last one is left out."""
         if not self.instance.item.steps:

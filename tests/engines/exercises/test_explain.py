@@ -6,6 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,11 +27,12 @@ from engines.exercises.frames import (
     TO_YOUR_OWN,
     YOUR_LINE,
 )
-from engines.exercises.hints import hint, ladder_length
+from engines.exercises.hints import hint, ladder_length, worked
 from engines.exercises.template import instance
 from engines.words import (
     ACTS,
     Act,
+    HintStep,
     Instance,
     Item,
     Mode,
@@ -141,6 +143,21 @@ def test_the_end_is_said_only_once_it_is_open() -> None:
     assert "-7" not in locked
     assert locked.startswith(tuple(LOCKED))
     assert "$x = -7$" in opened
+
+
+@pytest.mark.parametrize("mode", ["practice", "socratic"])
+def test_the_end_is_said_once(mode: Mode) -> None:
+    end = "$x = -7$"
+    for says in (end, f"So {end}"):
+        item = msgspec.structs.replace(
+            TWO_STEP,
+            hints=(*TWO_STEP.hints[:-1], HintStep("bottom-out", says.replace("-7", "@{x}"))),
+        )
+        made = instance(item, "ab" * 32, 3)
+        told = explained("bottom_out", made, Seen(mode=mode), turn_no=0, key_unlocked=True)
+        steps = [show for show, _ in worked(made)]
+        assert steps[-1] == end
+        assert told.count(end) == (1 if says == end else 2)
 
 
 def test_frames_are_many_and_hold_no_numbers() -> None:
