@@ -199,20 +199,3 @@ class Chain:
     def _score_ms(self, candidate: Candidate, now_s: float, price: Price | None) -> float:
         cost = self._cost_weight * price(candidate.provider) if self._cost_weight and price else 0.0
         return candidate.score_ms(now_s) + cost
-
-
-def allowed_by(
-    providers: Iterable[str] | None = None, *, external: bool = True
-) -> Callable[[Provider], bool]:
-    """A tenant's allow-list: names of providers (None: all), and whether text may leave at all.
-
-    Without `external` only providers of this machine remain.
-    """
-    names = None if providers is None else frozenset(providers)
-
-    def allowed(provider: Provider) -> bool:
-        if not (external or provider.local):
-            return False
-        return names is None or provider.name in names
-
-    return allowed

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from streaming.breaker import Breaker
-from streaming.candidates import SLOTS, Candidate, Chain, Price, allowed_by
+from streaming.candidates import SLOTS, Candidate, Chain, Price
 from streaming.counts import Counts
 from streaming.hedging import Hedges, Opening
 from streaming.overhead import Stamps
@@ -41,7 +41,6 @@ __all__ = [
     "Routing",
     "Speaker",
     "TurnLimits",
-    "allowed_by",
     "compacted",
     "estimated",
     "limits_for",
@@ -136,7 +135,7 @@ class Routing:
         `announced` is what `first` said and the learner was told: if another has to begin, the
         stream opens with `Restarted`. Each attempt at a model is reserved in `purse` before its
         call and settled once; each attempt, the built-in tutor's too, passes a screen of its own.
-        `session` keeps a learner with a provider. `allowed` is the tenant's list (`allowed_by`).
+        `session` keeps a learner with a provider. `allowed` is the tenant's list.
         With `stamps` what is added to the first text is counted; the reader has put a piece into
         the log when it asks for the next one.
         Raises `ProviderFailed` only if the built-in tutor failed.

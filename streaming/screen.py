@@ -39,13 +39,11 @@ class Screened:
     ('See ', 'this', None)
     """
 
-    __slots__ = ("_stages", "caught", "held_chars")
+    __slots__ = ("_stages", "caught")
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._stages = tuple(stages)
         self.caught: str | None = None
-        self.held_chars = 0
-        """Characters that came and did not leave: held now, or taken out as markup."""
 
     def push(self, text: str) -> str:
         """Take a piece of the model's text; returns what may be shown now, perhaps nothing."""
@@ -58,7 +56,6 @@ class Screened:
     def _through(self, text: str, *, finish: bool) -> str:
         if self.caught is not None:
             return ""
-        came = len(text)
         for stage in self._stages:
             text = stage.push(text) if text else ""
             if stage.caught is None and finish:
@@ -68,7 +65,6 @@ class Screened:
                 # pushed and finished no more than that.
                 self.caught = stage.caught
                 finish = False
-        self.held_chars += came - len(text)
         return text
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 import pytest
 
-from streaming.candidates import HOMES, Candidate, Chain, allowed_by
+from streaming.candidates import HOMES, Candidate, Chain
 from streaming.providers.base import End, Provider, Text
 from streaming.providers.builtin import Builtin
 from streaming.routing import Routing, Speaker
+from streaming.rules import TutorRules
 from streaming.waits import KNOWN, FirstTokens, Share
 from tests.streaming.script import (
     GOOD,
@@ -260,16 +261,17 @@ def test_choosing_among_eight_takes_microseconds() -> None:
     run(scenario())
 
 
+def by(rules: TutorRules) -> Callable[[Provider], bool]:
+    return lambda provider: rules.may_call(provider.name, local=provider.local)
+
+
 def test_a_tenants_list_and_its_word_on_the_world_outside() -> None:
-    cloud, other, local = three()
+    cloud, _, local = three()
     local.local = True
-    assert [allowed_by()(p) for p in (cloud, local)] == [True, True]
-    assert [allowed_by(["b"])(p) for p in (cloud, other)] == [False, True]
-    assert [allowed_by(external=False)(p) for p in (cloud, other, local)] == [False, False, True]
-    timed = played(cloud, local, allowed=allowed_by(external=False))
+    timed = played(cloud, local, allowed=by(TutorRules(external_llm=False)))
     assert shown(timed) == "Think again."
     assert cloud.requests == []
-    timed = played(cloud, allowed=allowed_by(["nobody"]))
+    timed = played(cloud, allowed=by(TutorRules(providers=("nobody",))))
     assert cloud.requests == []
     assert shown(timed) == "Look at both sides."
 
@@ -277,8 +279,8 @@ def test_a_tenants_list_and_its_word_on_the_world_outside() -> None:
 def test_first_heeds_the_tenants_list() -> None:
     async def scenario() -> None:
         a, b, _ = three()
-        assert routing(a, b).first(allowed=allowed_by(["b"])).provider == "b"
-        assert routing(a, b).first(allowed=allowed_by([])).source == "builtin"
+        assert routing(a, b).first(allowed=by(TutorRules(providers=("b",)))).provider == "b"
+        assert routing(a, b).first(allowed=lambda _: False).source == "builtin"
 
     run(scenario())
 
