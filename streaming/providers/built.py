@@ -11,7 +11,6 @@ from importlib import import_module
 from typing import NamedTuple, cast
 
 from streaming.providers.base import Provider, ProviderFailed
-from streaming.providers.endpoint import FIRST_TOKEN_S
 from streaming.providers.presets import presets
 
 
@@ -64,6 +63,8 @@ def provider(
         raise ProviderFailed("auth", f"{name} needs a key: set {keys}")
     own = _OWN.get(name)
     if own is not None:
+        from streaming.providers.endpoint import FIRST_TOKEN_S  # what checks settings needs no loop
+
         kind = getattr(import_module(f"streaming.providers.{own.module}"), own.kind)
         built = kind(
             name=name,
