@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -92,7 +93,8 @@ class Alerts:
         """First on the list of open ones, all that a crash needs; then as a record that stays."""
         try:
             await self._change(alert, is_open=True)
-            await stored(self._records.put("alert", alert.id, msgspec.json.encode(alert), 0))
+            with suppress(Conflict):  # raised before, by a process that died
+                await stored(self._records.put("alert", alert.id, msgspec.json.encode(alert), 0))
         except (Conflict, StoreUnavailable) as error:
             _LOG.error("safety alert %s is not stored: %s", alert.id, error)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from engines.feeling.wellbeing import distress
+from engines.feeling.wellbeing import Concern, distress
 from protocol import commands as cmd
 from protocol.codec import digest
 from protocol.errors import Code, Refused
@@ -20,7 +20,7 @@ from streaming import deeds
 from streaming.alerts import Alert
 from streaming.log import CommandId, Ticket
 from streaming.overhead import Stamps
-from streaming.planning import CANCELLED, Planned, planned_turn
+from streaming.planning import CANCELLED, SAFETY, Planned, planned_turn
 from streaming.providers.base import LlmRequest, Provider, Spent
 from streaming.purse import Payer, Purse
 from streaming.routing import Restarted, Speaker, estimated
@@ -147,10 +147,15 @@ class Talk:
     def lose(self) -> None:
         """The owner of a running turn died: end it with the text it had.
 
-        Two are running where it died between the beginning and the end of a cancelled one.
+        Two are running where it died between the beginning and the end of a cancelled one. Where
+        the learner was in distress it may have died before the alert was stored.
         """
-        while self._session.state.running is not None:
+        state = self._session.state
+        while (running := state.running) is not None:
             self._close("lost", "owner_lost")
+            found = distress(running.input, state.locale) if running.act == SAFETY else None
+            if found is not None:
+                self._alert(running.gen, running.input, found)
         self._next()
 
     def stop(self) -> None:
@@ -204,8 +209,8 @@ class Talk:
         )
         self._turn = Turn(gen, plan.request, speech, self, ground.loop, ground.limits)
         self._turn.begin(ticket)
-        if plan.concern is not None and plan.concern.level == "explicit":
-            self._alert(gen, ask, plan.concern.kind)
+        if plan.concern is not None:
+            self._alert(gen, ask.text, plan.concern)
 
     def _next_gen(self) -> str:
         return f"g{self._session.state.plain.turns + 1}"
@@ -219,11 +224,13 @@ class Talk:
     def _may_call(self, provider: Provider) -> bool:
         return self._ground.rules.may_call(provider.name, local=provider.local)
 
-    def _alert(self, gen: str, ask: Asked, kind: str) -> None:
+    def _alert(self, gen: str, text: str, found: Concern) -> None:
+        if found.level != "explicit":
+            return
         session, ground = self._session, self._ground
         learner = session.state.plain.learner or session.sid
         ground.alerts.raise_alert(
-            Alert(f"{session.sid}.{gen}", learner, session.sid, kind, ground.wall_ms(), ask.text)
+            Alert(f"{session.sid}.{gen}", learner, session.sid, found.kind, ground.wall_ms(), text)
         )
 
     def _stillborn(self, ask: Asked, claim: CommandId | None, reason: str = "learner") -> None:

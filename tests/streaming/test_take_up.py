@@ -6,10 +6,12 @@ import asyncio
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
 from protocol import commands as cmd
 from protocol import events as ev
 from streaming import deeds
+from streaming.alerts import Alert
 from streaming.log import stored
 from tests.virtual import VirtualLoop
 from tests.world import World, settle
@@ -27,6 +29,29 @@ def begun(gen: str) -> deeds.TurnBegan:
         source="builtin",
         act="explain",
     )
+
+
+async def test_an_alert_whose_process_died_before_it_was_stored_is_raised_again(
+    virtual: VirtualLoop, tmp_path: Path
+) -> None:
+    path, cry = f"{tmp_path}/store.db", "i want to kill myself"
+    world = await World.begin(path=path)
+    learner = await world.learner()
+    await learner.send(cmd.LessonStart("l"))
+    assert learner.attached is not None
+    learner.attached.session.append(structs.replace(begun("g1"), act="safety", text=cry))
+    await settle()
+    world.kill()
+    learner.cut()
+    heard = []
+
+    async def tell(alert: Alert) -> None:
+        heard.append(alert)
+
+    learner.world = await World.begin(path=path, node="n2", tell=tell)
+    await learner.connect()
+    await settle()
+    assert [(a.id, a.text) for a in heard] == [(f"{learner.sid}.g1", cry)]
 
 
 async def test_a_snapshot_of_an_older_form_is_folded_anew(
