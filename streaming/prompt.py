@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from engines.exercises.hints import hint, key_text, worked
 from engines.exercises.masking import masked
 from engines.exercises.template import rendered
+from engines.feeling.wellbeing import distress
 from engines.memory import (
     TURNS_FEWEST,
     Remembered,
@@ -411,7 +412,7 @@ def _situation(
         action=ask.action,
         attempts=shown.attempts,
         verdict=None if voting else shown.verdict,
-        answer=answered(instance, shown.response),
+        answer=_told_answer(instance, shown, syllabus.course.locale),
         misconception="" if voting else _said_of(instance, shown),
         hints=tuple(hint(instance, level)[0] for level in range(1, shown.hints + 1)),
         mastery=tuple((s.title, levels[s.id], s.mastery) for s in skills if s.id in levels),
@@ -420,6 +421,12 @@ def _situation(
         question=question,
         example=example,
     )
+
+
+def _told_answer(instance: Instance, shown: Open, language: str) -> str:
+    """What was answered, as a model may hear it: not of a learner in distress."""
+    answer = answered(instance, shown.response)
+    return "" if distress(answer, language) is not None else answer
 
 
 def answered(instance: Instance, response: Any) -> str:

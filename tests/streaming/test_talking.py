@@ -362,6 +362,17 @@ async def test_words_of_distress_need_no_lesson_and_wait_for_no_turn(virtual: Vi
     await world.check()
 
 
+async def test_no_model_hears_of_distress_in_an_answer_field(virtual: VirtualLoop) -> None:
+    provider = saying()
+    world = await World.begin(provider)
+    learner = await begun(world)
+    item = instance(world).item.id
+    await learner.send(cmd.AnswerSubmit(learner.new_id(), item, CRY, 1_000))
+    await told(learner, "why?")
+    assert provider.calls == 1
+    assert CRY not in "\n".join(m.content for m in provider.requests[0].messages)
+
+
 async def test_words_of_distress_are_heard_where_their_turn_was_cancelled_before_it_came(
     virtual: VirtualLoop,
 ) -> None:
