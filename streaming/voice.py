@@ -222,7 +222,7 @@ class Attempt:
             self.turn.pay(spent)
 
     def _used(self) -> Spent:
-        if self._usage is not None:
+        if self._usage is not None and self._usage.input > 0:  # no prompt is of no tokens
             return self._usage
         unpaid = self.failure is not None and self.failure.kind in UNPAID and not self.raw
         if unpaid or self._called_s is None:

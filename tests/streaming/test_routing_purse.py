@@ -77,6 +77,13 @@ def test_a_call_that_was_read_and_not_counted_is_estimated(kind: str) -> None:
     assert [h.settled for h in purse.holds] == [[estimated(REQUEST, "")]]
 
 
+def test_a_count_of_nothing_is_no_count() -> None:
+    """Some servers of OpenAI's shape send a usage of zeros."""
+    purse = NotedPurse()
+    played(Scripted([Text("Think."), Spent(0, 0), End("stop")]), purse=purse)
+    assert [h.settled for h in purse.holds] == [[estimated(REQUEST, "Think.")]]
+
+
 def test_what_cannot_be_paid_is_said_by_the_built_in_tutor() -> None:
     first, second = Scripted(GOOD, name="a"), Scripted(GOOD, name="b")
     announced = Speaker("a", "a-1", "llm")
