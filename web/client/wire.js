@@ -41,6 +41,7 @@ export const CODES = Object.freeze({
   not_found: 106,
   busy: 107,
   gone: 108,
+  too_large: 109,
   budget_spent: 120,
   rate_limited: 129,
   overloaded: 150,

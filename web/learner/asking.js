@@ -26,13 +26,18 @@ export class Asking {
     this.waiting = null;
     /** Why the newest question was not taken. */
     this.refusal = "";
+    /** Whether the newest question was refused for its budget: then no tutor answers. */
+    this.refuses = false;
     /** The command whose turn was stopped last: a second press asks for nothing more. */
     this.stopped = "";
     /** @type {Set<string>} turns of which "begins again" was said */
     this.begunAgain = new Set();
     /** @type {Set<string>} safety turns that came while this page looked on */
     this.alarmed = new Set();
-    session.on("turn.started", () => this.say("Tutor is writing"));
+    session.on("turn.started", () => {
+      this.refuses = false;
+      this.say("Tutor is writing");
+    });
     session.on("turn.restarted", ({ gen }) => this.#restarted(gen));
     session.on("turn.done", (end) => this.#done(end));
     session.on("signal", ({ kind }) => {
@@ -61,6 +66,7 @@ export class Asking {
       await command;
     } catch (refusal) {
       this.refusal = refusalWords(refusal);
+      this.refuses = /** @type {any} */ (refusal).code === CODES.budget_spent;
       if (typeof words === "string" && this.question === "") this.question = words;
     }
     if (this.waiting === waiting) this.waiting = null;
@@ -158,10 +164,11 @@ function refusalWords({ code, message, retry_ms }) {
   const s = Math.max(1, Math.ceil((retry_ms ?? 0) / 1000));
   const soon = retry_ms ? `in ${s} ${s === 1 ? "second" : "seconds"}` : "in a moment";
   if (code === CODES.budget_spent) {
-    return "The tutor's budget for today is spent. Exercises, hints and steps go on as before.";
+    return "The tutor's budget is spent. Exercises, hints and steps go on as before.";
   }
   if (code === CODES.busy) return "The tutor is still writing. Stop it, or ask again when it is done.";
   if (code === CODES.rate_limited) return `That was many questions in a short time. Ask again ${soon}.`;
+  if (code === CODES.too_large) return "That is too long for one question. Ask in fewer words.";
   if (code === CODES.overloaded) return `The tutor is talking to many learners. Ask again ${soon}.`;
   return message ? `${message}` : "That did not work.";
 }
@@ -174,8 +181,9 @@ const DAY_MS = 86_400_000;
  * What is left of the tutor with a model, by the scarcest budget; "" where none is told.
  * @param {Rates|null} rates
  * @param {number} now_ms since 1970
+ * @param {boolean} refuses whether nobody answers once a budget is spent
  */
-export function leftWords(rates, now_ms) {
+export function leftWords(rates, now_ms, refuses = false) {
   const told = (rates?.limits ?? [])
     .filter(({ name }) => BUDGET.test(name))
     .map(({ name, limit, left, reset_ms }) => ({
@@ -185,9 +193,12 @@ export function leftWords(rates, now_ms) {
       until_ms: (rates?.at_ms ?? 0) + reset_ms,
     }))
     .filter(({ until_ms }) => until_ms > now_ms); // a period that is over says nothing of the next
-  if (told.some(({ none }) => none)) return "The built-in tutor answers here";
+  if (told.some(({ none }) => none)) return refuses ? "" : "The built-in tutor answers here";
   const spent = told.filter(({ share }) => share === 0).map(({ until_ms }) => until_ms);
-  if (spent.length > 0) return `The built-in tutor answers until ${clock(Math.max(...spent), now_ms)}`;
+  if (spent.length > 0) {
+    const again = clock(Math.max(...spent), now_ms);
+    return refuses ? `The tutor answers again from ${again}` : `The built-in tutor answers until ${again}`;
+  }
   const [least] = told.sort((a, b) => a.share - b.share);
   if (least === undefined) return "";
   const percent = Math.max(1, Math.floor(100 * least.share + 1e-9));

@@ -45,7 +45,7 @@ function App() {
     <${Top} page=${page} />
     <nav class="tabs" aria-label="Parts of the lesson">
       <${Tab} name="lesson" label="Exercise" />
-      ${tabs.map(({ name, label }) => html`<${Tab} key=${name} name=${name} label=${label} />`)}
+      ${tabs.map(({ name, label, note }) => html`<${Tab} key=${name} name=${name} label=${label} note=${note} />`)}
     </nav>
     <main class="sides" data-tab=${page.tab === "lesson" ? "lesson" : "beside"}>
       <div class="side lesson">
@@ -60,13 +60,13 @@ function App() {
 }
 
 /** @typedef {import("./page.js").Panel} Panel */
-/** @typedef {{name: Panel, label: string, spoken: string}[]} Tabs */
+/** @typedef {{name: Panel, label: string, note?: string, spoken: string}[]} Tabs a note is a mark that takes no place */
 
 /** @param {Page} page @returns {Tabs} */
 function tabsOf({ lesson, runningTurn }) {
   const due = reviewList(lesson.skills, Date.now()).due.length;
   return [
-    { name: "tutor", label: runningTurn ? "Tutor, writing" : "Tutor", spoken: "Tutor" },
+    { name: "tutor", label: "Tutor", note: runningTurn ? "writing" : "", spoken: "Tutor" },
     { name: "map", label: "Map", spoken: "Map of skills" },
     { name: "progress", label: "Progress", spoken: "Progress" },
     { name: "review", label: due > 0 ? `Review, ${due} due` : "Review", spoken: "Review" },
@@ -92,10 +92,10 @@ function Beside({ tabs }) {
   return html`
     <div class="card panels">
       <div class="tablist" role="tablist" aria-label="Beside the exercise" onKeyDown=${turn}>
-        ${tabs.map(({ name, label }) => html`
-          <button key=${name} type="button" role="tab" id=${`tab-${name}`} aria-controls=${`panel-${name}`}
+        ${tabs.map(({ name, label, note }) => html`
+          <button key=${name} type="button" role="tab" class=${note ? "noted" : ""} id=${`tab-${name}`} aria-controls=${`panel-${name}`}
             aria-selected=${name === panel} tabindex=${name === panel ? 0 : -1}
-            onClick=${() => page.show(name)}>${label}</button>`)}
+            onClick=${() => page.show(name)}>${label}${note && html`<span class="unseen"> ${note}</span>`}</button>`)}
       </div>
       ${tabs.map(({ name, spoken }) => html`
         <div key=${name} class="panel" role="tabpanel" id=${`panel-${name}`} aria-label=${spoken} hidden=${name !== panel}>
@@ -104,10 +104,11 @@ function Beside({ tabs }) {
     </div>`;
 }
 
-/** @param {{name: "lesson"|Panel, label: string}} props */
-function Tab({ name, label }) {
+/** @param {{name: "lesson"|Panel, label: string, note?: string}} props */
+function Tab({ name, label, note }) {
   const on = page.tab === name;
-  return html`<button type="button" aria-pressed=${on} onClick=${() => page.show(name)}>${label}</button>`;
+  return html`<button type="button" class=${note ? "noted" : ""} aria-pressed=${on}
+    onClick=${() => page.show(name)}>${label}${note && html`<span class="unseen"> ${note}</span>`}</button>`;
 }
 
 /** @param {"tutor"|"lesson"} region @param {string} words */

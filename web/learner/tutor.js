@@ -11,6 +11,9 @@ import { keepFocus } from "./card.js";
 
 const NEAR_END_PX = 48;
 
+/** More than the server takes, so that it refuses aloud what is too long; fewer than a frame holds. */
+const QUESTION_CHARS = 8000;
+
 /** @param {{page: Page}} props */
 export function Tutor({ page }) {
   return html`
@@ -23,7 +26,7 @@ export function Tutor({ page }) {
 
 /** @param {{page: Page}} props */
 function TalkHead({ page }) {
-  const left = leftWords(page.session.rates, Date.now());
+  const left = leftWords(page.session.rates, Date.now(), page.talk.refuses);
   return html`<header class="talk-head">
     <h2 class="unseen">Tutor</h2>
     <p>Software, not a person</p>
@@ -147,7 +150,7 @@ function Ask({ page }) {
       </div>
       <div class="box">
         <label for="question" class="unseen">Ask the tutor</label>
-        <input id="question" type="text" dir="auto" autocomplete="off" maxlength="600" placeholder="Ask the tutor"
+        <input id="question" type="text" dir="auto" autocomplete="off" maxlength=${QUESTION_CHARS} placeholder="Ask the tutor"
           value=${talk.question} onInput=${(/** @type {any} */ event) => { talk.question = event.target.value; page.changed(); }} />
         ${busy
           ? html`<button type="button" class="stop" data-act="stop" onPointerDown=${keepFocus} onClick=${() => page.stop()}>${talk.stopping ? "Stopping" : "Stop"}</button>`

@@ -51,12 +51,12 @@ test("a question is about the open item and takes the place of the running one",
 
 test("a refused question comes back into an empty box, with its reason in words", async () => {
   const reasons = [
-    [new Refusal(120, "budget_spent", "spent"), /^The tutor's budget for today is spent\. Exercises, hints/],
+    [new Refusal(120, "budget_spent", "spent"), /^The tutor's budget is spent\. Exercises, hints/],
     [new Refusal(107, "busy", "turn g1 is running"), /^The tutor is still writing\./],
     [new Refusal(129, "rate_limited", "", { retry_ms: 12_001 }), /Ask again in 13 seconds\.$/],
     [new Refusal(129, "rate_limited", "", { retry_ms: 400 }), /Ask again in 1 second\.$/],
     [new Refusal(150, "overloaded", ""), /many learners\. Ask again in a moment\.$/],
-    [new Refusal(109, "too_large", "expected at most 2048 bytes"), /^expected at most 2048 bytes$/],
+    [new Refusal(109, "too_large", "expected at most 2048 bytes"), /^That is too long for one question\./],
     [new Error(""), /^That did not work\.$/],
   ];
   for (const [refusal, words] of reasons) {
@@ -66,6 +66,7 @@ test("a refused question comes back into an empty box, with its reason in words"
     session.asked[0].reject(refusal);
     await done;
     assert.match(talk.refusal, words);
+    assert.equal(talk.refuses, refusal.code === 120);
     assert.deepEqual([talk.question, talk.waiting], ["why?", null]);
     void talk.ask("again");
     assert.equal(talk.refusal, "");
@@ -164,6 +165,9 @@ test("the scarcest budget speaks; a period that is over says nothing of the next
   const month_ms = 29 * 86_400_000 + day_ms;
   assert.equal(words(limit("learner.day", 10, 0), limit("tenant.usd.month", 10, 0, month_ms)), "The built-in tutor answers until 1 April at 01:00");
   assert.equal(words(limit("learner.day", 0, 0)), "The built-in tutor answers here");
+  assert.equal(leftWords({ limits: [limit("learner.day", 0, 0)], at_ms }, at_ms, true), "", "nobody answers");
+  const refused = { limits: [limit("learner.day", 10, 0)], at_ms };
+  assert.equal(leftWords(refused, at_ms, true), "The tutor answers again from 01:00");
   const spent = { limits: [limit("learner.day", 10, 0), limit("tenant.month", 10, 7, month_ms)], at_ms };
   assert.equal(leftWords(spent, at_ms + day_ms), "Tutor with a model this month: 70 % left");
 });
