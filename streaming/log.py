@@ -157,6 +157,8 @@ class Log(Protocol):
         command: CommandId | None,
         entries: Sequence[Entry],
         attempt_of: str | None = None,
+        *,
+        urgent: bool = False,
     ) -> Ticket:
         """Hand entries to the writer; the ticket resolves when they are stored, or fails with
         `Fenced`, `Duplicate`, `OutOfOrder` or `StoreUnavailable`.
@@ -164,6 +166,7 @@ class Log(Protocol):
         With `attempt_of` the first entry is that learner's answer: it is also an attempt of
         Records before the ticket resolves, and is none where the append fails.
 
+        An `urgent` append is not held back to be stored with later ones: somebody waits for it.
         The entries belong to the writer from then on. Raises ValueError where there are none.
         """
         ...

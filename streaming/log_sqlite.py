@@ -110,11 +110,15 @@ class SqliteLog:
         command: CommandId | None,
         entries: Sequence[Entry],
         attempt_of: str | None = None,
+        *,
+        urgent: bool = False,
     ) -> Ticket:
         """Queue one atomic append; raises ValueError where there are no entries."""
         if not entries:
             raise ValueError(f"log {name}: an append without entries")
-        return self._writer.submit(self._append, name, term, command, entries, attempt_of)
+        return self._writer.submit(
+            self._append, name, term, command, entries, attempt_of, urgent=urgent
+        )
 
     async def read(self, name: str, after: int, *, limit: int | None = None) -> list[Entry]:
         """Entries with `seq > after`, in order; costs the length of the log beyond `after`."""

@@ -333,7 +333,9 @@ class Session:
     def _act(self, command: cmd.Command, deed: deeds.AnyDeed) -> Ticket:
         return self.append(deed, CommandId(id_of(command), digest(command)))
 
-    def append(self, deed: deeds.AnyDeed, command: CommandId | None = None) -> Ticket:
+    def append(
+        self, deed: deeds.AnyDeed, command: CommandId | None = None, *, urgent: bool = False
+    ) -> Ticket:
         """Fold one deed, hand its entries to the store, queue its frames to everyone attached."""
         ground = self._ground
         seal = kept(deed)
@@ -350,7 +352,7 @@ class Session:
         entries.extend(Entry(seq + n, at_ms, f) for n, f in enumerate(frames[1:], 1))
         self.head = seq + len(entries) - 1
         answerer = self.state.plain.learner if folded.decision is not None else None
-        ticket = ground.log.append(self.sid, self.term, command, entries, answerer)
+        ticket = ground.log.append(self.sid, self.term, command, entries, answerer, urgent=urgent)
         if command is not None:
             self._replies[command.id] = (command.digest, seq, at_ms)
             self._forget_old(at_ms)

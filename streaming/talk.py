@@ -169,7 +169,9 @@ class Talk:
     def turn_said(self, turn: Turn, text: str) -> None:
         """One chunk of the running turn."""
         if turn is self._turn:
-            self._session.append(deeds.ChunkSaid(turn.gen, text))
+            running = self._session.state.running
+            first = running is not None and not running.chunks
+            self._session.append(deeds.ChunkSaid(turn.gen, text), urgent=first)
 
     def turn_switched(self, turn: Turn, piece: Restarted) -> None:
         """Another provider starts anew."""
@@ -260,7 +262,7 @@ class Talk:
             unlocks=plan.unlocks,
             keep_turns=self._ground.rules.keep_turns,
         )
-        return self._session.append(begun, claim)
+        return self._session.append(begun, claim, urgent=True)
 
     def _close(
         self,

@@ -244,7 +244,7 @@ async def test_a_session_that_ends_at_a_chunk_has_its_model_stopped(
     await learner.send(cmd.TurnStart("t", "why?"))
     refused = Ticket()
     refused.resolve(StoreUnavailable("the disk is full"))
-    monkeypatch.setattr(world.store.log, "append", lambda *_: refused)
+    monkeypatch.setattr(world.store.log, "append", lambda *_, **__: refused)
     await asyncio.sleep(0.5)
     assert learner.wire.close_code is not None
     assert provider.closed == 1
