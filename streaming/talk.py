@@ -55,7 +55,7 @@ class Talk:
         ask = Asked(command.id, text, action, command.item)
         claim = CommandId(command.id, digest(command))
         urgent = bool(text) and distress(text, state.locale) is not None
-        if not urgent:
+        if not urgent or self._floods():
             self._admit(command)
         running = state.running
         if command.id in state.plain.cancelled and not urgent:
@@ -81,9 +81,8 @@ class Talk:
             raise Refused(Code.OUT_OF_ORDER, "expected lesson.start first, turn.start came")
         if command.item is not None and command.item not in syllabus.item_index:
             raise Refused(Code.NOT_FOUND, f"this course has no item {command.item!r}")
-        now_s = self._ground.loop.time()
-        self._starts_s = [s for s in self._starts_s if s > now_s - 60.0]
-        if len(self._starts_s) >= limits.turns_a_min:
+        if self._floods():
+            now_s = self._ground.loop.time()
             wait_ms = int((self._starts_s[0] + 60.0 - now_s) * 1000) + 1
             raise Refused(
                 Code.RATE_LIMITED,
@@ -97,6 +96,12 @@ class Talk:
                 retry_ms=OVERLOADED_RETRY_MS,
             )
         self._admit_spending()
+
+    def _floods(self) -> bool:
+        """Whether this minute's turns are all begun. An adult who was told so often knows."""
+        now_s = self._ground.loop.time()
+        self._starts_s = [s for s in self._starts_s if s > now_s - 60.0]
+        return len(self._starts_s) >= self._ground.limits.turns_a_min
 
     def _admit_spending(self) -> None:
         ground = self._ground

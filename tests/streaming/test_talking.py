@@ -392,6 +392,15 @@ async def test_words_of_distress_are_heard_where_their_turn_was_cancelled_before
     await world.check()
 
 
+async def test_a_flood_of_such_words_is_bounded_as_all_turns_are(virtual: VirtualLoop) -> None:
+    world = await World.begin()
+    learner = await begun(world)
+    for _ in range(LIMITS.turns_a_min + 3):
+        await learner.send(cmd.TurnStart(learner.new_id(), CRY))
+    assert world.ownership.ground.alerts.raised == LIMITS.turns_a_min
+    assert {e.code for e in learner.errors} == {Code.RATE_LIMITED}
+
+
 # --- modes ----------------------------------------------------------------------------------------
 
 
