@@ -73,3 +73,12 @@ def test_who_is_refused_for_the_budget_is_not_promised_another_tutor(
     expect(page.locator(".turn.completed")).to_have_count(2)
     expect(left).to_have_text("The built-in tutor answers until 01:00")
     context.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 700])
+def test_a_narrow_page_cuts_no_title(page: Page, fake: FakeServer, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 780})
+    opened(page, fake.url)
+    title = page.locator(".top h1")
+    assert title.evaluate("h => h.scrollWidth <= h.clientWidth && h.clientHeight < 40")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
