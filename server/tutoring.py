@@ -70,7 +70,7 @@ class Tutoring:
         if models and settings.redis:
             self._shared = self._shared_breakers(settings.redis)
         if models:
-            prices = prices_of(settings)
+            prices = prices_of(settings).freed(p.name for p in models if p.local)
             budgets, _ = budgets_of(settings, self.tiers, prices)
             self.treasury = Treasury(
                 self._ledger(settings, store), budgets, prices, wall_ms=wall_ms

@@ -203,6 +203,7 @@ class Fold:
         if made.difficulty is not None:
             due.append(difficulty_frame(state, made.difficulty, seq + 1, at_ms))
         if made.chosen is not None:
+            plain.closed = shown
             due.append(self._show(state, made.chosen, seq + len(due), at_ms))
         return Folded(due, made)
 
@@ -250,9 +251,10 @@ class Fold:
             act=deed.act,
             began_at_ms=at_ms,
         )
-        if plain.open is not None:
-            plain.open.mode_state = moved_on(state, gen)
-            plain.open.unlocked = plain.open.unlocked or deed.unlocks
+        there = state.on(gen.item)
+        if there.plain.open is not None:
+            there.plain.open.mode_state = moved_on(there, gen)
+            there.plain.open.unlocked = there.plain.open.unlocked or deed.unlocks
         plain.gens.append(gen)
         del plain.gens[:-TURNS_KEPT]
         due: list[Message] = [

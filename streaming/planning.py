@@ -18,6 +18,7 @@ from engines.exercises.guardset import guard_set
 from engines.exercises.hints import hint, ladder_length
 from engines.feeling.wellbeing import Concern, check_in_text, distress, safety_text
 from engines.modes.adaptive import wheel_spinning
+from engines.modes.policies import policy_of
 from engines.privacy import Restoring
 from engines.tutoring import Plan, planned, turned
 from engines.words import ModeState, Seen
@@ -59,10 +60,11 @@ class Planned(NamedTuple):
 def planned_turn(
     state: SessionState, ask: Asked, rules: TutorRules, *, sid: str, secret: bytes
 ) -> Planned:
-    """The plan for a question on the open item."""
+    """The plan for a question on the open item, or on the one just closed, if it names that."""
     found = distress(ask.text, state.locale) if ask.text else None
     if found is not None:
         return _safe(found, rules)
+    session, state = state, state.on(ask.item)
     assert state.instance is not None
     seen = seen_of(state)
     plan = planned(ask.action or ask.text, seen, state.instance)
@@ -96,7 +98,7 @@ def planned_turn(
         plan.act,
         made.prefix,
         made.masks,
-        _screens(state, ask, plan, rules, {**state.plain.masks, **made.masks}),
+        _screens(session, state, ask, plan, rules, {**state.plain.masks, **made.masks}),
         plan.unlocks,
     )
 
@@ -168,14 +170,28 @@ def moved_on(state: SessionState, gen: Gen) -> ModeState:
 
 
 def _screens(
-    state: SessionState, ask: Asked, plan: Plan, rules: TutorRules, masks: dict[str, str]
+    session: SessionState,
+    state: SessionState,
+    ask: Asked,
+    plan: Plan,
+    rules: TutorRules,
+    masks: dict[str, str],
 ) -> Callable[[], Screen]:
+    """The turn's screens; what is asked of a closed item holds the open one's answer back too."""
     shown, instance = state.plain.open, state.instance
     assert shown is not None
     assert instance is not None
     hints = [hint(instance, n)[0] for n in range(1, shown.hints + 1)]
     given = [instance.prompt, *hints, *_words_before(state, shown)]
-    guards = guard_set([instance] if plan.locked else [], given, ask.text, strict=rules.strict)
+    locked = [instance] if plan.locked else []
+    if (
+        session is not state
+        and session.instance is not None
+        and policy_of(session.plain.mode).locked(seen_of(session))
+    ):
+        locked.append(session.instance)
+        given.append(session.instance.prompt)
+    guards = guard_set(locked, given, ask.text, strict=rules.strict)
     exempt = frozenset().union(*map(_equations, (*given, ask.text)))
 
     def screen() -> Screen:

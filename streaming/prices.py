@@ -76,6 +76,11 @@ class Prices:
         found = listed.get(model) or listed.get(_RELEASE.sub("", model))
         return found or listed.get(ANY_MODEL)
 
+    def freed(self, providers: Iterable[str]) -> Prices:
+        """The same list where these providers cost nothing: they run on this machine."""
+        nothing = {ANY_MODEL: Price(0, 0)}
+        return Prices(self.dated, {**self._models, **dict.fromkeys(providers, nothing)})
+
     def paid(self, provider: str, model: str) -> bool:
         """Whether calls cost money, as far as is known: an unknown model does."""
         price = self.of(provider, model)

@@ -117,6 +117,8 @@ class Plain(msgspec.Struct):
     d_version: str = ""
     mode: Mode = "practice"
     open: Open | None = None
+    closed: Open | None = None
+    """The item that was answered to its end last: a learner may still look at it, and ask."""
     gens: list[Gen] = []
     turns: int = 0
     queue: list[Asked] = []
@@ -211,6 +213,17 @@ class SessionState:
             self.instance = None
         else:
             self.instance = drawn(self.item(shown.item), self.syllabus.course.sha256, shown.seed)
+
+    def on(self, item: str | None) -> SessionState:
+        """The session as it stands on the item a question names: the closed one, else the open."""
+        closed, shown = self.plain.closed, self.plain.open
+        if closed is None or item != closed.item or (shown is not None and shown.item == item):
+            return self
+        there = SessionState()
+        there.plain = msgspec.structs.replace(self.plain, open=closed)
+        there.syllabus, there.beliefs = self.syllabus, self.beliefs
+        there.redraw()
+        return there
 
     @property
     def locale(self) -> str:

@@ -119,3 +119,11 @@ def test_a_list_of_ones_own_replaces_the_shipped_one(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_used_is_named(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ValueError, match=rf"prices .*own\.toml: {told}"):
         prices(written(tmp_path, text))
+
+
+def test_what_runs_on_this_machine_costs_nothing() -> None:
+    listed = prices()
+    freed = listed.freed(["openai"])
+    assert listed.paid("openai", "gpt-5-mini")
+    assert not freed.paid("openai", "gpt-5-mini-of-ours")
+    assert freed.paid("groq", "a-new-model")

@@ -445,6 +445,35 @@ async def test_discovery_goes_on_from_question_to_question(virtual: VirtualLoop)
     await world.check()
 
 
+async def test_a_question_may_be_on_the_item_just_solved(virtual: VirtualLoop) -> None:
+    provider = saying("Because ", "adding ", "goes ", "on.")
+    world = await World.begin(provider)
+    learner = await begun(world)
+    solved = instance(world)
+    key = key_text(solved).strip("$")
+    await learner.send(cmd.AnswerSubmit(learner.new_id(), solved.item.id, key, 4_000))
+    shown = instance(world)
+    assert shown.item.id != solved.item.id
+    provider.script = (
+        Text(f"It was {key}, as you said. "),
+        0.1,
+        Text(f"Now {key_text(shown)} is the next answer."),
+        End("stop"),
+    )
+    await learner.send(cmd.TurnStart("t", "why was that right?", item=solved.item.id))
+    done = await ended(learner)
+    note = provider.requests[0].messages[-1].content
+    assert solved.prompt in note
+    assert shown.prompt not in note
+    text = "".join(d.text for d in learner.of(ev.Delta) if d.gen == done.gen)
+    assert "It was" in text, "the solved item's answer is no secret"
+    assert [r.reason for r in learner.of(ev.TurnRestarted)] == ["guard.answer"]
+    assert state(world).plain.open.mode_state == state(world).plain.open.mode_state.__class__()
+    await told(learner, "what now?", ends=2)
+    assert shown.prompt in provider.requests[1].messages[-1].content
+    await world.check()
+
+
 async def test_an_answer_that_the_tutor_told_counts_as_help(virtual: VirtualLoop) -> None:
     world = await World.begin(limits=Limits(turns_a_min=1_000))
     learner = await begun(world)

@@ -11,7 +11,7 @@ import { CODES } from "../client/wire.js";
 export class Asking {
   /**
    * @param {Session} session
-   * @param {() => string|undefined} item the open one, which a question is about
+   * @param {() => string|undefined} item the one in sight, which a question is about
    * @param {() => void} changed
    * @param {(words: string) => void} say aloud, by a screen reader
    */

@@ -71,7 +71,7 @@ export class Page {
     /** @type {any} */
     this.phaseTimer = null;
     this.saidPhase = "live";
-    const open = () => (this.held === null ? this.lesson.item?.item : undefined);
+    const open = () => (this.held ?? this.lesson)?.item?.item;
     this.talk = new Asking(session, open, changed, (words) => say("tutor", words));
     this.#listen();
   }
