@@ -108,7 +108,7 @@ class Talk:
         if not ground.rules.refuse_spent or ground.treasury is None:
             return
         if ground.treasury.exhausted(self.payer, ground.wall_ms() / 1000):
-            raise Refused(Code.BUDGET_SPENT, "today's budget for the tutor is spent")
+            raise Refused(Code.BUDGET_SPENT, "the budget for the tutor is spent")
 
     @property
     def payer(self) -> Payer:
