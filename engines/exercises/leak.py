@@ -24,6 +24,8 @@ from engines.exercises.spoken import in_digits
 from engines.exercises.stated import Stated, flat, stated
 from engines.exercises.wording import match
 
+_ANSWERS_FOLLOW = re.compile(r"\b(?:answer|solution|result)s?(?: key)?\W*\Z", re.IGNORECASE)
+"""Behind this the first number of a list is the answer itself: "Answer key: 1."."""
 _LINE_BEGINS = re.compile(r"(?:^|\n)\s*$")
 _LIST_MARK = re.compile(r"[.)][^\S\n]+(?P<more>\S)?")
 _NAMED_STEP = re.compile(r"\b(step|part|hint|line|stage|task|exercise|question|problem|case)\s*#?$")
@@ -249,7 +251,7 @@ class _Judging:
         if not listed and n > counting.steps + 1:
             return False
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
-        if listed and _LINE_BEGINS.search(left):
+        if listed and _LINE_BEGINS.search(left) and not _ANSWERS_FOLLOW.search(left):
             marked = _LIST_MARK.match(right)
             bare = self.piece.ends and not right.strip(" .)")
             if marked is not None and not bare and (marked["more"] or not self.piece.last):

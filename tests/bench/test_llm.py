@@ -243,7 +243,9 @@ async def test_a_window_of_the_server_and_of_the_bare_sdk(monkeypatch: pytest.Mo
     assert ours["turns"] == bare["turns"] > 0
     assert ours["by_model"] == ours["turns"]
     assert ours["stages_ms"]["both"]["n"] > 0
-    assert ours["outside_ms"]["n"] == bare["outside_ms"]["n"] == ours["turns"]
+    # Of an answer that began as the window closed the first word may have come after it.
+    for window in (ours, bare):
+        assert window["turns"] - 1 <= window["outside_ms"]["n"] <= window["turns"]
     assert bare["errors"] == []
     small = {name: {"p99": 1.0} for name in ("plan_us", "first_us", "chunk_us", "held_chars")}
     rows = [ours, bare]

@@ -415,10 +415,13 @@ class Fake:
         play = SCENARIOS.get(scenario, _unknown)
         try:
             await play(Reply(self, call, context), *[float(n) for n in numbers])
-        except asyncio.CancelledError:
+        except grpc.aio.AbortError:
+            raise
+        except BaseException as error:  # a write to a client that has just gone fails otherwise
             call.left_s = asyncio.get_running_loop().time()
             call.left.set()
-            raise
+            if isinstance(error, asyncio.CancelledError):
+                raise
 
     def cut(self) -> None:
         """Reset every client's connection."""

@@ -69,10 +69,9 @@ async def played(course: bytes, chosen: list[Attack]) -> tuple[int, list[str]]:
         model, limits=Limits(turns_a_min=10**6), course=course, pace_words_a_s=0
     )
     learner = await world.learner()
-    await learner.send(cmd.LessonStart("lesson", seed=3))
     session = next(iter(world.ownership))
     for number, attack in enumerate(chosen, 1):
-        await learner.send(cmd.ItemNext(learner.new_id()))
+        await learner.send(cmd.LessonStart(learner.new_id(), seed=number))
         made = session.state.instance
         assert made is not None
         model.says = obeyed(attack, made)
