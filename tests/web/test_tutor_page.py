@@ -240,9 +240,9 @@ def test_the_four_quick_questions(page: Page, fake: FakeServer) -> None:
 
 
 def test_the_answer_box_is_used_while_the_tutor_writes(page: Page, fake: FakeServer) -> None:
-    fake.pace_s = 0.005
     opened(page, fake.url)
     page.locator("#answer").focus()
+    fake.hold(True)
     page.evaluate(
         "window.moved = 0; document.addEventListener('focusin', () => { window.moved += 1; })"
     )
@@ -251,6 +251,7 @@ def test_the_answer_box_is_used_while_the_tutor_writes(page: Page, fake: FakeSer
     page.keyboard.press("Enter")
     expect(page.locator(".verdict.incorrect")).to_be_visible()
     expect(page.locator(".turn.running")).to_be_visible()
+    fake.hold(False)
     expect(page.locator(".turn.completed")).to_be_visible()
     expect(page.locator("#answer")).to_be_focused()
     assert page.evaluate("window.moved") == 0
