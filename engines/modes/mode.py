@@ -6,6 +6,7 @@ what is done; how it is said is the built-in tutor's or a model's.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Literal, Protocol
 
 from msgspec.structs import replace
@@ -70,7 +71,7 @@ class Policy(Protocol):
         """Why this help is refused now, in words for the learner; None where it is given."""
 
 
-class Base:
+class Base(ABC):
     """What the modes share, in the form they mostly have it; each mode overrides its own."""
 
     mode: Mode = "practice"
@@ -87,9 +88,9 @@ class Base:
         """What all modes do first, else the mode's own move."""
         return in_all_modes(seen, wish, self.allowed_acts) or self._own(seen, wish)
 
+    @abstractmethod
     def _own(self, seen: Seen, wish: Wish) -> Act:
         """The mode's own move."""
-        raise NotImplementedError
 
     def after_turn(self, seen: Seen, act: Act, wish: Wish) -> ModeState:  # noqa: ARG002 - contract
         """Most modes remember nothing of a turn."""
