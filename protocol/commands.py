@@ -189,12 +189,16 @@ class ReviewDue(Message, frozen=True, tag="review.due"):
 
 
 class RoomJoin(Message, frozen=True, tag="room.join"):
-    """Join a study group and receive its log."""
+    """Join a study group and receive its log. `rid` is its id, or the short code on the wall.
+
+    `token` is a facilitator's; a learner needs none.
+    """
 
     id: Id
     rid: Id
     name: Annotated[str, Meta(max_length=64)] | None = None
     have: Have | None = None
+    token: Annotated[str, Meta(max_length=LIMITS.token_chars)] | None = None
 
 
 class RoomLeave(Message, frozen=True, tag="room.leave"):
@@ -212,32 +216,71 @@ class RoomSay(Message, frozen=True, tag="room.say"):
     text: Text
 
 
-class RoomPollOpen(Message, frozen=True, tag="room.poll.open"):
-    """Open a poll (facilitator)."""
+class RoomBoard(Message, frozen=True, tag="room.board"):
+    """Write one place of the room's shared board; null clears it."""
 
     id: Id
     rid: Id
-    prompt: Text
-    choices: Annotated[list[Text], Meta(min_length=2, max_length=12)]
+    key: Id
+    v: Any = None
+
+
+class RoomThank(Message, frozen=True, tag="room.thank"):
+    """Say that another member's help was of use."""
+
+    id: Id
+    rid: Id
+    member: Id
+
+
+class RoomAccept(Message, frozen=True, tag="room.accept"):
+    """Answer an invitation to work as a pair."""
+
+    id: Id
+    rid: Id
+    pair: Id
+    yes: bool
+
+
+class RoomPollOpen(Message, frozen=True, tag="room.poll.open"):
+    """Open a poll, or with `poll` the second round of one (facilitator).
+
+    `right` is the place of the right choice, from 0; it is told to nobody before the reveal.
+    `predict`: voters are asked too what share will vote as they do.
+    """
+
+    id: Id
+    rid: Id
+    prompt: Text = ""
+    choices: Annotated[list[Text], Meta(max_length=12)] = field(default_factory=list)
     seconds: Annotated[int, Meta(ge=5, le=3_600)] | None = None
+    right: Annotated[int, Meta(ge=0, le=11)] | None = None
+    predict: bool = False
+    poll: Id | None = None
 
 
 class RoomPollClose(Message, frozen=True, tag="room.poll.close"):
-    """Close the open poll (facilitator)."""
+    """Close the open round, then discuss, or reveal the totals (facilitator).
+
+    Without `then` the first round is discussed and the second revealed. A poll under discussion
+    may be revealed without a second round.
+    """
 
     id: Id
     rid: Id
     poll: Id
+    then: Literal["discuss", "reveal"] | None = None
 
 
 class RoomVote(Message, frozen=True, tag="room.vote"):
-    """One vote with an optional confidence in [0, 1]."""
+    """One vote; `confidence` and `predicted`, the share that will vote alike, are in [0, 1]."""
 
     id: Id
     rid: Id
     poll: Id
     choice: Id
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+    predicted: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
 class RoomAsk(Message, frozen=True, tag="room.ask"):
@@ -261,7 +304,7 @@ class BoardAct(Message, frozen=True, tag="board.act"):
 
     id: Id
     class_: Id = field(name="class")
-    act: Literal["send_hint", "pair", "push_item", "dismiss", "open_poll"]
+    act: Literal["send_hint", "pair", "group", "apply", "push_item", "dismiss", "open_poll"]
     args: dict[str, Any] = field(default_factory=dict)
 
 
@@ -277,7 +320,8 @@ Command = (
     Hello | Ack | Sync | AuthRefresh | Pong | Bye
     | LessonStart | ItemNext | AnswerSubmit | AnswerPreview | AnswerDraft | HintRequest
     | StepsRequest | TurnStart | TurnCancel | ModeSet | PrefsSet | MoodReport | ReviewDue
-    | RoomJoin | RoomLeave | RoomSay | RoomPollOpen | RoomPollClose | RoomVote | RoomAsk
+    | RoomJoin | RoomLeave | RoomSay | RoomBoard | RoomThank | RoomAccept
+    | RoomPollOpen | RoomPollClose | RoomVote | RoomAsk
     | BoardWatch | BoardAct | EphIn
 )  # fmt: skip
 """Whatever a client may say."""

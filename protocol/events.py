@@ -141,6 +141,9 @@ class EphOut(Message, frozen=True, tag="eph"):
 class Durable(Message, frozen=True):
     """An event of a log: `s` names the log, `q` its place, `ts` its time in ms since 1970.
 
+    `q` 0 is no place: the event moves no reader, it settles a command (`ok` of a room's command) or
+    replaces what was told before (a facilitator's totals).
+
     `span` is how many places the frame covers, ending at `q`: above 1 only for deltas that were
     merged for a slow reader. `dup` marks a stored reply that is sent again.
     """

@@ -237,6 +237,9 @@ class Replica:
         if s is None or q is None:  # of an unknown type, and without a place
             return []
         self._settle(event)
+        if q == 0:  # no place of the log: it settles a command, or replaces what was told before
+            self.newest[type(event)] = event  # type: ignore[index]  # a `Foreign` is a `Part`
+            return []
         kept = self._kept(s)
         span = getattr(event, "span", 1)
         if getattr(event, "dup", False) and q > kept.reader.position.seq + 1:

@@ -2,7 +2,10 @@
 
 A twin keeps these promises:
 
-* `claim` by the owner renews; by another node it succeeds with a higher term.
+* `claim` by the owner renews; by another node it succeeds with a higher term, or only over the
+  term it names. Whether the owner still lives is not the log's to know (`ownership`).
+* `subscribe` returns once it is confirmed; only then may the caller read. What is heard are hints
+  that may be missing, doubled or late: the stored log is the truth.
 * An append is one atomic act: check the term, claim the command id, check that the numbers follow
   the head, store. Appends of one log resolve in order.
 * A failed append stores nothing and spoils no other; only `StoreUnavailable` fails many at once.
@@ -58,6 +61,43 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     head: int
     floor: int
     at_ms: int
+
+
+class Owner(msgspec.Struct, frozen=True, gc=False):
+    """Who has a log: `node` is empty where its last owner has given it back."""
+
+    node: str
+    term: int
+
+
+class News(msgspec.Struct, frozen=True, gc=False):
+    """What a subscriber hears of a log.
+
+    `entries` were stored, perhaps not all there are; none at all means that something may have
+    been missed: read. `released`: its owner has given the log back.
+    """
+
+    epoch: str
+    entries: tuple[Entry, ...] = ()
+    released: bool = False
+
+
+class Subscription(Protocol):
+    """A place where news of one log arrives until it is closed."""
+
+    def close(self) -> None:
+        """Hear nothing any more, from this moment on."""
+        ...
+
+
+class Owned(Exception):  # noqa: N818
+    """Another node took the log first; it has it under `owner.term`."""
+
+    def __init__(self, log: str, owner: Owner, over: int) -> None:
+        super().__init__(
+            f"log {log}: term {over} was to be followed, {owner.node!r} has it with {owner.term}"
+        )
+        self.owner = owner
 
 
 class Fenced(Exception):  # noqa: N818 - the literature's word
@@ -146,8 +186,33 @@ class Log(Protocol):
         """How long the newest finished group commit took, in microseconds."""
         ...
 
-    async def claim(self, name: str, node: str, *, at_ms: int) -> Claim:
-        """Take or renew ownership; an unknown log is begun with a fresh epoch and head 0."""
+    async def claim(
+        self, name: str, node: str, *, at_ms: int, over: int | None = None, anew: bool = False
+    ) -> Claim:
+        """Take or renew ownership; an unknown log is begun with a fresh epoch and head 0.
+
+        With `over` only where the log is unknown or has that very term; else raises `Owned`.
+        With `anew` what is stored is forgotten and another epoch begins: entries that clients
+        have seen are missing.
+        """
+        ...
+
+    async def owner(self, name: str) -> Owner | None:
+        """Who has a log, or None where there is none."""
+        ...
+
+    async def release(self, name: str, term: int) -> None:
+        """Give a log back, so that any node may take it at once; all subscribers hear of it.
+
+        Nothing happens where the term is an old one. What was appended before is stored first.
+        """
+        ...
+
+    async def subscribe(self, name: str, hear: Callable[[News], None]) -> Subscription:
+        """Hear of every append and release from now on, own ones too, on the loop's thread.
+
+        Raises `StoreUnavailable` where it cannot be confirmed. The log need not exist yet.
+        """
         ...
 
     def append(

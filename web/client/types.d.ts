@@ -207,7 +207,9 @@ export interface ReviewDue {
 }
 
 /**
- * Join a study group and receive its log.
+ * Join a study group and receive its log. `rid` is its id, or the short code on the wall.
+ *
+ * `token` is a facilitator's; a learner needs none.
  */
 export interface RoomJoin {
   readonly t: "room.join";
@@ -215,6 +217,7 @@ export interface RoomJoin {
   readonly rid: string;
   readonly name?: string | null;
   readonly have?: Have | null;
+  readonly token?: string | null;
 }
 
 /**
@@ -237,29 +240,71 @@ export interface RoomSay {
 }
 
 /**
- * Open a poll (facilitator).
+ * Write one place of the room's shared board; null clears it.
+ */
+export interface RoomBoard {
+  readonly t: "room.board";
+  readonly id: string;
+  readonly rid: string;
+  readonly key: string;
+  readonly v?: unknown;
+}
+
+/**
+ * Say that another member's help was of use.
+ */
+export interface RoomThank {
+  readonly t: "room.thank";
+  readonly id: string;
+  readonly rid: string;
+  readonly member: string;
+}
+
+/**
+ * Answer an invitation to work as a pair.
+ */
+export interface RoomAccept {
+  readonly t: "room.accept";
+  readonly id: string;
+  readonly rid: string;
+  readonly pair: string;
+  readonly yes: boolean;
+}
+
+/**
+ * Open a poll, or with `poll` the second round of one (facilitator).
+ *
+ * `right` is the place of the right choice, from 0; it is told to nobody before the reveal.
+ * `predict`: voters are asked too what share will vote as they do.
  */
 export interface RoomPollOpen {
   readonly t: "room.poll.open";
   readonly id: string;
   readonly rid: string;
-  readonly prompt: string;
-  readonly choices: string[];
+  readonly prompt?: string;
+  readonly choices?: string[];
   readonly seconds?: number | null;
+  readonly right?: number | null;
+  readonly predict?: boolean;
+  readonly poll?: string | null;
 }
 
 /**
- * Close the open poll (facilitator).
+ * Close the open round, then discuss, or reveal the totals (facilitator).
+ *
+ * Without `then` the first round is discussed and the second revealed. A poll under discussion
+ * may be revealed without a second round.
  */
 export interface RoomPollClose {
   readonly t: "room.poll.close";
   readonly id: string;
   readonly rid: string;
   readonly poll: string;
+  readonly then?: "discuss" | "reveal" | null;
 }
 
 /**
- * One vote with an optional confidence in [0, 1].
+ * One vote; `confidence` and `predicted`, the share that will vote alike, are in [0, 1].
  */
 export interface RoomVote {
   readonly t: "room.vote";
@@ -268,6 +313,7 @@ export interface RoomVote {
   readonly poll: string;
   readonly choice: string;
   readonly confidence?: number | null;
+  readonly predicted?: number | null;
 }
 
 /**
@@ -297,7 +343,7 @@ export interface BoardAct {
   readonly t: "board.act";
   readonly id: string;
   readonly class: string;
-  readonly act: "dismiss" | "open_poll" | "pair" | "push_item" | "send_hint";
+  readonly act: "apply" | "dismiss" | "group" | "open_poll" | "pair" | "push_item" | "send_hint";
   readonly args?: Record<string, unknown>;
 }
 
@@ -818,6 +864,9 @@ export type ClientMessage =
   | RoomJoin
   | RoomLeave
   | RoomSay
+  | RoomBoard
+  | RoomThank
+  | RoomAccept
   | RoomPollOpen
   | RoomPollClose
   | RoomVote
