@@ -182,7 +182,7 @@ def _screens(
     assert shown is not None
     assert instance is not None
     hints = [hint(instance, n)[0] for n in range(1, shown.hints + 1)]
-    given = [instance.prompt, *hints, *_words_before(state, shown)]
+    given, said = [instance.prompt, *hints], _words_before(state, shown)
     locked = [instance] if plan.locked else []
     if (
         session is not state
@@ -191,8 +191,8 @@ def _screens(
     ):
         locked.append(session.instance)
         given.append(session.instance.prompt)
-    guards = guard_set(locked, given, ask.text, strict=rules.strict)
-    exempt = frozenset().union(*map(_equations, (*given, ask.text)))
+    guards = guard_set(locked, given, ask.text, earlier=said, strict=rules.strict)
+    exempt = frozenset().union(*map(_equations, (*given, *said, ask.text)))
 
     def screen() -> Screen:
         return screened(guards, [Restoring(masks)], exempt=exempt)

@@ -128,6 +128,8 @@ _PROPOSED = re.compile(
     r"[\s:\"'(]*$"
 )
 _ASKED = re.compile(r"[\s\"')]*(?:\?|,?\s*(?:right|correct|ok|yes|no)\b)")
+_BARE_COMMANDS = word_set("frac dfrac tfrac cfrac sfrac")
+"""LaTeX whose backslash was lost, as in `frac{7}{8}`, is read all the same."""
 _LABEL_WORDS = word_set("option options choice choices alternative letter answer nd rd th st")
 
 
@@ -136,12 +138,14 @@ def guard_set(
     given_texts: Sequence[str] = (),
     learner_text: str = "",
     *,
+    earlier: Sequence[str] = (),
     strict: bool = False,
 ) -> GuardSet:
     """The guard set of a turn.
 
     `instances` are those whose answers are locked (in a room, any member's). Given are the numbers
-    of their prompts, `given_texts` (hints and steps already shown) and the learner's words.
+    of their prompts, `given_texts` (hints and steps already shown) and the learner's words, now and
+    `earlier`; a number word of theirs only as a proposal: "two letters" gives no 2.
 
     >>> from engines.exercises.template import instance
     >>> from engines.words import AnswerSpec, Item
@@ -150,16 +154,18 @@ def guard_set(
     >>> [str(key.value) for key in guard_set([made]).numbers]
     ['3/4']
     """
-    texts = (*(i.prompt for i in instances), *given_texts)
-    seen = [s for text in (*texts, learner_text) for s in _seen(text)]
-    making = _Making(seen, " ".join((*texts, learner_text)), folded(learner_text))
+    shown = (*(i.prompt for i in instances), *given_texts)
+    texts = (*shown, *earlier)
+    given = [s for text in shown for s in _seen(text)]
+    given += [s for text in (*earlier, learner_text) for s in _used(text)]
+    making = _Making(given, " ".join((*texts, learner_text)), folded(learner_text))
     for made in instances:
         making.take(made)
     held = bool(learner_text.strip()) and making.held(learner_text, texts)
     choices = [c.text for i in instances for c in i.choices]
     known = None
     if strict:
-        values = [*seen, *(s for text in choices for s in _seen(text))]
+        values = [s for text in (*texts, learner_text, *choices) for s in _seen(text)]
         known = frozenset(s.value for s in values) | frozenset(-s.value for s in values)
     return making.made(held, known, tuple(map(_printed, texts)))
 
@@ -171,6 +177,22 @@ def _seen(text: str) -> tuple[Stated, ...]:
     found = stated(plain)
     taken = [s for s in found if "-" in plain[max(0, s.start - 2) : s.start]]
     return (*found, *(s._replace(value=-s.value) for s in taken))
+
+
+@lru_cache(maxsize=4096)
+def _used(text: str) -> tuple[Stated, ...]:
+    """The numbers a learner's words use: those in digits, and those in words that are proposed."""
+    found = _seen(text)
+    if not found or is_candidate(text):
+        return found
+    plain = flat(folded(text))
+    digits, spoken = {s.written for s in stated(plain)}, in_digits(plain)
+    return tuple(s for s in found if s.written in digits or _is_proposed(s, spoken))
+
+
+def _is_proposed(s: Stated, plain: str) -> bool:
+    """Whether a number of a learner's stands as an answer that they propose."""
+    return bool(_PROPOSED.search(plain[: s.start]) or _ASKED.match(plain, s.end))
 
 
 @lru_cache(maxsize=4096)
@@ -259,10 +281,7 @@ class _Making:
         keys = {key.value for key in self.numbers}
         for s in stated(plain):
             if s.value in keys and (
-                candidate
-                or (s.value, s.written) not in printed
-                or _PROPOSED.search(plain[: s.start])
-                or _ASKED.match(plain, s.end)
+                candidate or (s.value, s.written) not in printed or _is_proposed(s, plain)
             ):
                 return True
         words = _tokens(plain)
@@ -307,6 +326,7 @@ Words = frozenset[str]
 def _vocabulary(labels: bool, held: bool) -> tuple[Words, Words, Words, Words]:
     """The words that every guard set reads: those that begin, go on, say something; beginnings."""
     starts, goes_on = SPOKEN_WORDS, GLUE_WORDS
+    starts |= _BARE_COMMANDS
     if labels:
         starts, goes_on = starts | set(PLACES) | {"last", "final"}, goes_on | _LABEL_WORDS
     reads = starts | HARD | (SOFT if held else frozenset())
@@ -341,6 +361,16 @@ def _tokens(text: str) -> tuple[str, ...]:
 def _holds(words: Sequence[str], part: Sequence[str]) -> bool:
     n = len(part)
     return any(tuple(words[i : i + n]) == tuple(part) for i in range(len(words) - n + 1))
+
+
+def holds_phrase(text: str, phrases: Iterable[Phrase]) -> bool:
+    """Whether a folded text holds the words of any of these.
+
+    >>> holds_phrase("the common denominator.", [Phrase(("common", "denominator"))])
+    True
+    """
+    words = _tokens(text)
+    return any(_holds(words, phrase.words) for phrase in phrases)
 
 
 def _only_number(plain: str) -> Fraction | None:
@@ -381,8 +411,10 @@ def tells(text: str, guard: GuardSet) -> bool:
     plain = in_digits(flat(folded(text)))
     if any(is_told(s, key) for s in stated(plain) for key in guard.numbers):
         return True
-    words = _tokens(plain)
-    if any(_holds(words, phrase.words) for phrase in guard.phrases):
+    if holds_phrase(plain, guard.phrases):
+        return True
+    tight = squeezed(folded(text).lower())
+    if any(formula.tight in tight for formula in guard.formulas):
         return True
     named = labels_named(text, guard.options, ends=True) if guard.labels else []
     return any(places & guard.labels for places in named)

@@ -14,6 +14,7 @@ from engines.exercises.guardset import (
     GuardSet,
     NumberKey,
     Phrase,
+    holds_phrase,
     is_told,
     tightened,
 )
@@ -25,12 +26,22 @@ from engines.exercises.stated import Stated, flat, stated
 from engines.exercises.wording import match
 
 _ANSWERS_FOLLOW = re.compile(r"\b(?:answer|solution|result)s?(?: key)?\W*\Z", re.IGNORECASE)
-"""Behind this the first number of a list is the answer itself: "Answer key: 1."."""
+"""Behind this the first number of a list, where it is a key, is the answer: "Answer key: 1."."""
 _LINE_BEGINS = re.compile(r"(?:^|\n)\s*$")
 _LIST_MARK = re.compile(r"[.)][^\S\n]+(?P<more>\S)?")
 _NAMED_STEP = re.compile(r"\b(step|part|hint|line|stage|task|exercise|question|problem|case)\s*#?$")
 _SPELT = re.compile(r"(?<![^\W_])[^\W\d_](?:[\s\-*_.,·×]{1,3}[^\W\d_]){2,}(?![^\W_])")
 _LETTERS = re.compile(r"[^\W\d_]")
+_SPREAD = re.compile(
+    r"(?P<lead>[ \-._*·]{0,4})"
+    r"(?P<signs>[^\s\-._*·](?P<by>[ \-._*·])(?:.(?P=by)){2,}[^\s\-._*·])",
+    re.DOTALL,
+)
+"""Four signs or more with the same sign between any two: `2 x   =   3 2`, `9-x- -+- -6`."""
+_BARE_FRAC = re.compile(r"(?<![a-z\\])[dtcs]?frac(?=\s*\{)")
+_EMPHASIS = re.compile(r"(?<![\w)\]}*])[*_]{1,3}(?=[^\s*_])|(?<=[^\s*_])[*_]{1,3}(?![\w(\[{\\*-])")
+_WORD_APART = re.compile(r"(?<!\S)[ai](?!\S)")
+"""The article and the pronoun, which squeezing would make a factor of what stands beside them."""
 _SHORT_KEY = 3
 """Letters of a key that may as well be variables."""
 _ARTICLE = re.compile(r"\b(?:the|an?)[\s\"'*_]+$")
@@ -193,7 +204,8 @@ class _Judging:
             self._romans()
             self._spelt()
             for formula in guard.formulas:
-                self._formula(formula)
+                self._formula(formula, piece.text)
+            self._spread(found)
         if not self.verdict.hit and guard.labels:
             self._labels()
 
@@ -222,7 +234,7 @@ class _Judging:
         begins = not self.plain[: s.start].strip(" ") or "\n" in self.plain[: s.start]
         if not (keys or unknown or begins):
             return
-        if begins and self._counts(s):
+        if begins and self._counts(s, told=bool(keys)):
             return
         if unknown:
             self.verdict.hit = True
@@ -242,7 +254,7 @@ class _Judging:
         if not _printed(left, self.plain[s.start : s.end], right, self.guard):
             self._named(left, right, weak=s.weak)
 
-    def _counts(self, s: Stated) -> bool:
+    def _counts(self, s: Stated, *, told: bool) -> bool:
         """Whether a number only counts: the next of a list, or of "step 2"."""
         if s.value.denominator != 1 or s.joined or s.places or not 0 < s.value < 100:
             return False
@@ -251,7 +263,7 @@ class _Judging:
         if not listed and n > counting.steps + 1:
             return False
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
-        if listed and _LINE_BEGINS.search(left) and not _ANSWERS_FOLLOW.search(left):
+        if listed and _LINE_BEGINS.search(left) and not (told and _ANSWERS_FOLLOW.search(left)):
             marked = _LIST_MARK.match(right)
             bare = self.piece.ends and not right.strip(" .)")
             if marked is not None and not bare and (marked["more"] or not self.piece.last):
@@ -283,8 +295,26 @@ class _Judging:
             if any(len(key) > _SHORT_KEY and key in word for key in keys):
                 self.verdict.hit = True
 
-    def _formula(self, formula: Formula) -> None:
-        if not self._states(formula):
+    def _spread(self, found: list[Stated]) -> None:
+        """What a text tells that has the same sign between all its signs, and only so."""
+        close = _SPREAD.sub(
+            lambda m: m["lead"].replace(m["by"], "") + m["signs"][::2], self.piece.text
+        )
+        if close == self.piece.text:
+            return
+        plain = in_digits(flat(close))
+        before = {s.value for s in found}
+        new = [s for s in stated(plain) if s.value not in before]
+        phrases = [phrase for phrase in self.guard.phrases if not phrase.weak]
+        if any(is_told(s, key) for s in new for key in self.guard.numbers) or holds_phrase(
+            plain, phrases
+        ):
+            self.verdict.hit = True
+        for formula in self.guard.formulas:
+            self._formula(formula, close)
+
+    def _formula(self, formula: Formula, text: str) -> None:
+        if not _states(text, formula):
             return
         where = self.shown.rfind("=")
         left = self.before + self.shown[: where + 1] if where >= 0 else self.before
@@ -292,22 +322,6 @@ class _Judging:
             self._named(left, "")
         else:
             self.verdict.hit = True
-
-    def _states(self, formula: Formula) -> bool:
-        """Whether the piece holds the formula whole, or a side that differs in its order only."""
-        if not all(part in self.piece.text for part in formula.parts):
-            return False
-        tight = squeezed(self.piece.text.lower())
-        at = tight.find(formula.tight)
-        while at >= 0:
-            left, right = tight[:at], tight[at + len(formula.tight) :]
-            if not _OPERATOR_ENDS.search(left) and not _OPERATOR_BEGINS.match(right):
-                return True
-            at = tight.find(formula.tight, at + 1)
-        if "=" in formula.tight:
-            return False
-        sides = [side.strip(" .,;:!?$*") for side in _SIDES.split(self.piece.text)]
-        return any(len(s) > 2 and match(s, formula.text, typos=False) != "" for s in sides)
 
     def _labels(self) -> None:
         labels = self.guard.labels
@@ -320,6 +334,33 @@ class _Judging:
                 self.verdict.hit = True
             elif places & labels:
                 self.verdict.mentions = True
+
+
+def _states(text: str, formula: Formula) -> bool:
+    """Whether a text holds the formula whole, or a side that differs in its order only."""
+    if not all(part in text for part in formula.parts):
+        return False
+    plain = _EMPHASIS.sub("", _BARE_FRAC.sub(r"\\frac", text.lower()))
+    if _stands(formula.tight, squeezed(plain)):
+        return True
+    apart = _WORD_APART.sub(";", plain)
+    if apart != plain and _stands(formula.tight, squeezed(apart)):
+        return True
+    if "=" in formula.tight:
+        return False
+    sides = [side.strip(" .,;:!?$*") for side in _SIDES.split(text)]
+    return any(len(s) > 2 and match(s, formula.text, typos=False) != "" for s in sides)
+
+
+def _stands(formula: str, tight: str) -> bool:
+    """Whether a formula stands in a text without spaces, and is no part of a longer one."""
+    at = tight.find(formula)
+    while at >= 0:
+        left, right = tight[:at], tight[at + len(formula) :]
+        if not _OPERATOR_ENDS.search(left) and not _OPERATOR_BEGINS.match(right):
+            return True
+        at = tight.find(formula, at + 1)
+    return False
 
 
 def _printed(left: str, number: str, right: str, guard: GuardSet) -> bool:

@@ -39,7 +39,9 @@ class Stated(NamedTuple):
 # --- LaTeX and marks made flat --------------------------------------------------------------------
 
 _ANY_MARK = re.compile(r"[\\*_~`${}^√]")
-_FRAC = re.compile(r"\\[dtcs]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))")
+_FRAC = re.compile(
+    r"(?:\\|(?<![a-z\\]))[dtcs]?frac\s*(?:\{([^{}]*)\}|(\d))\s*(?:\{([^{}]*)\}|(\d))"
+)
 _OVER = re.compile(r"\{([^{}]*)\\over(?![a-zA-Z])([^{}]*)\}")
 _COLOUR = re.compile(r"\\(?:textcolor|colorbox|color)\s*\{[^{}]*\}|\\h?space\*?\s*\{[^{}]*\}")
 _NOTHING = re.compile(
@@ -90,7 +92,7 @@ def flat(text: str, *, exact: bool = False) -> str:
     text = text.lower()
     if _ANY_MARK.search(text) is None:
         return text
-    if "\\" in text or "√" in text:
+    if "\\" in text or "√" in text or "frac{" in text:
         text = _WORN.sub("", _NOTHING.sub("", _COLOUR.sub("", text)))
         text = _TWICE.sub(r"{\1}", _SHORT_POWER.sub(r"^\1", text))
         for _ in range(4):

@@ -95,7 +95,7 @@ def _said(value: Fraction) -> list[str]:
 def states_number(text: str, key: Fraction, prompt: str = "") -> bool:
     """Whether a text states a number that its prompt does not print; else in an answer's place."""
     shown = plain(text)
-    given = any(abs(v - float(key)) < 1e-9 for v, _, _ in _values(plain(prompt)))
+    given = any(abs(v - float(key)) < 1e-9 for v in _printed(plain(prompt)))
     joined = _spelt(shown)
     for version in (shown, joined):
         for value, start, _ in _values(version):
@@ -109,6 +109,12 @@ def states_number(text: str, key: Fraction, prompt: str = "") -> bool:
     if numeral and re.search(rf"{_ANSWER}{numeral.lower()}\b", shown):
         return True
     return any(states_number(found, key) for found in _decoded(text))
+
+
+def _printed(prompt: str) -> list[float]:
+    """The values a prompt prints; `6x - 4` prints the -4 too, for so its term is spoken of."""
+    found = _values(prompt)
+    return [v for v, _, _ in found] + [-v for v, at, _ in found if re.search(r"-\s*$", prompt[:at])]
 
 
 def _placed(left: str) -> bool:
