@@ -9,9 +9,11 @@ among themselves by `asked`, so that finding them costs their number and not the
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from struct import Struct
 from typing import Any
 
@@ -20,8 +22,22 @@ from msgspec.structs import replace
 
 from protocol.limits import LIMITS, Limits
 from streaming.chain_sqlite import Chain, Strand
-from streaming.log import Claim, CommandId, Duplicate, Entry, Fenced, OutOfOrder, Reply, Ticket
+from streaming.log import (
+    Claim,
+    CommandId,
+    Duplicate,
+    Entry,
+    Fenced,
+    News,
+    OutOfOrder,
+    Owned,
+    Owner,
+    Reply,
+    StoreUnavailable,
+    Ticket,
+)
 from streaming.records_sqlite import SqliteRecords
+from streaming.subscribers import Hearing, Subscribers
 from streaming.writer_sqlite import Writer
 
 _ASKED = """
@@ -80,6 +96,7 @@ class SqliteLog:
         db: sqlite3.Connection,
         writer: Writer,
         records: SqliteRecords,
+        loop: asyncio.AbstractEventLoop,
         limits: Limits = LIMITS,
     ) -> None:
         self._db = db
@@ -87,6 +104,7 @@ class SqliteLog:
         self._records = records
         self._limits = limits
         self._logs: dict[str, _Known] = {}
+        self._subscribers = Subscribers(loop)
         self._chain = Chain(
             db, "logs", "appends", ("first", "asked", "command", "digest", "entries")
         )
@@ -99,9 +117,39 @@ class SqliteLog:
 
     # --- the port -----------------------------------------------------------------------------
 
-    async def claim(self, name: str, node: str, *, at_ms: int) -> Claim:
+    async def claim(
+        self, name: str, node: str, *, at_ms: int, over: int | None = None, anew: bool = False
+    ) -> Claim:
         """Take or renew ownership; the file's lock proves that an owner before us is gone."""
-        return await self._writer.call(lambda: self._claim(name, node, at_ms))
+        if not node:
+            raise ValueError(f"log {name}: a claim without a node")
+        claim = await self._writer.call(lambda: self._claim(name, node, at_ms, over, anew))
+        if isinstance(claim, Owner):
+            raise Owned(name, claim, over or 0)
+        if anew:
+            self._subscribers.tell(name, News(claim.epoch))
+        return claim
+
+    async def owner(self, name: str) -> Owner | None:
+        """Who has a log, or None where there is none."""
+
+        def ask() -> Owner | None:
+            log = self._known(name)
+            return None if log is None else Owner(log.node, log.term)
+
+        return await self._writer.call(ask)
+
+    async def release(self, name: str, term: int) -> None:
+        """Give a log back; who still appends with its term is fenced."""
+        epoch = await self._writer.call(lambda: self._release(name, term))
+        if epoch is not None:
+            self._subscribers.tell(name, News(epoch, released=True))
+
+    async def subscribe(self, name: str, hear: Callable[[News], None]) -> Hearing:
+        """Hear of what this process appends; no other one may write the file."""
+        if self._writer.closed:
+            raise StoreUnavailable("the store is closed")
+        return self._subscribers.add(name, hear)
 
     def append(
         self,
@@ -116,9 +164,16 @@ class SqliteLog:
         """Queue one atomic append; raises ValueError where there are no entries."""
         if not entries:
             raise ValueError(f"log {name}: an append without entries")
-        return self._writer.submit(
-            self._append, name, term, command, entries, attempt_of, urgent=urgent
+        if name not in self._subscribers:
+            return self._writer.submit(
+                self._append, name, term, command, entries, attempt_of, urgent=urgent
+            )
+        told: list[News] = []
+        ticket = self._writer.submit(
+            self._append, name, term, command, entries, attempt_of, told, urgent=urgent
         )
+        ticket.hear(partial(self._tell, name, told))
+        return ticket
 
     async def read(self, name: str, after: int, *, limit: int | None = None) -> list[Entry]:
         """Entries with `seq > after`, in order; costs the length of the log beyond `after`."""
@@ -157,6 +212,10 @@ class SqliteLog:
         """Close the store that this log is a port of."""
         await self._writer.aclose()
 
+    def _tell(self, name: str, told: list[News], ticket: Ticket) -> None:
+        if ticket.stored:
+            self._subscribers.tell(name, told[-1])  # what was rolled back came before
+
     # --- a part of the writer's transaction -----------------------------------------------------
 
     def flush(self) -> None:
@@ -177,10 +236,13 @@ class SqliteLog:
         command: CommandId | None,
         entries: Sequence[Entry],
         attempt_of: str | None,
+        told: list[News] | None = None,
     ) -> Exception | None:
         log = self._logs.get(name) or self._known(name)
         if log is None or log.term != term:
             return Fenced(name, log.term if log else 0, term)
+        if not log.node:  # given back: whoever comes next has the next term
+            return Fenced(name, term + 1, term)
         key = b"" if command is None else _HASH.pack(hash(command.id))
         if command is not None and key in log.ids:
             seen = self._seen(log, command.id)
@@ -193,7 +255,7 @@ class SqliteLog:
                 return OutOfOrder(name, head, entry.seq)
             if entry.at_ms < newest_ms:
                 forward = _forward(entries, log.at_ms)
-                return self._append(name, term, command, forward, attempt_of)
+                return self._append(name, term, command, forward, attempt_of, told)
             newest_ms = entry.at_ms
         packed = _packed(entries)
         if command is None:
@@ -206,6 +268,8 @@ class SqliteLog:
         if attempt_of is not None:
             answer = entries[0]
             self._records.keep(name, log.epoch, first, attempt_of, answer.at_ms, answer.sealed)
+        if told is not None:
+            told.append(News(log.epoch, tuple(entries)))
         return None
 
     def _known(self, name: str) -> _Known | None:
@@ -256,23 +320,43 @@ class SqliteLog:
         log = self._known(name)
         return [] if log is None else self._asked(log, newest, since_ms)
 
-    def _claim(self, name: str, node: str, at_ms: int) -> Claim:
+    def _claim(
+        self, name: str, node: str, at_ms: int, over: int | None, anew: bool
+    ) -> Claim | Owner:
         log = self._known(name)
+        if log is not None and over not in (None, log.term):
+            return Owner(log.node, log.term)
         if log is None:
-            cursor = self._db.execute(
-                "INSERT INTO logs (name, epoch, term, node, floor, head, at_ms, tail) "
-                "VALUES (?, ?, 1, ?, 0, 0, ?, 0)",
-                (name, secrets.token_urlsafe(6), node, at_ms),
-            )
-            assert cursor.lastrowid is not None
-            log = self._known(name)
-            assert log is not None
+            log = self._begun(name, node, at_ms, term=1)
+        elif anew:
+            term = log.term + 1
+            self._drop(name)
+            log = self._begun(name, node, at_ms, term)
         elif log.node != node:
-            log.term, log.node = log.term + 1, node
-            self._db.execute(
-                "UPDATE logs SET term = ?, node = ? WHERE id = ?", (log.term, node, log.id)
-            )
+            self._own(log, node, log.term + 1)
         return Claim(log.term, log.epoch, log.head, log.floor, log.at_ms)
+
+    def _begun(self, name: str, node: str, at_ms: int, term: int) -> _Known:
+        self._db.execute(
+            "INSERT INTO logs (name, epoch, term, node, floor, head, at_ms, tail) "
+            "VALUES (?, ?, ?, ?, 0, 0, ?, 0)",
+            (name, secrets.token_urlsafe(6), term, node, at_ms),
+        )
+        log = self._known(name)
+        assert log is not None
+        return log
+
+    def _own(self, log: _Known, node: str, term: int) -> None:
+        log.term, log.node = term, node
+        self._db.execute("UPDATE logs SET term = ?, node = ? WHERE id = ?", (term, node, log.id))
+
+    def _release(self, name: str, term: int) -> str | None:
+        """The log's epoch, or None where the term has nothing to give back."""
+        log = self._known(name)
+        if log is None or log.term != term or not log.node:
+            return None
+        self._own(log, "", term)
+        return log.epoch
 
     def _read(self, name: str, after: int, limit: int | None) -> list[Entry]:
         log = self._known(name)

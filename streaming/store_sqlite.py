@@ -88,7 +88,7 @@ class SqliteStore:
             ended=self._ended,
         )
         self.records = SqliteRecords(db, self._writer)
-        self.log = SqliteLog(db, self._writer, self.records)
+        self.log = SqliteLog(db, self._writer, self.records, loop)
         self.ledger = SqliteLedger(db, self._writer, readonly=readonly)
 
     @classmethod

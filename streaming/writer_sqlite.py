@@ -86,6 +86,11 @@ class Writer:
 
     # --- on the loop's thread -----------------------------------------------------------------
 
+    @property
+    def closed(self) -> bool:
+        """Whether it takes no jobs any more."""
+        return self._closed is not None or self._over
+
     def submit(
         self, work: Callable[..., Exception | None], *args: Any, urgent: bool = False
     ) -> Ticket:
@@ -95,7 +100,7 @@ class Writer:
         What is `urgent` does not wait for the next group: somebody stands still until it is stored.
         """
         ticket = Ticket()
-        if self._closed is not None or self._over:
+        if self.closed:
             self._loop.call_soon(ticket.resolve, StoreUnavailable("the store is closed"))
             return ticket
         self._queue.put((ticket, work, args))
