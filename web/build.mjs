@@ -31,7 +31,19 @@ const TAKEN = {
     "files/atkinson-hyperlegible-next-latin-ext-wght-normal.woff2": "fonts/atkinson-latin-ext.woff2",
     LICENSE: "licenses/atkinson-hyperlegible-next.txt",
   },
+  "qrcode-generator": { "dist/qrcode.mjs": "qrcode.js" },
 };
+/** Licence texts of packages that name their licence in the code and carry no file of it. */
+const NOTICES = { "qrcode-generator": "qrcode-generator.txt" };
+/** For `npm run types`, as the package's own declaration is of its older form; not published. */
+const QR_TYPES = `interface QrCode {
+  addData(data: string, mode?: "Numeric" | "Alphanumeric" | "Byte" | "Kanji"): void;
+  make(): void;
+  getModuleCount(): number;
+  isDark(row: number, column: number): boolean;
+}
+export default function qrcode(typeNumber: number, errorCorrectionLevel: "L" | "M" | "Q" | "H"): QrCode;
+`;
 
 await rm(VENDOR, { recursive: true, force: true });
 const katexFonts = (await readdir(join(MODULES, "katex/dist/fonts"))).filter((name) => name.endsWith(".woff2"));
@@ -39,6 +51,8 @@ for (const name of katexFonts) TAKEN.katex[`dist/fonts/${name}`] = `katex/fonts/
 
 const record = [];
 for (const [name, files] of Object.entries(TAKEN)) record.push(...(await taken(name, files)));
+for (const [name, file] of Object.entries(NOTICES)) record.push(await noticed(name, file));
+await writeFile(join(VENDOR, "qrcode.d.ts"), QR_TYPES);
 await onlyWoff2(join(VENDOR, "katex/katex.min.css"), "katex/katex.min.css");
 const shipped = record.filter(({ file }) => !file.endsWith(".d.ts"));
 await writeFile(join(VENDOR, "vendor.json"), `${JSON.stringify(shipped, null, 1)}\n`);
@@ -56,6 +70,13 @@ async function taken(name, files) {
       return { name, version, license, file: to, sha256: sha256(bytes) };
     }),
   );
+}
+
+async function noticed(name, file) {
+  const { version, license } = JSON.parse(await readFile(join(MODULES, name, "package.json"), "utf8"));
+  const bytes = await readFile(join(WEB, "notices", file));
+  await writeFile(join(VENDOR, "licenses", file), bytes);
+  return { name, version, license, file: `licenses/${file}`, sha256: sha256(bytes) };
 }
 
 /** Every browser of today reads woff2; the other formats are not shipped, so not named either. */
@@ -82,7 +103,7 @@ async function withinBudget() {
 
 async function published() {
   await rm(PAGES, { recursive: true, force: true });
-  for (const folder of ["client", "learner", "shared", "vendor"]) {
+  for (const folder of ["client", "learner", "shared", "teacher", "vendor"]) {
     await cp(join(WEB, folder), join(PAGES, folder), {
       recursive: true,
       filter: (path) => !relative(WEB, path).split(sep).includes("test") && !path.endsWith(".d.ts"),

@@ -4,8 +4,9 @@
 import { AnswerBox } from "./answerbox.js";
 import { Connection } from "./connection.js";
 import { browserShelf, memoryShelf, OutQueue } from "./outqueue.js";
+import { Rooms } from "./rooms.js";
 import { Replica } from "./session.js";
-import { CODES, LIMITS, newId, Refusal, SYSTEM_CLOCK } from "./wire.js";
+import { CODES, LIMITS, newId, Refusal, RoundTrips, SYSTEM_CLOCK } from "./wire.js";
 
 export { Refusal } from "./wire.js";
 
@@ -21,29 +22,15 @@ export { Refusal } from "./wire.js";
  * @property {string} url of the WebSocket route, `ws://.../v1/ws`
  * @property {string} [token] of a known learner; without it a guest's own is used
  * @property {Storage|null} [storage] keeps `sid` and token; without it a reload begins anew
+ * @property {string} [identity] the key they are kept under; another page's has another
  * @property {string} [name] of this client, for the operator's statistics
  * @property {import("./outqueue.js").Shelf} [shelf] keeps unacknowledged commands
  * @property {import("./wire.js").Clock} [clock]
  * @property {(url: string, protocol: string) => import("./connection.js").Socket} [dial]
  * @property {EventTarget|null} [page] tells `online` and `visibilitychange`; a browser's window
  */
-/**
- * How the line stands, in what a person needs to know.
- * @typedef {object} State
- * @property {"connecting"|"catching-up"|"live"|"reconnecting"|"restarting"|"ended"} phase
- * @property {number} kept commands not yet acknowledged
- * @property {number} answers how many of them are answers
- * @property {number} retryAt_ms when the next dial is due, in ms since 1970
- * @property {number} rtt_ms median of the newest round trips, 0 while unknown
- * @property {number} resumes how often this page came back
- * @property {{from: number, to: number, mode: string}|null} resumed the newest return: the
- *   numbers caught up (`from` > `to`: nothing was missed), and how
- * @property {number} seq
- * @property {number} closeCode
- * @property {string} closeReason
- */
+/** @typedef {import("./wire.js").State} State */
 
-const TRIPS = 5;
 const IDENTITY = "tutorstream.session";
 /** Refusals of a `hello` after which a guest comes as a new one. */
 const UNKNOWN = new Set([CODES.unauthorized, CODES.token_expired, CODES.not_found]);
@@ -78,9 +65,7 @@ export class Session {
     this.resumes = 0;
     /** @type {State["resumed"]} */
     this.resumed = null;
-    this.rtt_ms = 0;
-    /** @type {number[]} */
-    this.trips_ms = [];
+    this.trips = new RoundTrips();
     this.welcomed = false;
     this.draining = false;
     this.ready = false;
@@ -96,6 +81,11 @@ export class Session {
       this.clock,
       (frames) => this.ready && this.connection.send(frames),
       () => this.lesson.item?.item,
+    );
+    this.rooms = new Rooms(
+      this.replica,
+      (t, fields) => this.#command(t, fields),
+      (frames) => this.ready && this.connection.send(frames),
     );
     /** @type {Map<string, number>} */
     this.sentAt_ms = new Map();
@@ -120,7 +110,7 @@ export class Session {
       kept: this.queue.size,
       answers: this.queue.answers,
       retryAt_ms: this.connection.retryAt_ms,
-      rtt_ms: this.rtt_ms,
+      rtt_ms: this.trips.median_ms,
       resumes: this.resumes,
       resumed: this.resumed,
       seq: Math.max(0, this.replica.me?.q ?? 0),
@@ -315,7 +305,7 @@ export class Session {
     this.replica.forget();
     this.rates = null;
     this.lostAt = -1;
-    this.options.storage?.removeItem(IDENTITY);
+    this.options.storage?.removeItem(this.#identity);
     this.queue.rejectAll(new Refusal(CODES.gone, "gone", "the session this was said in has ended"));
     this.#tell("forgotten", { t: "forgotten" });
   }
@@ -330,15 +320,20 @@ export class Session {
   }
 
   #recall() {
-    const kept = this.options.storage?.getItem(IDENTITY);
+    const kept = this.options.storage?.getItem(this.#identity);
     if (!kept || this.options.token) return;
     try {
-      const { sid, token } = JSON.parse(kept);
+      const { sid, token, seats = [] } = JSON.parse(kept);
       this.replica.sid = sid;
       this.token = token;
+      for (const seat of seats) this.replica.takeUp(seat);
     } catch {
-      this.options.storage?.removeItem(IDENTITY); // not ours, or cut off in writing
+      this.options.storage?.removeItem(this.#identity); // not ours, or cut off in writing
     }
+  }
+
+  get #identity() {
+    return this.options.identity ?? IDENTITY;
   }
 
   // --- hearing ---------------------------------------------------------------------------------
@@ -346,7 +341,9 @@ export class Session {
   /** @param {Frame} frame */
   #hear(frame) {
     if (frame.t === "welcome") this.#welcomed(frame);
+    if (this.ready && frame.ts > 0 && frame.dup !== true) this.rooms.heardAt(frame.ts, this.clock.now());
     const { events, repeated, send } = this.replica.hear(frame);
+    if (frame.t === "welcome") this.#remember();
     if (repeated !== undefined) this.#settle(repeated);
     for (const event of events) this.#applied(event);
     this.connection.send(send);
@@ -357,7 +354,7 @@ export class Session {
   /** @param {Frame} event */
   #applied(event) {
     this.#settle(event);
-    if (event.t === "preview") this.#roundTrip(this.box.heard(event));
+    if (event.t === "preview") this.trips.add(this.box.heard(event));
     if (event.t === "err") this.#refused(event);
     if (event.t === "rate") this.rates = { limits: event.limits, at_ms: this.clock.now() };
     if (event.t === "drain") {
@@ -374,10 +371,6 @@ export class Session {
     this.welcomed = true;
     const first = this.replica.sid === null || this.lostAt < 0;
     if (frame.token && !this.options.token) this.token = frame.token;
-    if (this.token) {
-      const identity = JSON.stringify({ sid: frame.sid, token: this.token });
-      this.options.storage?.setItem(IDENTITY, identity);
-    }
     this.queue.adopt(frame.sid);
     if (first) void this.#restoreQueue(frame.sid);
     else this.resumes += 1;
@@ -408,10 +401,22 @@ export class Session {
     if (id === undefined || reply.t === "err") return;
     const sent = this.sentAt_ms.get(id);
     if (sent !== undefined) {
-      this.#roundTrip(this.clock.now() - sent - (reply.timing?.total_us ?? 0) / 1000);
+      this.trips.add(this.clock.now() - sent - (reply.timing?.total_us ?? 0) / 1000);
       this.sentAt_ms.delete(id);
     }
-    if (this.queue.settle(id, reply)) this.#tell("state", this.state);
+    const command = this.queue.settle(id, reply);
+    if (command === null) return;
+    this.rooms.did(command);
+    if (command.t.startsWith("room.")) this.#remember();
+    this.#tell("state", this.state);
+  }
+
+  /** Who this is, and where it sits, for the page that comes after a reload. */
+  #remember() {
+    if (!this.token || this.sid === null) return;
+    const { sid, token, replica: { seats } } = this;
+    const kept = { sid, token, ...(seats.length > 0 ? { seats } : {}) };
+    this.options.storage?.setItem(this.#identity, JSON.stringify(kept));
   }
 
   /** @param {Frame} err */
@@ -428,14 +433,6 @@ export class Session {
       if (refusal.temporary) this.#flush();
       this.#tell("state", this.state);
     }
-  }
-
-  /** @param {number|null} ms */
-  #roundTrip(ms) {
-    if (ms === null) return;
-    this.trips_ms = [...this.trips_ms, Math.max(0.1, ms)].slice(-TRIPS);
-    const sorted = [...this.trips_ms].sort((a, b) => a - b);
-    this.rtt_ms = sorted[sorted.length >> 1] ?? 0;
   }
 
   // --- saying ----------------------------------------------------------------------------------

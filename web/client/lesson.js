@@ -79,16 +79,24 @@ export function emptyLesson() {
  * @returns {Lesson}
  */
 export function lessonOf(state, gens) {
-  const lesson = { ...emptyLesson(), ...known(state ?? {}) };
+  return { ...emptyLesson(), ...known(state ?? {}), turns: turnsOf(state?.turns ?? [], gens) };
+}
+
+/**
+ * The turns of a snapshot, of a session or of a room.
+ * @param {any[]} told
+ * @param {{gen: string, text: string, next_i: number, status: string}[]} gens
+ * @returns {Turn[]}
+ */
+export function turnsOf(told, gens) {
   const newest = new Map(gens.map((gen) => [gen.gen, gen]));
-  /** @type {Turn[]} */
-  const turns = (state?.turns ?? []).map((/** @type {any} */ turn) => {
+  const turns = told.map((turn) => {
     const gen = newest.get(turn.gen);
     newest.delete(turn.gen);
     return { ...blankTurn(turn), ...(gen ? ofGen(gen) : {}) };
   });
   for (const gen of newest.values()) turns.push({ ...blankTurn(gen), ...ofGen(gen) });
-  return { ...lesson, turns };
+  return turns;
 }
 
 /** @param {Record<string, any>} state */
@@ -159,6 +167,16 @@ const RULES = {
 export function fold(lesson, event) {
   const rule = RULES[event.t];
   return rule === undefined ? lesson : { ...lesson, ...rule(lesson, event) };
+}
+
+/**
+ * Turns after one event of a turn, of a session or of a room.
+ * @param {Turn[]} turns
+ * @param {Frame} event
+ * @returns {Turn[]}
+ */
+export function turnsAfter(turns, event) {
+  return fold({ ...emptyLesson(), turns }, event).turns;
 }
 
 /**

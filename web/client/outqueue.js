@@ -136,12 +136,14 @@ export class OutQueue {
   }
 
   /**
-   * A reply came (`re`, or `cmd` of a turn). True where it answered a command kept here.
+   * A reply came (`re`, or `cmd` of a turn). Returns the command it answers, where that is kept here.
    * @param {string} id
    * @param {Frame} reply
+   * @returns {Frame|null}
    */
   settle(id, reply) {
-    const known = this.#drop(id);
+    const known = this.entries.get(id)?.frame ?? null;
+    this.#drop(id);
     this.waiting.get(id)?.resolve(reply);
     this.waiting.delete(id);
     return known;

@@ -1,15 +1,20 @@
-// What a client holds of its session and the rule by which events move it. This file is pure: it
-// reads no clock and opens no socket, and is the twin of protocol/replica.py.
+// What a client holds of its session and its rooms, and the rule by which events move them. This
+// file is pure: it reads no clock and opens no socket, and is the twin of protocol/replica.py.
 
 import { emptyLesson, fold, lessonOf } from "./lesson.js";
+import { emptyRoom, folded, replaced, roomOf, withVote } from "./room.js";
 
 /** @typedef {import("./wire.js").Frame} Frame */
+/** @typedef {import("./room.js").Room} Room */
 
 /**
  * Where one log stands here. `waiting`: a gap was seen and asked for; `head`: where the log stood
- * when this connection was welcomed, so that the end of the catch-up is known.
- * @typedef {{epoch: string, q: number, waiting: boolean, head: number, mode: string}} Position
+ * when this connection was welcomed, so that the end of the catch-up is known; `acked`: the highest
+ * number the server knows we have.
+ * @typedef {{epoch: string, q: number, waiting: boolean, head: number, mode: string, acked: number}} Position
  */
+
+/** What of a room outlives the page. @typedef {{rid: string, title: string, code: string, member: string, role: string}} Seat */
 
 /**
  * What hearing a frame led to: events to hand on in order, a stored reply that came again (it
@@ -20,6 +25,8 @@ import { emptyLesson, fold, lessonOf } from "./lesson.js";
 const ME = "me";
 /** A log of which nothing may be applied before its snapshot came. */
 const NOTHING = -1;
+/** No log's epoch: what is held of such a log is nothing, so its whole state is wanted. */
+const NO_EPOCH = "";
 
 export class Replica {
   constructor() {
@@ -28,8 +35,8 @@ export class Replica {
     /** @type {Map<string, Position>} */
     this.logs = new Map();
     this.lesson = emptyLesson();
-    /** Highest number in `me` that the server knows we have. */
-    this.acked = 0;
+    /** The rooms this session is a member of, by rid. @type {Map<string, Room>} */
+    this.rooms = new Map();
   }
 
   /** @returns {Position|undefined} */
@@ -50,11 +57,11 @@ export class Replica {
    * @returns {Frame}
    */
   hello(token, client) {
-    const running = this.lesson.turns.find((turn) => turn.status === "running");
-    const have = [...this.logs].filter(([, { q }]) => q >= 0).map(([s, { epoch, q }]) => ({
-      s, epoch, q,
-      ...(s === ME && running ? { gen: running.gen, i: running.i } : {}),
-    }));
+    const have = [...this.logs].filter(([s, { q }]) => q >= 0 || s !== ME).map(([s, { epoch, q }]) => {
+      const running = this.#turns(s).find((turn) => turn.status === "running");
+      if (q < 0) return { s, epoch: NO_EPOCH, q: 0 };
+      return { s, epoch, q, ...(running ? { gen: running.gen, i: running.i } : {}) };
+    });
     return {
       t: "hello",
       ...(token ? { token } : {}),
@@ -73,21 +80,28 @@ export class Replica {
     if (frame.t === "welcome") return this.#welcomed(frame);
     if (frame.t === "snapshot") return this.#restored(frame);
     if (frame.t === "ping") return this.#pinged(frame);
+    if (frame.q === 0) return this.#unplaced(frame);
     if (typeof frame.q === "number") return this.#numbered(frame);
     return { events: [frame], send: [] };
   }
 
   /** The `ack` of all that was applied, or null where the server knows it already. */
   ack() {
-    const q = this.me?.q ?? 0;
-    if (q <= this.acked) return null;
-    this.acked = q;
-    return { t: "ack", pos: { [ME]: q } };
+    /** @type {Record<string, number>} */
+    const pos = {};
+    for (const [s, log] of this.logs) {
+      if (log.q <= log.acked) continue;
+      log.acked = log.q;
+      pos[s] = log.q;
+    }
+    return Object.keys(pos).length === 0 ? null : { t: "ack", pos };
   }
 
-  /** Events applied since the last `ack`. */
+  /** Events applied since the last `ack`, of all logs. */
   get unacked() {
-    return (this.me?.q ?? 0) - this.acked;
+    let sum = 0;
+    for (const { q, acked } of this.logs.values()) sum += Math.max(0, q - acked);
+    return sum;
   }
 
   /** Forget the session: its identity is not accepted any more. */
@@ -95,7 +109,50 @@ export class Replica {
     this.sid = null;
     this.logs.clear();
     this.lesson = emptyLesson();
-    this.acked = 0;
+    this.rooms.clear();
+  }
+
+  // --- rooms -----------------------------------------------------------------------------------
+
+  /** What outlives the page: a reload names these in its `hello`. @returns {Seat[]} */
+  get seats() {
+    return [...this.rooms.values()].map(({ rid, title, code, you }) => (
+      { rid, title, code, member: you.member, role: you.role }
+    ));
+  }
+
+  /** Take a seat up that an earlier page had; the room's state comes with the welcome. @param {Seat} seat */
+  takeUp({ rid, title, code, member, role }) {
+    this.#await(rid);
+    const room = emptyRoom(rid);
+    this.rooms.set(rid, { ...room, title, code, you: { ...room.you, member, role } });
+  }
+
+  /**
+   * The own vote was taken; its round is the one that was open.
+   * @param {string} rid
+   * @param {{poll: string, choice: string, confidence?: number|null, predicted?: number|null}} vote
+   */
+  voted(rid, vote) {
+    const room = this.rooms.get(rid);
+    if (room?.poll?.poll === vote.poll) this.rooms.set(rid, withVote(room, { ...vote, round: room.poll.round }));
+  }
+
+  /** @param {string} rid */
+  left(rid) {
+    this.logs.delete(rid);
+    this.rooms.delete(rid);
+  }
+
+  /** Hold a log's place open until its snapshot comes. @param {string} rid */
+  #await(rid) {
+    if (this.logs.has(rid)) return;
+    this.logs.set(rid, { epoch: NO_EPOCH, q: NOTHING, waiting: true, head: 0, mode: "snapshot", acked: 0 });
+  }
+
+  /** @param {string} s */
+  #turns(s) {
+    return s === ME ? this.lesson.turns : (this.rooms.get(s)?.turns ?? []);
   }
 
   /**
@@ -110,10 +167,29 @@ export class Replica {
       const kept = had !== undefined && had.epoch === epoch;
       const restores = mode === "snapshot" || mode === "reset";
       if (!kept && !restores && s === ME) this.lesson = emptyLesson();
+      if (s !== ME && !this.rooms.has(s)) this.rooms.set(s, emptyRoom(s));
       const q = kept ? had.q : restores ? NOTHING : 0;
-      this.logs.set(s, { epoch, q, waiting: restores, head, mode });
-      if (s === ME) this.acked = Math.max(0, q); // the server has read it in our hello
+      const acked = Math.max(0, q); // the server has read it in our hello
+      this.logs.set(s, { epoch, q, waiting: restores, head, mode, acked });
     }
+    const told = new Set(frame.logs.map((/** @type {any} */ log) => log.s));
+    for (const s of [...this.logs.keys()]) if (s !== ME && !told.has(s)) this.left(s);
+    return { events: [frame], send: [] };
+  }
+
+  /**
+   * An event without a place moves no log. A room that was joined begins to be heard.
+   * @param {Frame} frame
+   * @returns {Heard}
+   */
+  #unplaced(frame) {
+    const rid = frame.t === "ok" ? frame.changed?.rid : undefined;
+    if (rid !== undefined && !this.rooms.has(rid)) {
+      this.#await(rid);
+      this.rooms.set(rid, emptyRoom(rid));
+    }
+    const room = this.rooms.get(rid ?? frame.s);
+    if (room !== undefined) this.rooms.set(room.rid, replaced(room, frame));
     return { events: [frame], send: [] };
   }
 
@@ -127,10 +203,14 @@ export class Replica {
     const stale = had !== undefined && had.epoch === epoch && q < had.q;
     if (stale) return { events: [], send: [] };
     const head = Math.max(q, had?.head ?? q);
+    if (s !== ME && !this.rooms.has(s)) return { events: [], send: [] }; // left in the meantime
+    const kept = had?.epoch === epoch;
     this.logs.set(s, {
-      epoch, q, waiting: false, head: had?.epoch === epoch ? head : q, mode: had?.mode ?? "snapshot",
+      epoch, q, waiting: false, head: kept ? head : q, mode: had?.mode ?? "snapshot",
+      acked: kept ? (had?.acked ?? 0) : 0,
     });
     if (s === ME) this.lesson = lessonOf(frame.state, frame.gens ?? []);
+    else this.#changeRoom(s, (room) => roomOf(room, frame.state, frame.gens ?? []));
     return { events: [frame], send: [] };
   }
 
@@ -167,7 +247,14 @@ export class Replica {
     log.q = frame.q;
     log.waiting = false;
     if (frame.s === ME) this.lesson = fold(this.lesson, frame);
+    else this.#changeRoom(frame.s, (room) => folded(room, frame));
     return { events: [frame], send: [] };
+  }
+
+  /** @param {string} rid @param {(room: Room) => Room} change */
+  #changeRoom(rid, change) {
+    const room = this.rooms.get(rid);
+    if (room !== undefined) this.rooms.set(rid, change(room));
   }
 
   /**
@@ -175,7 +262,7 @@ export class Replica {
    * @param {Frame} delta
    */
   #continues(delta) {
-    const turn = this.lesson.turns.find((known) => known.gen === delta.gen);
+    const turn = this.#turns(delta.s).find((known) => known.gen === delta.gen);
     return turn === undefined || turn.i === delta.i[0];
   }
 

@@ -666,7 +666,7 @@ export interface Step {
 }
 
 /**
- * A generation exists: who speaks, and which command asked.
+ * A generation exists: who speaks, and which command asked; in a room, `by` which member.
  */
 export interface TurnStarted {
   readonly t: "turn.started";
@@ -681,6 +681,7 @@ export interface TurnStarted {
   readonly input?: string | null;
   readonly item?: string | null;
   readonly dup?: boolean;
+  readonly by?: string | null;
 }
 
 /**
@@ -827,7 +828,7 @@ export interface RoomEvent {
 }
 
 /**
- * Who came and who went, by member with its connections.
+ * Who came and who went, by member with its connections; `names` are of those who came.
  */
 export interface Presence {
   readonly t: "presence";
@@ -836,6 +837,15 @@ export interface Presence {
   readonly ts: number;
   readonly joins: Record<string, string[]>;
   readonly leaves: Record<string, string[]>;
+  readonly names?: Record<string, Named> | null;
+}
+
+/**
+ * What others see of a member.
+ */
+export interface Named {
+  readonly name: string;
+  readonly role?: "facilitator" | "member";
 }
 
 /**

@@ -15,6 +15,22 @@
  * @property {() => number} random in [0, 1)
  */
 
+/**
+ * How the line stands, in what a person needs to know.
+ * @typedef {object} State
+ * @property {"connecting"|"catching-up"|"live"|"reconnecting"|"restarting"|"ended"} phase
+ * @property {number} kept commands not yet acknowledged
+ * @property {number} answers how many of them are answers
+ * @property {number} retryAt_ms when the next dial is due, in ms since 1970
+ * @property {number} rtt_ms median of the newest round trips, 0 while unknown
+ * @property {number} resumes how often this page came back
+ * @property {{from: number, to: number, mode: string}|null} resumed the newest return: the
+ *   numbers caught up (`from` > `to`: nothing was missed), and how
+ * @property {number} seq
+ * @property {number} closeCode
+ * @property {string} closeReason
+ */
+
 export const SUBPROTOCOL = "tutorstream.v1.json";
 
 export const LIMITS = Object.freeze({
@@ -42,10 +58,16 @@ export const CODES = Object.freeze({
   busy: 107,
   gone: 108,
   too_large: 109,
+  not_member: 111,
+  room_full: 112,
+  closed: 116,
   budget_spent: 120,
   rate_limited: 129,
   overloaded: 150,
 });
+
+/** Round trips that the median is of. */
+const TRIPS = 5;
 
 /** Close codes of the transport that are treated as 4001 (drain): reconnect and resume. */
 const AS_DRAIN = new Set([1001, 1006, 1011, 1012, 1013]);
@@ -91,6 +113,26 @@ export class Refusal extends Error {
     this.name = name;
     this.temporary = more.temp ?? TEMPORARY.has(code);
     this.retry_ms = more.retry_ms;
+  }
+}
+
+/** The newest round trips. */
+export class RoundTrips {
+  constructor() {
+    /** @type {number[]} */
+    this.newest_ms = [];
+  }
+
+  /** @param {number|null} ms null: nobody waited for that answer any more */
+  add(ms) {
+    if (ms === null) return;
+    this.newest_ms = [...this.newest_ms, Math.max(0.1, ms)].slice(-TRIPS);
+  }
+
+  /** 0 while none is known. */
+  get median_ms() {
+    const sorted = [...this.newest_ms].sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] ?? 0;
   }
 }
 
