@@ -305,7 +305,7 @@ SOCRATIC_CLOSINGS = (
     "Take your time; a guess is fine.",
     "Write down whatever you think, in your own words.",
     "Say as much as you are sure of.",
-    "A half-finished thought is a good start.",
+    "An unfinished thought is a good start.",
 )
 """Closings that ask nothing: the question before them is the only one of its turn."""
 HINTS_OPEN = (
@@ -356,7 +356,7 @@ EXAM_OPENINGS: dict[Act, tuple[str, ...]] = {
     "submit_prompt": (
         "Answers go into the answer box.",
         "I take no answers here; write it in the answer box.",
-        "The place for that is the answer box.",
+        "The answer box is the place for that.",
     ),
     "rest": OPENINGS["rest"],
     "clarify": OPENINGS["clarify"],

@@ -145,7 +145,7 @@ def sibling_shown(inst: Instance) -> tuple[Instance | None, str]:
     for n in range(_TWIN_TRIES if inst.item.params else 0):
         named = f"{inst.item.id}\0{inst.seed}\0{n}".encode()
         other = instance(inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"))
-        if _looks(other) == _looks(inst) or key_text(other) == answer:
+        if _asks_the_same(other, inst) or key_text(other) == answer:
             continue  # the same question, or one whose working ends in this answer
         text = f"A similar one, worked: {_worked_text(other)}"
         covered = masked(text, inst)
@@ -158,8 +158,15 @@ def sibling_shown(inst: Instance) -> tuple[Instance | None, str]:
     return None, masked(f"The first step: {show} {why}".strip(), inst)
 
 
-def _looks(inst: Instance) -> tuple[str, list[str]]:
-    return inst.prompt, sorted(choice.text for choice in inst.choices)
+def _asks_the_same(other: Instance, inst: Instance) -> bool:
+    """Whether two draws of an item are one question; its numbers may be in the options alone."""
+    if other.prompt != inst.prompt:
+        return False
+    return "@{" in inst.item.prompt or _options(other) == _options(inst)
+
+
+def _options(inst: Instance) -> list[str]:
+    return sorted(choice.text for choice in inst.choices)
 
 
 def _worked_text(inst: Instance) -> str:

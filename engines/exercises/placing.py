@@ -115,6 +115,8 @@ def affirms(words: Sequence[str], *, opens: bool) -> bool:
 
     >>> affirms(["that", "is", "right"], opens=False), affirms(["the", "right"], opens=False)
     (True, False)
+    >>> affirms(["does", "it", "answer", "exactly"], opens=False)
+    False
     """
     word, before = words[-1], words[-4:-1]
     if any(w in _NOT for w in before):
@@ -124,10 +126,18 @@ def affirms(words: Sequence[str], *, opens: bool) -> bool:
     if word in _AFTER_RIGHT:
         return bool(before) and (before[-1] in ("right", "correct") or _is_the(word, before))
     if word in ("exactly", "indeed", "precisely", "absolutely", "si", "ja", "sim", "da"):
-        return opens or (bool(before) and before[-1] in _OWN)
+        return opens or (bool(before) and before[-1] in _OWN and not _is_verb(before))
     if word == "confirm":
         return not before or before[-1] not in ("to", "you")
     return word in HARD
+
+
+def _is_verb(before: Sequence[str]) -> bool:
+    """`does it answer ..`, not `your answer ..`."""
+    return before[-1] == "answer" and len(before) > 1 and before[-2] in _SUBJECTS
+
+
+_SUBJECTS = word_set("it that this they you we i to not does do did must should can will")
 
 
 def _is_the(word: str, before: Sequence[str]) -> bool:
