@@ -291,7 +291,7 @@ class Steps(Durable, frozen=True, tag="steps"):
 
 
 class TurnStarted(Durable, frozen=True, tag="turn.started"):
-    """A generation exists: who speaks, and which command asked."""
+    """A generation exists: who speaks, and which command asked; in a room, `by` which member."""
 
     gen: str
     cmd: str
@@ -301,6 +301,7 @@ class TurnStarted(Durable, frozen=True, tag="turn.started"):
     input: str | None = None
     item: str | None = None
     dup: bool = False
+    by: str | None = None
 
 
 class Delta(Durable, frozen=True, tag="delta"):
@@ -408,11 +409,19 @@ class RoomEvent(Durable, frozen=True, tag="room.event"):
     data: Any = None
 
 
+class Named(Part, frozen=True):
+    """What others see of a member."""
+
+    name: str
+    role: Literal["member", "facilitator"] = "member"
+
+
 class Presence(Durable, frozen=True, tag="presence"):
-    """Who came and who went, by member with its connections."""
+    """Who came and who went, by member with its connections; `names` are of those who came."""
 
     joins: dict[str, list[str]]
     leaves: dict[str, list[str]]
+    names: dict[str, Named] | None = None
 
 
 Event = (

@@ -83,6 +83,56 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     abandoned_s: float = 120.0
     """With no connection for so long a running generation is cancelled."""
 
+    # Rooms
+    room_members: int = 1_000
+    """Members of a room; one more takes the place of who has been away longest, else `err 112`."""
+    room_name_chars: int = 40
+    """Longest name of a member; what is longer is cut."""
+    room_title_chars: int = 80
+    room_says_kept: int = 50
+    """Newest messages that a room's snapshot holds."""
+    room_talk_kept: int = 500
+    """Newest messages of which a room remembers whose they were and when."""
+    room_turns_kept: int = 8
+    """Newest tutor turns that a room's snapshot holds."""
+    room_asks_a_min: int = 10
+    """Tutor turns that a room may begin in a minute; above it `err 129`."""
+    room_thanks_kept: int = 1_000
+    room_ids_kept: int = 16_384
+    """Command ids that a room remembers at most, however young they are."""
+    room_pairs: int = 500
+    """Pairs, and groups, that stand in a room at once."""
+    board_keys: int = 200
+    """Places of a room's shared board that hold something."""
+    board_value_bytes: int = 2 * 1024
+    """Longest value of one place, as JSON in UTF-8."""
+    eph_value_bytes: int = 512
+    """Longest value of an `eph`, as JSON in UTF-8; a longer one is dropped."""
+    poll_rounds: int = 2
+    room_gather_ms: float = 250.0
+    """Votes and presence are gathered for so long before they are told ..."""
+    room_gather_above: int = 30
+    """... in rooms with more members present than this."""
+    room_totals_ms: float = 250.0
+    """Shortest time between two counts told to a facilitator."""
+    room_fanout: int = 128
+    """Members to whom one turn of the loop passes a room's frames on."""
+    room_head_s: float = 10.0
+    """How often a node compares its place in a room's log with the log's head."""
+    room_idle_s: float = 60.0
+    """A room is put aside so long after the last connection of a node left it."""
+    room_save_entries: int = 200
+    """Entries between two stored snapshots of a room."""
+    rooms_a_min: int = 10
+    """Rooms that one address may make in a minute."""
+    facilitator_s: float = 7 * 86_400.0
+    """How long a facilitator's token is good for."""
+    code_tries: int = 10
+    """Codes of no room that one address may name within `code_tries_s` ..."""
+    code_tries_s: float = 60.0
+    code_shut_s: float = 900.0
+    """... before all its codes are refused for so long."""
+
     # Client back-off
     backoff_first_s: float = 0.25
     backoff_factor: float = 2.0
