@@ -290,7 +290,7 @@ class Rendered:
             self._emit(dollars)
         elif after in _ESCAPED and not self._maths:
             self._emit(after)
-        elif after == "\n":
+        elif after.isalpha() or after in "\n:":  # a URL may begin there
             self._emit("\\")
             return at + 1
         else:

@@ -27,6 +27,8 @@ SHOWN = [
     ("go to https://a.b/c?d=e. Then", "go to . Then"),
     ("www.x.org, ok", ", ok"),
     ("[a](javascript:alert(1))b", "ab"),
+    (r"\javascript:x and \https://x.org a", r"\ and \ a"),
+    (r"\frac12 \:// b", r"\frac12 \ b"),
     ("| a | b |\n|---|:-:|\n| 1 | 2 |\nend", "a ; b \n1 ; 2 \nend"),
     ("> quote\n>> more", "quote\nmore"),
     ("```python\nx = 1\n```\nafter", "x = 1\nafter"),
