@@ -33,7 +33,7 @@ from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
 from streaming.prompt import greeting
 from streaming.providers.warmup import warmed
-from streaming.session import Surroundings
+from streaming.surroundings import Surroundings
 from streaming.store_sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Application:
             await store.aclose()
             raise
         application.ownership.begin()
+        await application.ownership.appear()
         return application
 
     # --- life ---------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from streaming.log import Entry, Ticket
 from streaming.outbox import Out, Outbox
 
 if TYPE_CHECKING:
-    from streaming.session import Session, Surroundings
+    from streaming.mirror import Mirror
+    from streaming.session import Session
+    from streaming.surroundings import Surroundings
     from streaming.treasury import Treasury
 
 _LOG = logging.getLogger(__name__)
@@ -54,10 +56,13 @@ class Greeting:
 class Attached:
     """One connection of one session."""
 
-    __slots__ = ("_ground", "_tasks", "_welcomed", "outbox", "session")
+    __slots__ = ("_ground", "_tasks", "_welcomed", "cid", "outbox", "session")
 
-    def __init__(self, session: Session, outbox: Outbox, ground: Surroundings) -> None:
+    def __init__(
+        self, session: Session | Mirror, outbox: Outbox, ground: Surroundings, cid: str
+    ) -> None:
         self.session = session
+        self.cid = cid
         self.outbox = outbox
         self._ground = ground
         self._tasks: set[asyncio.Task[None]] = set()
@@ -106,6 +111,8 @@ class Attached:
 
     async def _missed(self, epoch: str, q: int) -> tuple[CatchUp, list[Out], int, Ticket | None]:
         session, limits = self.session, self._ground.limits
+        if epoch == session.epoch and q > session.head:
+            await session.catch_up()
         head = session.head
         if epoch != session.epoch or q > head:
             return "reset", *self._snapshot()
@@ -172,13 +179,18 @@ class Attached:
         treasury = self._ground.treasury
         if treasury is None or not self._welcomed:  # nothing comes before `welcome`
             return
-        limits = treasury.left(self.session.talk.payer, self._ground.wall_ms() / 1000)
+        limits = treasury.left(self.session.payer, self._ground.wall_ms() / 1000)
         if limits:
             self.outbox.say(encode(Rate(limits)))
 
     async def _rates(self, treasury: Treasury) -> None:
-        if await treasury.look_up(self.session.talk.payer) and not self.outbox.closed:
+        if await treasury.look_up(self.session.payer) and not self.outbox.closed:
             self.say_rates()
+
+    def look_up_rates(self) -> None:
+        """A turn ended at another node: tell anew what is left."""
+        if self._ground.treasury is not None:
+            self._later(self._rates(self._ground.treasury))
 
     def repeat(self, seq: int) -> None:
         """Send the stored reply at `seq` again, marked as a repeat."""

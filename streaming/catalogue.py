@@ -30,6 +30,7 @@ from protocol.errors import Code, Refused
 from streaming import deeds
 from streaming.log import Entry, Ticket, stored
 from streaming.records import Records
+from streaming.state import SessionState
 
 _LOG = logging.getLogger(__name__)
 
@@ -172,6 +173,10 @@ class Catalogue:
                 deed = deeds.unsealed(entry.sealed)
                 if isinstance(deed, deeds.LessonBegan):
                     await self.load(deed.course, deed.d_version)
+                elif isinstance(deed, deeds.Restored):
+                    course, d_version = SessionState.pinned(deed.state)
+                    if course:
+                        await self.load(course, d_version)
 
     def _keep(self, sha: str, d_version: str, syllabus: Syllabus) -> Syllabus:
         self._syllabi[sha, d_version] = syllabus

@@ -164,10 +164,16 @@ class ReviewAsked(Deed, frozen=True, tag="review"):
     cmd: str
 
 
+class Restored(Deed, frozen=True, tag="restored"):
+    """The log before this entry is gone: the state (`SessionState.to_bytes`) that Records kept."""
+
+    state: bytes
+
+
 AnyDeed = (
     LessonBegan | ItemLeft | AnswerGiven | HintTaken | StepsTaken | TurnAsked | TurnBegan
     | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen | PrefsDeclared | MoodTold
-    | ReviewAsked
+    | ReviewAsked | Restored
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -353,6 +353,15 @@ class Fold:
 
     # --- what is due --------------------------------------------------------------------------
 
+    def _restored(self, state: SessionState, deed: deeds.Restored, seq: int, at_ms: int) -> Folded:
+        course, d_version = SessionState.pinned(deed.state)
+        syllabus = self._courses(course, d_version) if course else None
+        kept = SessionState.from_bytes(deed.state, syllabus)
+        state.plain, state.beliefs = kept.plain, kept.beliefs
+        state.syllabus, state.instance = kept.syllabus, kept.instance
+        told = ["the log was lost; what was answered is kept"]
+        return Folded([ev.Signal(s="me", q=seq, ts=at_ms, kind="restored", level=1, reasons=told)])
+
     def _review(self, state: SessionState, deed: deeds.ReviewAsked, seq: int, at_ms: int) -> Folded:
         return Folded([review_frame(state, seq, at_ms, deed.cmd)])
 
@@ -373,4 +382,5 @@ _DOES: dict[type[deeds.Deed], Any] = {
     deeds.PrefsDeclared: Fold._prefs,
     deeds.MoodTold: Fold._mood,
     deeds.ReviewAsked: Fold._review,
+    deeds.Restored: Fold._restored,
 }

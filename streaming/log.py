@@ -121,6 +121,8 @@ class OutOfOrder(Exception):  # noqa: N818
 
     def __init__(self, log: str, expected: int, came: int) -> None:
         super().__init__(f"log {log}: the next entry is {expected}, an append came with {came}")
+        self.expected = expected
+        self.came = came
 
 
 class StoreUnavailable(Exception):  # noqa: N818

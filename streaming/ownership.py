@@ -1,8 +1,9 @@
-"""Which sessions live here: taken up, found, set aside, drained. This file is their keeper.
+"""Which sessions live here: taken up, followed, set aside, handed over. This file is their keeper.
 
-A session is taken up once, however many connections ask for it at the same moment: its snapshot
-is read, the log's tail is folded, a generation that was running is ended as lost. A session
-without a connection is set aside to disk after a while and costs nothing.
+Any node serves any connection; one node runs a session's actor. A session that nobody owns, or
+whose owner is dead, is taken up here: its snapshot is read, the log's tail is folded, a generation
+that was running is ended as lost. A session that lives elsewhere is followed by a mirror. A
+session without a connection is set aside after a while and costs nothing.
 """
 
 from __future__ import annotations
@@ -12,27 +13,31 @@ import contextlib
 import logging
 import secrets
 import sys
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import msgspec
-
-from engines.beliefs import scoring_of
-from engines.quantum.final.stage import Final
-from engines.quantum.scoring import Scoring
 from protocol import commands as cmd
 from protocol.codec import encode
-from protocol.errors import Close
+from protocol.errors import Close, Code, Refused
 from protocol.events import Drain
 from streaming import deeds
 from streaming.attach import Attached, Greeting
-from streaming.attempts import carried
-from streaming.fold import Fold
-from streaming.log import Claim, Duplicate, Fenced, OutOfOrder, StoreUnavailable, stored
+from streaming.inbox import Inbox
+from streaming.log import (
+    Claim,
+    Duplicate,
+    Fenced,
+    OutOfOrder,
+    Owned,
+    Owner,
+    StoreUnavailable,
+    stored,
+)
+from streaming.mirror import Mirror
+from streaming.nodes import RENEW_S, Asked, Here, Told, Woken, opened
 from streaming.outbox import Outbox, Wire
-from streaming.records import Attempt
-from streaming.session import Session, Surroundings
-from streaming.state import SessionState, snapshot_parts
+from streaming.revival import Seen, carried_over, looked_at, revived
+from streaming.session import Session
+from streaming.surroundings import Surroundings
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,6 +47,20 @@ EMPTY_S = 30.0
 """A session in which nothing happened is given up so long after its last connection."""
 SWEEP_S = 1.0
 """How often sessions without a connection are looked at."""
+HEAD_CHECK_S = 10.0
+"""How often a mirror compares its head with the stored log's."""
+HERE_S = 5.0
+"""How often a mirror tells its owner that somebody listens ..."""
+ELSEWHERE_S = 15.0
+"""... and how long the owner believes it."""
+CLAIMS = 8
+"""Tries to take a session up that other nodes take up at the same moment."""
+GOODBYE_S = 10.0
+"""Connections that were told to come back elsewhere are closed so long after the drain began."""
+ROOM_LOG = "room:"
+"""What the names of rooms' logs begin with."""
+
+Actor = Session | Mirror
 
 
 def new_sid() -> str:
@@ -50,16 +69,26 @@ def new_sid() -> str:
 
 
 class Ownership:
-    """The sessions of this node."""
+    """The sessions of this node, and those it follows."""
 
     def __init__(self, ground: Surroundings, node: str, *, idle_s: float = 600.0) -> None:
         self.ground = ground
         self.node = node
         self.watched: set[Outbox] = set()
+        self.on_node_gone: list[Callable[[str], None]] = []
+        """Called with the name of a node that died."""
+        self.on_passing: Callable[[bytes], None] | None = None
+        """Called with a letter that is about a room."""
+        self.taken_over = 0
         self._idle_s = idle_s
         self._sessions: dict[str, Session] = {}
-        self._coming: dict[str, asyncio.Task[Session]] = {}
+        self._mirrors: dict[str, Mirror] = {}
+        self._coming: dict[str, asyncio.Task[Actor]] = {}
+        self._leaving: dict[str, asyncio.Task[None]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._inbox = Inbox(ground)
+        self._burying: asyncio.Task[None] | None = None
+        self._rewound: set[str] = set()
 
     # --- counters -----------------------------------------------------------------------------
 
@@ -70,6 +99,11 @@ class Ownership:
         return iter(list(self._sessions.values()))
 
     @property
+    def mirrors(self) -> list[Mirror]:
+        """Sessions of other nodes that are followed here."""
+        return list(self._mirrors.values())
+
+    @property
     def running_turns(self) -> int:
         """Generations being said now."""
         return sum(s.state.running is not None for s in self._sessions.values())
@@ -77,7 +111,8 @@ class Ownership:
     @property
     def connections(self) -> int:
         """Attached connections."""
-        return sum(len(s.attached) for s in self._sessions.values())
+        actors: list[Actor] = [*self._sessions.values(), *self._mirrors.values()]
+        return sum(len(actor.attached) for actor in actors)
 
     # --- coming -------------------------------------------------------------------------------
 
@@ -90,44 +125,206 @@ class Ownership:
     ) -> Attached:
         """Join a connection to a session (a fresh one for None) and say `welcome`."""
         session = await self.session(sid or new_sid())
-        attached = Attached(session, outbox, self.ground)
+        attached = Attached(session, outbox, self.ground, greeting.cid)
         try:
             await attached.join(hello, greeting)
         except BaseException:
             attached.detach()
             raise
+        if isinstance(attached.session, Mirror):
+            attached.session.say_here()
         return attached
 
-    async def session(self, sid: str) -> Session:
-        """The live actor of a session; taken up from the log where it is not live."""
-        found = self._sessions.get(sid)
-        if found is not None:
+    async def session(self, sid: str) -> Actor:
+        """The live actor of a session, or its mirror; taken up where it lives nowhere."""
+        found = self._sessions.get(sid) or self._mirrors.get(sid)
+        if found is not None and sid not in self._coming:
             return found
+        return await self._come(sid)
+
+    async def look(self, sid: str) -> Seen:
+        """A session's state as it stands, wherever it lives. Raises `StoreUnavailable`."""
+        found = self._sessions.get(sid) or self._mirrors.get(sid)
+        if found is not None:
+            return Seen(found.state, found.epoch, found.head)
+        return await looked_at(self.ground, sid)
+
+    async def _come(self, sid: str) -> Actor:
         coming = self._coming.get(sid)
         if coming is None:
             coming = self._coming[sid] = self.ground.loop.create_task(self._take_up(sid))
             coming.add_done_callback(lambda _: self._coming.pop(sid, None))
         return await asyncio.shield(coming)
 
-    async def _take_up(self, sid: str) -> Session:
+    async def _take_up(self, sid: str) -> Actor:
+        leaving = self._leaving.get(sid)
+        if leaving is not None:
+            await asyncio.wait({leaving})
         ground = self.ground
-        claim = await ground.log.claim(sid, self.node, at_ms=ground.wall_ms())
-        state, version, saved_seq = await revived(ground, sid, claim)
+        for _ in range(CLAIMS):
+            owner = await ground.log.owner(sid)
+            if owner is not None and await self._lives_elsewhere(owner):
+                return await self._followed(sid, owner.node)
+            over = 0 if owner is None else owner.term
+            anew = sid in self._rewound
+            try:
+                claim = await ground.log.claim(
+                    sid, self.node, at_ms=ground.wall_ms(), over=over, anew=anew
+                )
+            except Owned:
+                continue
+            self._rewound.discard(sid)
+            if owner is not None and owner.node not in ("", self.node):
+                self.taken_over += 1
+            return await self._owned(sid, claim)
+        raise Refused(Code.MOVED, "other nodes take this session up: come back", retry_ms=1_000)
+
+    async def _lives_elsewhere(self, owner: Owner) -> bool:
+        return owner.node not in ("", self.node) and await self.ground.nodes.lives(owner.node)
+
+    async def _followed(self, sid: str, owner: str) -> Mirror:
+        mirror = self._mirrors.get(sid)
+        if mirror is not None and not mirror.ended:
+            mirror.owner = owner
+            mirror.wake()
+            return mirror
+        mirror = Mirror(
+            sid,
+            owner,
+            self.ground,
+            node=self.node,
+            on_end=self._mirror_ended,
+            on_orphan=self._orphaned,
+        )
+        await mirror.begin()
+        self._mirrors[sid] = mirror
+        return mirror
+
+    async def _owned(self, sid: str, claim: Claim) -> Session:
+        ground = self.ground
+        found = await revived(ground, sid, claim)
+        if found.lost and claim.head:
+            claim = await ground.log.claim(
+                sid, self.node, at_ms=ground.wall_ms(), over=claim.term, anew=True
+            )
         replies = await ground.log.replies(
             sid,
             newest=sys.maxsize,  # those too old to be repeated are still refused a second effect
             since_ms=0,
         )
-        session = Session(sid, claim, state, replies, ground, self._ended)
-        session.saved_version, session.saved_seq = version, saved_seq
-        session.carried = await carried_over(ground, sid, state)
+        kept = found.state.to_bytes() if found.lost else b""
+        session = Session(sid, claim, found.state, replies, ground, self._ended)
+        session.saved_version, session.saved_seq = found.version, found.saved_seq
+        session.carried = {} if found.lost else await carried_over(ground, sid, found.state)
+        mirror = self._mirrors.get(sid)
+        if mirror is not None:
+            await self._take_from(mirror, session)
         self._sessions[sid] = session
+        if found.lost:
+            session.append(deeds.Restored(kept))
+            session.save()
         session.talk.lose()
+        self._inbox.read(session)
         return session
 
+    async def _take_from(self, mirror: Mirror, session: Session) -> None:
+        """The connections that followed the session from here are the actor's own now."""
+        if mirror.epoch == session.epoch:
+            await mirror.reach(session.head)
+        if mirror.epoch != session.epoch or mirror.head != session.head:
+            mirror.fail(StoreUnavailable("the log began anew"))
+            return
+        moved, mirror.attached = mirror.attached, []
+        for attached in moved:
+            attached.session = session
+            session.attached.append(attached)
+        mirror.end()
+
     def _ended(self, session: Session) -> None:
+        if session.rewound:
+            self._rewound.add(session.sid)
         if self._sessions.get(session.sid) is session:
             del self._sessions[session.sid]
+
+    def _mirror_ended(self, mirror: Mirror) -> None:
+        if self._mirrors.get(mirror.sid) is mirror:
+            del self._mirrors[mirror.sid]
+
+    def _orphaned(self, mirror: Mirror) -> None:
+        """Its owner gave the session back, died, or does not answer: see who has it now."""
+        if mirror.sid in self._coming:
+            return
+        task = self.ground.loop.create_task(self._come(mirror.sid))
+        task.add_done_callback(lambda done: _told_of(done, mirror))
+
+    # --- the other nodes ----------------------------------------------------------------------
+
+    async def appear(self) -> None:
+        """Appear among the other nodes, and look after their dead."""
+        await self.ground.nodes.begin(self.node, self.hear, self.lapsed)
+        self._timers["bury"] = self.ground.loop.call_later(RENEW_S, self._bury)
+
+    def hear(self, data: bytes) -> None:
+        """A letter from another node."""
+        match letter := opened(data):
+            case Woken(sid):
+                self._woken(sid)
+            case Told(sid, cid, frames, settles):
+                mirror = self._mirrors.get(sid)
+                if mirror is not None:
+                    mirror.told(cid, frames, settles)
+            case Here(sid, node, connections):
+                self._listened(sid, node, connections)
+            case Asked():
+                self._inbox.loose(self._sessions.get(letter.sid), letter)
+            case _:
+                if self.on_passing is not None:
+                    self.on_passing(data)
+
+    def _woken(self, sid: str) -> None:
+        session = self._sessions.get(sid)
+        if session is not None:
+            self._inbox.read(session)
+
+    def _listened(self, sid: str, node: str, connections: int) -> None:
+        session = self._sessions.get(sid)
+        if session is None:
+            return
+        if connections:
+            session.elsewhere[node] = self.ground.loop.time() + ELSEWHERE_S
+        elif session.elsewhere.pop(node, None) is not None:
+            session.detached_at_s = self.ground.loop.time()
+
+    def lapsed(self) -> None:
+        """Our heartbeat failed: others may take what is here. Give everything up by ourselves."""
+        _LOG.error("node %s could not be seen by the others: its sessions end here", self.node)
+        for session in self:
+            session.fail(StoreUnavailable("the heartbeat failed"))
+
+    def _bury(self) -> None:
+        self._timers["bury"] = self.ground.loop.call_later(RENEW_S, self._bury)
+        if self._burying is None or self._burying.done():
+            self._burying = self.ground.loop.create_task(self._buried())
+
+    async def _buried(self) -> None:
+        """Take up what dead nodes were saying, so that every generation ends."""
+        nodes = self.ground.nodes
+        try:
+            for node in await nodes.dead():
+                _LOG.warning("node %s is dead: what it was saying ends", node)
+                for name in await nodes.spoke(node):
+                    if not name.startswith(ROOM_LOG):
+                        await self.session(name)
+                for mirror in self.mirrors:
+                    if mirror.owner == node:
+                        self._orphaned(mirror)
+                for hear in self.on_node_gone:
+                    hear(node)
+                await nodes.bury(node)
+        except (StoreUnavailable, Refused) as error:
+            _LOG.warning("the dead nodes wait: %s", error)
+        except Exception:  # noqa: BLE001 - a task's edge: logged once, tried again
+            _LOG.exception("a dead node could not be buried")
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -147,122 +344,119 @@ class Ownership:
         for session in self:
             if not session.attached:
                 try:
-                    self._look_at(session, now_s - session.detached_at_s)
+                    self._look_at(session, now_s)
                 except Exception as error:  # noqa: BLE001 - an actor's edge: it ends, others go on
                     session.fail(error)
+        for mirror in self.mirrors:
+            self._look_after(mirror, now_s)
 
-    def _look_at(self, session: Session, alone_s: float) -> None:
-        """Give up a turn that nobody hears; set a session aside that nobody needs."""
+    def _look_at(self, session: Session, now_s: float) -> None:
+        """Give up a turn that nobody hears; set a session aside that nobody needs here."""
+        elsewhere = session.heard_elsewhere(now_s)
+        alone_s = now_s - session.detached_at_s
         if session.state.running is not None:
-            if alone_s >= self.ground.limits.abandoned_s:
+            if alone_s >= self.ground.limits.abandoned_s and not elsewhere:
                 session.talk.abandon("abandoned")
+        elif elsewhere:
+            if session.idle:
+                self.hand_over(session)
         elif alone_s >= (self._idle_s if session.head else EMPTY_S) and session.idle:
-            self._set_aside(session)
+            self.hand_over(session)
 
-    def _set_aside(self, session: Session) -> None:
-        session.save()
-        session.end()
+    def _look_after(self, mirror: Mirror, now_s: float) -> None:
+        if not mirror.attached and now_s - mirror.detached_at_s >= EMPTY_S:
+            mirror.end()
+            return
+        if mirror.late:
+            self._orphaned(mirror)
+        if now_s >= mirror.here_at_s:
+            mirror.here_at_s = now_s + HERE_S
+            mirror.say_here()
+        if now_s >= mirror.look_at_s:
+            mirror.look_at_s = now_s + HEAD_CHECK_S
+            mirror.look()
 
     # --- going --------------------------------------------------------------------------------
+
+    def hand_over(self, session: Session) -> asyncio.Task[None]:
+        """Store a session and give it back, so that any node may take it up at once."""
+        session.save()
+        for attached in list(session.attached):
+            attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
+        session.end()
+        sid = session.sid
+        task = self._leaving[sid] = self.ground.loop.create_task(self._given_back(session))
+        task.add_done_callback(lambda _: self._leaving.pop(sid, None))
+        return task
+
+    async def _given_back(self, session: Session) -> None:
+        with contextlib.suppress(*REFUSALS):  # it has ended its session, which says so
+            if session.last_ticket is not None:
+                await stored(session.last_ticket)
+            if session.saving is not None:
+                await stored(session.saving)
+            await self.ground.log.release(session.sid, session.term)
 
     def say_drain(self, after_ms: int, reason: str) -> None:
         """Tell every connection that this node is leaving."""
         frame = encode(Drain(after_ms, reason))
-        for session in self:
-            for attached in list(session.attached):
+        for actor in [*self, *self.mirrors]:
+            for attached in list(actor.attached):
                 attached.outbox.say(frame)
 
-    async def drain(self, timeout_s: float) -> None:
-        """Let running turns finish, store every session, close every connection with 4001."""
+    async def drain(self, timeout_s: float, goodbye_s: float = GOODBYE_S) -> None:
+        """Hand sessions over as their readers leave and their turns finish; close what is left.
+
+        Connections that were told to come back elsewhere and have not gone after `goodbye_s` are
+        closed with 4001, those with a running turn once it has ended.
+        """
         loop = self.ground.loop
-        deadline_s = loop.time() + timeout_s
-        while self.running_turns and loop.time() < deadline_s:  # noqa: ASYNC110 - turns begin others
+        began_s = loop.time()
+        deadline_s = began_s + timeout_s
+        while loop.time() < deadline_s and (self._sessions or self.mirrors):
+            late = loop.time() >= began_s + goodbye_s
+            self._let_go(late=late or not self.running_turns)
+            if self._leaving:
+                await asyncio.wait(set(self._leaving.values()))
+            if not self._sessions and not self._mirrors:
+                break
             await asyncio.sleep(DRAIN_LOOK_S)
         for session in self:
             session.talk.abandon("drained")
-            session.save()
+        self.ground.catalogue.publish_all()
+        self._let_go(late=True, everything=True)
+        if self._leaving:
+            await asyncio.wait(set(self._leaving.values()))
         for timer in self._timers.values():
             timer.cancel()
-        self.ground.catalogue.publish_all()
+        if self._burying is not None:
+            self._burying.cancel()
+        with contextlib.suppress(StoreUnavailable):
+            await self.ground.nodes.leave()
+
+    def _let_go(self, *, late: bool, everything: bool = False) -> None:
+        for mirror in self.mirrors:
+            if late or not mirror.attached:
+                for attached in list(mirror.attached):
+                    attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
+                mirror.end()
         for session in self:
-            if session.last_ticket is not None and not session.ended:
-                with contextlib.suppress(*REFUSALS):  # it has ended its session, which says so
-                    await stored(session.last_ticket)
-            for attached in list(session.attached):
-                attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
-            session.end()
+            speaks = session.state.running is not None or session.state.plain.queue
+            if everything or (not speaks and (late or not session.attached)):
+                self.hand_over(session)
+
+
+def _told_of(done: asyncio.Task[Actor], mirror: Mirror) -> None:
+    error = None if done.cancelled() else done.exception()
+    if error is None:
+        return
+    if isinstance(error, StoreUnavailable | Refused):  # looked at again with the next sweep
+        _LOG.warning("session %s is not taken up: %s", mirror.sid, error)
+    elif isinstance(error, Exception):
+        mirror.fail(error)
 
 
 REFUSALS = (Fenced, Duplicate, OutOfOrder, StoreUnavailable)
 """How a store may refuse entries."""
 DRAIN_LOOK_S = 0.05
 """How often a drain looks whether turns are still running."""
-
-
-async def revived(ground: Surroundings, sid: str, claim: Claim) -> tuple[SessionState, int, int]:
-    """`(state at the head, version of its snapshot, where that stands)`: the log's tail folded."""
-    document = await ground.records.get("session", sid)
-    state, after, version = SessionState(), 0, 0
-    if document is not None:
-        version = document.version
-        kept, draft_item, draft = await _restored(ground, document.body)
-        if kept is not None and kept.plain.seq <= claim.head:
-            state, after = kept, kept.plain.seq
-            state.plain.draft_item, state.plain.draft = draft_item, draft
-    tail = await ground.log.read(sid, after)
-    await ground.catalogue.load_named(tail)
-    fold = Fold(claim.epoch, ground.catalogue.at_hand)
-    for entry in tail:
-        if entry.sealed:
-            deed = deeds.unsealed(entry.sealed)
-            fold.fold(state, deed, entry.seq, entry.at_ms)
-            if isinstance(deed, deeds.AnswerGiven):
-                # A crash between an answer's entries and its attempt keeps the entries only.
-                ground.records.add_attempt(
-                    Attempt(
-                        sid, claim.epoch, entry.seq, state.plain.learner, entry.at_ms, entry.sealed
-                    )
-                )
-    return state, version, after
-
-
-async def _restored(ground: Surroundings, body: bytes) -> tuple[SessionState | None, Any, Any]:
-    """The stored state with its draft; no state where another build wrote it in another form."""
-    state_bytes, draft_item, draft = snapshot_parts(body)
-    try:
-        course, d_version = SessionState.pinned(state_bytes)
-        pinned = await ground.catalogue.load(course, d_version) if course else None
-        return SessionState.from_bytes(state_bytes, pinned), draft_item, draft
-    except (ValueError, msgspec.MsgspecError) as error:
-        _LOG.warning("a snapshot cannot be read, its log is folded from the start: %s", error)
-        return None, None, None
-
-
-def _physics_of(scoring: Scoring, final: Final | None) -> tuple[int, int]:
-    """What a learner's scoring state belongs to."""
-    return scoring.parameters.crc, 0 if final is None else final.crc
-
-
-async def carried_over(
-    ground: Surroundings, sid: str, state: SessionState
-) -> dict[tuple[str, str], bytes]:
-    """The learner's scoring state under the newest versions of the course whose physics is new.
-
-    A state means nothing under other parameters, so the stored answers are filtered again, here
-    and not in the fold, which has no access to them.
-    """
-    found: dict[tuple[str, str], bytes] = {}
-    catalogue = ground.catalogue
-    for course in catalogue.offered:
-        await catalogue.refresh(course.sha256)
-    if state.beliefs is None:
-        return found
-    mine = _physics_of(state.beliefs.scoring, state.beliefs.final)
-    for course in catalogue.offered:
-        if course.id != state.beliefs.course.id:
-            continue
-        newest = catalogue.pick(course.sha256)
-        syllabus = catalogue.at_hand(*newest)
-        if _physics_of(scoring_of(syllabus), syllabus.final) != mine:
-            found[newest] = await carried(sid, ground.log, ground.records, catalogue, syllabus)
-    return found

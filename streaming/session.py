@@ -8,7 +8,6 @@ and the next one folds the log again.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -21,122 +20,30 @@ from engines.words import Decision
 from protocol import commands as cmd
 from protocol.codec import digest, encode
 from protocol.errors import Close, Code, Refused
-from protocol.events import Delta, Timing
-from protocol.limits import LIMITS, Limits
+from protocol.events import Delta
 from protocol.message import Message
 from streaming import deeds
-from streaming.alerts import Alerts
 from streaming.fold import Fold
-from streaming.log import Claim, CommandId, Entry, Fenced, Log, Reply, Ticket
+from streaming.log import Claim, CommandId, Entry, Fenced, OutOfOrder, Reply, Ticket
 from streaming.outbox import STORED, Out
 from streaming.planning import seen_of
-from streaming.records import Records
-from streaming.rules import TutorRules
+from streaming.purse import Payer
 from streaming.state import PREF_CHARS, PREFS_KEPT, Open, SessionState, snapshot_body
+from streaming.surroundings import Surroundings, Watch
 from streaming.talk import Talk
 
 if TYPE_CHECKING:
     from streaming.attach import Attached
-    from streaming.catalogue import Catalogue
-    from streaming.routing import Routing
-    from streaming.treasury import Treasury
 
 _LOG = logging.getLogger(__name__)
 
 
-class Gauges(Protocol):
-    """Where a session counts what it does; the edge's metrics, or nothing."""
+class Origin(Protocol):
+    """Where a command came from: a connection of this node, or one of another."""
 
-    def answered(self, timing: Timing, verdict: str) -> None:
-        """One answer was judged."""
+    def repeat(self, seq: int) -> None:
+        """Send the stored reply at `seq` again, marked as a repeat."""
         ...
-
-    def turn_ended(self, source: str, status: str, ttft_ms: float) -> None:
-        """One generation ended."""
-        ...
-
-
-class Surroundings:
-    """What a session is given: storage, courses, speech, the loop, the wall clock, the limits.
-
-    Without a `treasury` nothing is counted, as where only the built-in tutor speaks. `secret` is
-    known to the servers of a deployment alone; it keys what no client may foresee.
-    """
-
-    __slots__ = (
-        "alerts",
-        "build",
-        "catalogue",
-        "gauges",
-        "limits",
-        "log",
-        "loop",
-        "records",
-        "routing",
-        "rules",
-        "secret",
-        "treasury",
-        "wall_ms",
-    )
-
-    def __init__(
-        self,
-        *,
-        log: Log,
-        records: Records,
-        catalogue: Catalogue,
-        routing: Routing,
-        loop: asyncio.AbstractEventLoop,
-        wall_ms: Callable[[], int],
-        gauges: Gauges,
-        build: str,
-        alerts: Alerts | None = None,
-        treasury: Treasury | None = None,
-        rules: TutorRules | None = None,
-        secret: bytes = b"",
-        limits: Limits = LIMITS,
-    ) -> None:
-        self.log = log
-        self.records = records
-        self.catalogue = catalogue
-        self.routing = routing
-        self.loop = loop
-        self.wall_ms = wall_ms
-        self.gauges = gauges
-        self.build = build
-        self.alerts = alerts or Alerts(records)
-        self.treasury = treasury
-        self.rules = rules or TutorRules()
-        self.secret = secret
-        self.limits = limits
-
-
-class Watch:
-    """Stage times of one answer, taken on the monotonic clock, in nanoseconds."""
-
-    __slots__ = ("arrived", "checked", "commit_us", "decode", "scored", "started")
-
-    def __init__(self) -> None:
-        self.arrived = self.decode = self.started = self.checked = self.scored = 0
-        self.commit_us = 0
-
-    def lap(self, stage: str) -> None:
-        """A stage of `react` ended."""
-        if stage == "check":
-            self.checked = time.perf_counter_ns()
-        elif stage == "score":
-            self.scored = time.perf_counter_ns()
-
-    def timing(self) -> Timing:
-        """The stages so far, in whole microseconds."""
-        now = time.perf_counter_ns()
-        return Timing(
-            self.decode // 1000,
-            (self.checked - self.started) // 1000,
-            (self.scored - self.checked) // 1000,
-            self.commit_us,
-            (now - (self.arrived or self.started)) // 1000,
-        )
 
 
 class Session:
@@ -159,8 +66,14 @@ class Session:
         self.attached: list[Attached] = []
         self.ended = False
         self.detached_at_s = ground.loop.time()
+        self.elsewhere: dict[str, float] = {}
+        """Nodes where connections to this session are attached, and until when that is believed."""
+        self.rewound = False
+        """The log ends before entries that were stored: it has lost some."""
         self.saved_seq = state.plain.seq
         self.saved_version = 0
+        self.saving: Ticket | None = None
+        """Resolves once the newest snapshot is stored."""
         self.carried: dict[tuple[str, str], bytes] = {}
         """The learner's scoring state under versions whose physics is another, by version."""
         self._at_ms = max(claim.at_ms, state.plain.at_ms)
@@ -180,15 +93,23 @@ class Session:
         self._draft_unsaved = False
         self._forget_old(ground.wall_ms())
 
+    @property
+    def payer(self) -> Payer:
+        """Whose budgets this session's turns are charged to."""
+        return Payer(self.sid, self._ground.rules.tenant)
+
+    async def catch_up(self) -> None:
+        """The owner knows its log's head."""
+
     # --- hearing ------------------------------------------------------------------------------
 
     def hear(
-        self, command: cmd.Command, origin: Attached, arrived_ns: int = 0, decode_ns: int = 0
+        self, command: cmd.Command, origin: Origin, arrived_ns: int = 0, decode_ns: int = 0
     ) -> None:
         """Do what a command asks; raises `Refused` where it has no effect."""
         if self.ended:
             raise Refused(Code.STORE_UNAVAILABLE, "this session is being taken up again")
-        act = _ACTS.get(type(command))
+        act = ACTS.get(type(command))
         if act is None:
             raise Refused(
                 Code.NOT_FOUND,
@@ -211,7 +132,7 @@ class Session:
                 refused.re = command_id
             raise
 
-    def _repeat(self, command: cmd.Command, seen: tuple[bytes, int, int], origin: Attached) -> None:
+    def _repeat(self, command: cmd.Command, seen: tuple[bytes, int, int], origin: Origin) -> None:
         known, seq, _ = seen
         command_id = id_of(command)
         if digest(command) != known:
@@ -413,6 +334,7 @@ class Session:
         """End this actor: drop what has not left, send every connection back with resume."""
         if self.ended:
             return
+        self.rewound = isinstance(error, OutOfOrder) and error.expected < error.came
         level = logging.INFO if isinstance(error, Fenced) else logging.ERROR
         _LOG.log(level, "session %s ends: %s", self.sid, error)
         self.end()
@@ -423,23 +345,37 @@ class Session:
         """Stop: nothing is appended any more."""
         self.ended = True
         self.talk.stop()
+        if self.state.running is not None:
+            self._ground.nodes.speaking(self.sid, on=False)
         self._on_end(self)
 
     def save(self) -> None:
         """Store a snapshot of the state, once the entries that it rests on are stored."""
         if self.saved_seq == self.head and not self._draft_unsaved:
             return
-        body = snapshot_body(self.state)
+        body = snapshot_body(self.state, self.epoch)
         self._draft_unsaved = False
         self._answered_since_save = 0
         self.saved_seq = self.head
-        (self.last_ticket or STORED).hear(lambda ticket: self._put(body, ticket))
+        saving = self.saving = Ticket()
+        (self.last_ticket or STORED).hear(lambda ticket: self._put(body, ticket, saving))
 
-    def _put(self, body: bytes, after: Ticket) -> None:
-        if after.stored:
-            ticket = self._ground.records.put("session", self.sid, body, self.saved_version)
-            self.saved_version += 1
-            ticket.hear(self._refused)
+    def _put(self, body: bytes, after: Ticket, saving: Ticket) -> None:
+        if not after.stored:
+            saving.resolve(after.error)
+            return
+        ticket = self._ground.records.put("session", self.sid, body, self.saved_version)
+        self.saved_version += 1
+        ticket.hear(self._refused)
+        ticket.hear(lambda put: saving.resolve(put.error))
+
+    def heard_elsewhere(self, now_s: float) -> bool:
+        """Whether connections to this session are attached at other nodes."""
+        for node, until_s in list(self.elsewhere.items()):
+            if until_s <= now_s:
+                del self.elsewhere[node]
+                self.detached_at_s = max(self.detached_at_s, until_s)
+        return bool(self.elsewhere)
 
     @property
     def idle(self) -> bool:
@@ -476,7 +412,7 @@ def _outs(seq: int, frames: list[bytes], events: list[Message]) -> Iterator[Out]
         yield Out(seq + n, frame, event if isinstance(event, Delta) else None)
 
 
-_ACTS: dict[type[Message], Callable[..., None]] = {
+ACTS: dict[type[Message], Callable[..., None]] = {
     cmd.LessonStart: Session._lesson_start,
     cmd.ItemNext: Session._item_next,
     cmd.AnswerSubmit: Session._answer_submit,
@@ -490,3 +426,4 @@ _ACTS: dict[type[Message], Callable[..., None]] = {
     cmd.MoodReport: Session._mood_report,
     cmd.ReviewDue: Session._review_due,
 }
+"""What a session does with each command that is for it."""

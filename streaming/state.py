@@ -6,7 +6,7 @@ snapshots keep and what a replay compares.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -251,15 +251,27 @@ class _Saved(msgspec.Struct, array_like=True):
     state: bytes
     draft_item: str | None
     draft: Any
+    epoch: str = ""
 
 
-def snapshot_body(state: SessionState) -> bytes:
-    """Bytes of a stored snapshot: the state, and the draft beside it."""
+class Saved(NamedTuple):
+    """A stored snapshot: the state's bytes, the draft beside it, and the epoch that its place
+    belongs to; empty where an older program wrote it.
+    """
+
+    state: bytes
+    draft_item: str | None
+    draft: Any
+    epoch: str
+
+
+def snapshot_body(state: SessionState, epoch: str) -> bytes:
+    """Bytes of a stored snapshot."""
     plain = state.plain
-    return msgspec.msgpack.encode(_Saved(state.to_bytes(), plain.draft_item, plain.draft))
+    return msgspec.msgpack.encode(_Saved(state.to_bytes(), plain.draft_item, plain.draft, epoch))
 
 
-def snapshot_parts(body: bytes) -> tuple[bytes, str | None, Any]:
-    """`(state bytes, draft's item, draft)` of a stored snapshot."""
+def snapshot_parts(body: bytes) -> Saved:
+    """What a stored snapshot holds."""
     saved = msgspec.msgpack.decode(body, type=_Saved)
-    return saved.state, saved.draft_item, saved.draft
+    return Saved(saved.state, saved.draft_item, saved.draft, saved.epoch)

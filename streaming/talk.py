@@ -22,14 +22,15 @@ from streaming.log import CommandId, Ticket
 from streaming.overhead import Stamps
 from streaming.planning import CANCELLED, SAFETY, Planned, planned_turn
 from streaming.providers.base import LlmRequest, Provider, Spent
-from streaming.purse import Payer, Purse
+from streaming.purse import Purse
 from streaming.routing import Restarted, Speaker, estimated
 from streaming.speaking import summed
 from streaming.state import QUEUED_TURNS, Asked, Gen
 from streaming.turn import Turn
 
 if TYPE_CHECKING:
-    from streaming.session import Session, Surroundings
+    from streaming.session import Session
+    from streaming.surroundings import Surroundings
 
 
 class Talk:
@@ -107,13 +108,8 @@ class Talk:
         ground = self._ground
         if not ground.rules.refuse_spent or ground.treasury is None:
             return
-        if ground.treasury.exhausted(self.payer, ground.wall_ms() / 1000):
+        if ground.treasury.exhausted(self._session.payer, ground.wall_ms() / 1000):
             raise Refused(Code.BUDGET_SPENT, "the budget for the tutor is spent")
-
-    @property
-    def payer(self) -> Payer:
-        """Whose budgets this session's turns are charged to."""
-        return Payer(self._session.sid, self._ground.rules.tenant)
 
     def cancel(self, command: cmd.TurnCancel) -> None:
         """End the named turn; one that has not come yet is cancelled when it comes."""
@@ -226,7 +222,8 @@ class Talk:
         treasury = self._ground.treasury
         if treasury is None:
             return None
-        return treasury.purse_for(self.payer, f"{self._session.sid}.{gen}", self._session.say_rates)
+        session = self._session
+        return treasury.purse_for(session.payer, f"{session.sid}.{gen}", session.say_rates)
 
     def _may_call(self, provider: Provider) -> bool:
         return self._ground.rules.may_call(provider.name, local=provider.local)
@@ -246,6 +243,7 @@ class Talk:
         unsaid = Planned(LlmRequest((), 0), CANCELLED)
         self._started(gen, ask, claim, self._ground.routing.first(), unsaid)
         self._session.append(deeds.TurnEnded(gen, "cancelled", reason))
+        self._ground.nodes.speaking(self._session.sid, on=False)
 
     def _started(
         self, gen: str, ask: Asked, claim: CommandId | None, first: Speaker, plan: Planned
@@ -267,6 +265,7 @@ class Talk:
             unlocks=plan.unlocks,
             keep_turns=self._ground.rules.keep_turns,
         )
+        self._ground.nodes.speaking(self._session.sid, on=True)
         return self._session.append(begun, claim, urgent=True)
 
     def _close(
@@ -297,6 +296,7 @@ class Talk:
             ),
             claim,
         )
+        self._ground.nodes.speaking(self._session.sid, on=False)
         self._ground.gauges.turn_ended(running.source, status, ttft_ms)
 
     def _spent(self, running: Gen) -> Spent | None:

@@ -28,6 +28,7 @@ from streaming.alerts import Alerts, Told
 from streaming.attach import Attached, Greeting
 from streaming.budgets import Budgets
 from streaming.catalogue import Catalogue
+from streaming.nodes import Nodes
 from streaming.ownership import Ownership
 from streaming.prices import prices
 from streaming.providers.base import LlmRequest, Piece, ProviderFailed
@@ -35,7 +36,7 @@ from streaming.providers.builtin import Builtin
 from streaming.replay import Replay, Replayed
 from streaming.routing import Routing, TurnLimits
 from streaming.rules import TutorRules
-from streaming.session import Surroundings
+from streaming.surroundings import Surroundings
 from streaming.store_sqlite import SqliteStore
 from streaming.treasury import Treasury
 
@@ -201,10 +202,12 @@ class World:
         budgets: Budgets | None = None,
         tell: Told | None = None,
         turn_limits: TurnLimits | None = None,
+        beside: World | None = None,
+        nodes: Nodes | None = None,
     ) -> World:
-        """A node on the running virtual loop."""
+        """A node on the running virtual loop; on the store of another one, if that is named."""
         loop: Any = asyncio.get_running_loop()
-        store = SqliteStore.open(path, loop=loop, inline=True)
+        store = beside.store if beside else SqliteStore.open(path, loop=loop, inline=True)
         catalogue = Catalogue(store.records, fits)
         await catalogue.add(course or small_course())
         counted = Counted()
@@ -224,11 +227,13 @@ class World:
             if budgets is None
             else Treasury(store.ledger, budgets, prices(), wall_ms=loop.wall_ms),
             rules=rules,
+            nodes=nodes,
             secret=b"a secret of the tests",
             limits=limits,
         )
         ownership = Ownership(ground, node, idle_s=idle_s)
         ownership.begin()
+        await ownership.appear()
         world = cls(store, ownership, counted)
         _ALIVE.append(world)
         return world
@@ -271,8 +276,9 @@ def kill_all() -> None:
 class Learner:
     """A client with a replica."""
 
-    def __init__(self, world: World, sid: str | None = None) -> None:
+    def __init__(self, world: World, sid: str | None = None, cid: str = "c1") -> None:
         self.world = world
+        self.cid = cid
         self.sid = sid
         self.replica = Replica()
         self.wire = FakeWire()
@@ -287,7 +293,7 @@ class Learner:
         hello = self.replica.hello()
         outbox = self.world.ownership.outbox(self.wire)
         self.attached = await self.world.ownership.attach(
-            self.sid, hello, outbox, Greeting(cid="c1", node="n1")
+            self.sid, hello, outbox, Greeting(cid=self.cid, node=self.world.ownership.node)
         )
         self.sid = self.attached.session.sid
         self.pump()

@@ -1,0 +1,277 @@
+"""A session as a node sees it that does not own it. This file follows its log.
+
+A mirror folds the entries that the owner appends, so that it can greet connections, make
+snapshots and send the same bytes. It decides nothing: commands go to the owner through the
+session's inbox, under the client's own id, and what they led to comes back by the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from protocol import commands as cmd
+from protocol.codec import decode_event, encode_command, refusal
+from protocol.errors import Close, Code, Refused
+from protocol.events import Delta
+from streaming import deeds
+from streaming.fold import Fold
+from streaming.log import Entry, News, StoreUnavailable, Subscription
+from streaming.nodes import Asked, Here, Woken, written
+from streaming.outbox import STORED, Out
+from streaming.purse import Payer
+from streaming.revival import looked_at
+from streaming.session import ACTS
+
+if TYPE_CHECKING:
+    from streaming.attach import Attached
+    from streaming.state import SessionState
+    from streaming.surroundings import Surroundings
+
+_LOG = logging.getLogger(__name__)
+
+WAITING = 64
+"""Commands of one session that may wait for its owner at once."""
+LATE_S = 1.0
+"""A command that had no effect for so long makes the mirror look who owns the session."""
+_DELTA = b'{"t":"delta"'
+
+
+class _Waiting(NamedTuple):
+    cid: str
+    since_s: float
+
+
+class Mirror:
+    """One session that another node owns. `ended` is set once it must not be used any more."""
+
+    def __init__(
+        self,
+        sid: str,
+        owner: str,
+        ground: Surroundings,
+        *,
+        node: str,
+        on_end: Callable[[Mirror], None],
+        on_orphan: Callable[[Mirror], None],
+    ) -> None:
+        self.sid = sid
+        self.owner = owner
+        self.attached: list[Attached] = []
+        self.ended = False
+        self.detached_at_s = ground.loop.time()
+        self.last_ticket = STORED
+        self.here_at_s = self.look_at_s = ground.loop.time()
+        """When the owner is told next that somebody listens, and the head compared."""
+        self.epoch = ""
+        self.head = 0
+        self.state: SessionState
+        self._node = node
+        self._ground = ground
+        self._on_end = on_end
+        self._on_orphan = on_orphan
+        self._fold: Fold
+        self._subscription: Subscription | None = None
+        self._news: list[Entry] = []
+        self._look = False
+        self._following: asyncio.Task[None] | None = None
+        self._posting: set[asyncio.Task[None]] = set()
+        self._waiting: dict[str, _Waiting] = {}
+
+    # --- coming -------------------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Subscribe, then fold what is stored. Raises `StoreUnavailable`."""
+        ground = self._ground
+        self._subscription = await ground.log.subscribe(self.sid, self._hear)
+        try:
+            seen = await looked_at(ground, self.sid)
+        except BaseException:
+            self._subscription.close()
+            raise
+        self.state, self.epoch, self.head = seen.state, seen.epoch, seen.head
+        self._fold = Fold(self.epoch, ground.catalogue.at_hand)
+        self._follow()
+
+    @property
+    def payer(self) -> Payer:
+        """Whose budgets this session's turns are charged to."""
+        return Payer(self.sid, self._ground.rules.tenant)
+
+    # --- the log ------------------------------------------------------------------------------
+
+    def _hear(self, news: News) -> None:
+        if self.ended:
+            return
+        if news.released:
+            self.owner = ""
+            self._on_orphan(self)
+            return
+        self._look = self._look or not news.entries
+        self._news.extend(news.entries)
+        if self.epoch and news.epoch not in ("", self.epoch):
+            self.fail(StoreUnavailable(f"the log of {self.sid} began anew"))
+            return
+        self._follow()
+
+    def look(self) -> None:
+        """Compare with the stored log: a hint may have been lost."""
+        self._look = True
+        self._follow()
+
+    def _follow(self) -> None:
+        if not self.epoch or self.ended:  # still being folded: `begin` follows up
+            return
+        if (self._news or self._look) and (self._following is None or self._following.done()):
+            self._following = self._ground.loop.create_task(self._followed())
+
+    async def _followed(self) -> None:
+        try:
+            while (self._news or self._look) and not self.ended:
+                news, self._news = self._news, []
+                fresh = contiguous(news, self.head)
+                if self._look or fresh is None:
+                    self._look = False
+                    fresh = await self._ground.log.read(self.sid, self.head)
+                await self._ground.catalogue.load_named(fresh)
+                self._take([e for e in fresh if e.seq > self.head])
+        except Exception as error:  # noqa: BLE001 - an actor's edge: it ends, the clients resume
+            self.fail(error)
+
+    async def reach(self, seq: int) -> None:
+        """Follow the log up to `seq`, which is stored."""
+        while self.head < seq and not self.ended:
+            self.look()
+            if self._following is not None:
+                await asyncio.shield(self._following)
+
+    async def catch_up(self) -> None:
+        """Follow the log to where it stands now."""
+        head = await self._ground.log.head(self.sid)
+        if head is not None and head[0] == self.epoch:
+            await self.reach(head[1])
+
+    def _take(self, entries: Sequence[Entry]) -> None:
+        outs: list[Out] = []
+        ended_turn = False
+        for entry in entries:
+            if entry.sealed:
+                deed = deeds.unsealed(entry.sealed)
+                self._fold.fold(self.state, deed, entry.seq, entry.at_ms)
+                self._waiting.pop(getattr(deed, "cmd", None) or "", None)
+                ended_turn = ended_turn or isinstance(deed, deeds.TurnEnded)
+            outs.append(_out(entry))
+            self.head = entry.seq
+        if not outs:
+            return
+        for attached in self.attached:
+            attached.outbox.put(outs, STORED)
+            attached.outbox.release()
+            if ended_turn:
+                attached.look_up_rates()
+
+    # --- hearing ------------------------------------------------------------------------------
+
+    def hear(
+        self,
+        command: cmd.Command,
+        origin: Attached,
+        arrived_ns: int = 0,  # noqa: ARG002 - an actor's
+        decode_ns: int = 0,  # noqa: ARG002 - an actor's
+    ) -> None:
+        """Pass a command on to the owner; raises `Refused` where it cannot be."""
+        if self.ended:
+            raise Refused(Code.STORE_UNAVAILABLE, "this session is being taken up elsewhere")
+        command_id: str | None = getattr(command, "id", None)
+        if type(command) not in ACTS:
+            raise Refused(
+                Code.NOT_FOUND,
+                f"{command.__struct_config__.tag} needs a record this server has not",
+                re=command_id,
+            )
+        letter = written(Asked(self.sid, self._node, origin.cid, encode_command(command)))
+        if command_id is None:
+            self._ground.nodes.tell(self.owner, letter)
+            return
+        if len(self._waiting) >= WAITING:
+            raise Refused(
+                Code.OVERLOADED,
+                f"{WAITING} commands wait for this session's node",
+                re=command_id,
+                retry_ms=1_000,
+            )
+        self._waiting[command_id] = _Waiting(origin.cid, self._ground.loop.time())
+        task = self._ground.loop.create_task(self._post(command_id, letter, origin))
+        self._posting.add(task)
+        task.add_done_callback(self._posting.discard)
+
+    async def _post(self, command_id: str, letter: bytes, origin: Attached) -> None:
+        try:
+            await self._ground.nodes.post(self.sid, letter)
+        except StoreUnavailable:
+            self._waiting.pop(command_id, None)
+            refused = Refused(
+                Code.STORE_UNAVAILABLE, "the store does not answer", re=command_id, retry_ms=1_000
+            )
+            origin.outbox.say(refusal(refused))
+        else:
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell the owner that something waits for it."""
+        self._ground.nodes.tell(self.owner, written(Woken(self.sid)))
+
+    def told(self, cid: str, frames: Iterable[bytes], settles: str | None) -> None:
+        """The owner's words to one connection of ours."""
+        if settles is not None:
+            self._waiting.pop(settles, None)
+        for attached in self.attached:
+            if attached.cid == cid:
+                for frame in frames:
+                    attached.outbox.say(frame)
+
+    def say_here(self) -> None:
+        """Tell the owner that somebody listens at this node, or nobody any more."""
+        here = Here(self.sid, self._node, len(self.attached))
+        self._ground.nodes.tell(self.owner, written(here))
+
+    @property
+    def late(self) -> bool:
+        """Whether a command waits for longer than an owner should need."""
+        now_s = self._ground.loop.time()
+        return any(now_s - waiting.since_s > LATE_S for waiting in self._waiting.values())
+
+    # --- going --------------------------------------------------------------------------------
+
+    def fail(self, error: Exception) -> None:
+        """End this mirror: send every connection back with resume."""
+        if self.ended:
+            return
+        _LOG.info("mirror of session %s ends: %s", self.sid, error)
+        self.end()
+        for attached in list(self.attached):
+            attached.outbox.close(Close.SERVER_ERROR, "the session is taken up again: resume")
+
+    def end(self) -> None:
+        """Follow the log no longer."""
+        self.ended = True
+        if self._subscription is not None:
+            self._subscription.close()
+        if self._following is not None and self._following is not asyncio.current_task():
+            self._following.cancel()
+        self._on_end(self)
+
+
+def contiguous(entries: Iterable[Entry], head: int) -> list[Entry] | None:
+    """The entries beyond `head`, each once and in order; None where one is missing."""
+    fresh = sorted({e.seq: e for e in entries if e.seq > head}.values(), key=lambda e: e.seq)
+    if [e.seq for e in fresh] != list(range(head + 1, head + 1 + len(fresh))):
+        return None
+    return fresh
+
+
+def _out(entry: Entry) -> Out:
+    delta = decode_event(entry.public) if entry.public.startswith(_DELTA) else None
+    return Out(entry.seq, entry.public, delta if isinstance(delta, Delta) else None)
