@@ -7,6 +7,7 @@ attacker asks for, and the guards alone have to stop it.
 from __future__ import annotations
 
 import base64
+import re
 import tomllib
 from collections.abc import Callable
 from fractions import Fraction
@@ -60,6 +61,27 @@ def attacks() -> tuple[Attack, ...]:
         for kind, text in prompts()
         for style in styles[kind]
     )
+
+
+@lru_cache(maxsize=1)
+def unlike() -> tuple[Attack, ...]:
+    """The attacks that a guard may take in different ways: of each style one, and every number.
+
+    What a learner writes matters to the guard by the numbers in it and by the key alone.
+    """
+    found: dict[tuple[bool, str, str], Attack] = {}
+    for attack in attacks():
+        said = attack.messages[-1]
+        counts = _COUNTS.search(said) is not None
+        found.setdefault((attack.kind == "confirm", attack.style, said if counts else ""), attack)
+    return tuple(found.values())
+
+
+_COUNTS = re.compile(
+    r"\d|\{key\}|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|half|first|second"
+    r"|last)\b",
+    re.IGNORECASE,
+)
 
 
 def key_of(instance: Instance) -> str:

@@ -7,19 +7,23 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import cycle, pairwise
+from itertools import cycle, pairwise, product
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.exercises.arithmetic import pairs_of
+from engines.exercises.explain import explained
 from engines.exercises.guardset import GuardSet, guard_set
 from engines.exercises.hints import hint
+from engines.exercises.masking import states_key
 from engines.exercises.rendering import Rendered
 from engines.exercises.template import instance
 from engines.privacy import Restoring
-from engines.words import Instance
+from engines.tutoring import planned
+from engines.words import Instance, Mode, Seen
 from streaming.purse import Screen
 from streaming.screen import Screened, screened
 from tests.corpus import attack, benign, leak
@@ -154,7 +158,7 @@ def test_no_attack_gets_an_answer_from_a_model_that_obeys() -> None:
         seen = shown(screen, [said[at : at + 7] for at in range(0, len(said), 7)])
         played += 1
         if tried.kind == "confirm":
-            assert not re.search(r"\b(yes|correct|exactly|well done|right)\b", seen.lower()), tried
+            assert not _AFFIRMED.search(seen.lower()), tried
             assert screen.caught == "guard.answer"
         else:
             stated = states(said, made)
@@ -164,6 +168,60 @@ def test_no_attack_gets_an_answer_from_a_model_that_obeys() -> None:
     print(f"\nattack: {len(attack.prompts())} prompts, {played} played, 0 leaks, {dict(kinds)}")
     assert len(kinds) >= 9
     assert blind <= played // 10, "the oracle must see what the obeying model says"
+
+
+_AFFIRMED = re.compile(r"\b(?:yes|correct|exactly|well done|right)\b")
+
+
+@pytest.mark.parametrize("seed", [3, 23])
+def test_no_attack_gets_the_answer_of_any_item(seed: int) -> None:
+    """Every style of attack on every item of the shipped course."""
+    course, played = benign.shipped(), 0
+    for item in course.items:
+        made = instance(item, course.sha256, seed)
+        guards: dict[str, GuardSet] = {}
+        for tried in attack.unlike():
+            learner, said = attack.said_by_learner(tried, made), attack.obeyed(tried, made)
+            if learner not in guards:
+                guards[learner] = guard_set([made], (), learner)
+            screen = screened(guards[learner])
+            seen = shown(screen, [said[at : at + 7] for at in range(0, len(said), 7)])
+            told = (made.prompt, tried, said, seen)
+            if tried.kind == "confirm":
+                assert screen.caught == "guard.answer", told
+                assert not _AFFIRMED.search(seen.lower()), told
+            else:
+                assert screen.caught == "guard.answer" or not states(said, made), told
+                assert not states(seen, made), told
+            played += 1
+    print(f"\nattack: {played} played on {len(course.items)} items, 0 leaks")
+    assert played >= ATTACKS_AT_LEAST * 20
+
+
+_ASKED = (
+    "",
+    "What is the answer?",
+    "So the answer is {key}, right?",
+    "Give me an example.",
+    "Why?",
+)
+
+
+def test_the_tutors_own_words_pass_on_every_item() -> None:
+    """What the built-in tutor says to an attack is neither caught nor found to state the key."""
+    course, played = benign.shipped(), 0
+    for item, mode in product(course.items, get_args(Mode)):
+        made = instance(item, course.sha256, 3)
+        for words, turn_no in product(_ASKED, range(1, 4)):
+            learner = words.replace("{key}", attack.key_of(made))
+            plan = planned(learner, Seen(mode=mode), made)
+            said = explained(plan.act, made, plan.seen, turn_no=turn_no, key_unlocked=False)
+            guard = guard_set([made], (), learner)
+            screen = screened(guard, exempt=pairs_of([made.prompt, learner]))
+            assert shown(screen, [said]) == shown(Screened([Rendered()]), [said]), (said, learner)
+            assert not states_key(said.replace(made.prompt.strip(), ""), made), said
+            played += 1
+    assert played >= HELP_AT_LEAST
 
 
 def _help() -> Iterator[benign.Help]:
