@@ -30,6 +30,9 @@ COMMANDS = {
     "serve": Entry("run the server; SIGTERM drains it", "server.commands.serve"),
     "chat": Entry("be a learner in the terminal, over the real wire", "server.commands.chat"),
     "bench": Entry("measure a server; exit 1 over the budget", "server.commands.bench"),
+    "conformance": Entry(
+        "ask a running server for every clause of the wire", "server.commands.conformance"
+    ),
     "replay": Entry("a session's log, decision by decision", "server.commands.replay"),
     "eval": Entry("how well each model forecasts a response log", "server.commands.eval"),
     "fit": Entry("fit the scoring on response logs", "server.commands.fit"),

@@ -1,0 +1,1 @@
+"""The contract of the wire, asked of a running server by a client that believes nothing."""
