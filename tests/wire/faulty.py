@@ -93,10 +93,8 @@ class ForgottenIds(Fault):
         return [{**frame, "id": name}]
 
     def down(self, frame: Frame) -> list[Frame]:
-        known = {
-            key: self._own.get(frame[key], frame[key]) for key in ("re", "cmd") if key in frame
-        }
-        return [{**frame, **known}]
+        keys = [key for key in ("re", "cmd") if key in frame]
+        return [frame | {key: self._own.get(frame[key], frame[key]) for key in keys}]
 
 
 class OtherBytes(Fault):
@@ -213,14 +211,18 @@ async def _passed(
 ) -> None:
     with contextlib.suppress(ConnectionClosed):
         async for message in source:
-            await sink.send(_message(message, changed))
+            passed = _message(message, changed)
+            if passed:
+                await sink.send(passed)
 
 
 def _message(message: str | bytes, changed: Any) -> str | bytes:
-    """What is no frame is passed on as it is."""
+    """What is no frame, and what nothing changed, is passed on as it is, byte by byte."""
     try:
         frames = [json.loads(line) for line in str(message).split("\n")]
         out = [made for frame in frames for made in changed(frame)]
     except (ValueError, TypeError, KeyError):
+        return message
+    if out == frames:
         return message
     return "\n".join(json.dumps(frame, ensure_ascii=False, separators=(",", ":")) for frame in out)
