@@ -198,7 +198,9 @@ class SqliteLog:
 
     async def drop(self, name: str) -> None:
         """Forget a log altogether."""
-        await self._writer.call(lambda: self._drop(name))
+        epoch = await self._writer.call(lambda: self._drop(name))
+        if epoch is not None:
+            self._subscribers.tell(name, News(epoch))
 
     async def names(self) -> list[str]:
         """Every log there is, sorted."""
@@ -402,15 +404,16 @@ class SqliteLog:
         self._db.executemany("UPDATE appends SET entries = NULL WHERE place = ?", emptied)
         self._db.executemany("DELETE FROM appends WHERE place = ?", gone)
 
-    def _drop(self, name: str) -> None:
+    def _drop(self, name: str) -> str | None:
         log = self._known(name)
         if log is None:
-            return
+            return None
         self._chain.save()
         rows = self._walk(log, 0, "SELECT place FROM chain")
         self._db.executemany("DELETE FROM appends WHERE place = ?", rows)
         self._db.execute("DELETE FROM logs WHERE id = ?", (log.id,))
         del self._logs[name]
+        return log.epoch
 
 
 def _forward(entries: Sequence[Entry], at_ms: int) -> list[Entry]:

@@ -5,15 +5,18 @@ A twin whose server is absent skips aloud in its `begin`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis as Client
 
 from streaming.log import Log
+from streaming.log_redis import RedisLog
 from streaming.records import Records
 from streaming.store_sqlite import SqliteStore
+from tests.redis_server import redis_server
 from tests.virtual import VirtualLoop, pytest_asyncio_loop_factories, virtual
 
 __all__ = ["pytest_asyncio_loop_factories", "virtual"]
@@ -68,10 +71,55 @@ class Sqlite(Twin):
         self._held.close()
 
 
+class Redis(Twin):
+    """The shared twin, on a real server that all tests of this process use one after another."""
+
+    _server = ExitStack()
+    _url = ""
+
+    async def begin(self, loop: VirtualLoop, folder: Path) -> None:
+        if not Redis._url:
+            Redis._url, _ = self._server.enter_context(redis_server())
+        self._loop = loop
+        self._held = ExitStack()
+        self._held.enter_context(loop.outside())
+        async with Client.from_url(self._url) as client:
+            await client.flushall()
+        self.store = SqliteStore.open(None, loop=loop, inline=True)
+        self.records = self.store.records
+        await self._open()
+
+    async def _open(self) -> None:
+        self.log = await RedisLog.open(self._url, loop=self._loop, records=self.records)
+
+    async def reopen(self) -> None:
+        await self.log.aclose()
+        await self._open()
+
+    async def end(self) -> None:
+        await self.log.aclose()
+        await self.store.aclose()
+        self._held.close()
+
+    @classmethod
+    def stop(cls) -> None:
+        """End the server."""
+        cls._server.close()
+        cls._url = ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers() -> Iterator[None]:
+    """What the twins started ends with the tests."""
+    yield
+    Redis.stop()
+
+
 TWINS: dict[str, Callable[[], Twin]] = {
     "memory": lambda: Sqlite(file=False, threads=False),
     "file": lambda: Sqlite(file=True, threads=False),
     "file-threads": lambda: Sqlite(file=True, threads=True),
+    "redis": Redis,
 }
 
 

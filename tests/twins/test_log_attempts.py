@@ -29,7 +29,7 @@ async def test_the_first_entry_is_the_attempt(log: Log, records: Records) -> Non
 async def test_it_has_the_time_that_its_entry_has(log: Log, records: Records) -> None:
     claim = await log.claim("s", "n1", at_ms=T0)
     log.append("s", claim.term, None, answer(1, T0 + 50), "ada")
-    log.append("s", claim.term, None, answer(3, T0 + 10), "ada")
+    await stored(log.append("s", claim.term, None, answer(3, T0 + 10), "ada"))
     assert [a.at_ms - T0 for a in await records.attempts("ada")] == [50, 50]
 
 
@@ -64,7 +64,7 @@ async def test_an_attempt_that_cannot_be_stored_takes_its_append_along(
 
 async def test_stored_again_by_hand_it_counts_once(log: Log, records: Records) -> None:
     claim = await log.claim("s", "n1", at_ms=T0)
-    log.append("s", claim.term, None, answer(1), "ada")
+    await stored(log.append("s", claim.term, None, answer(1), "ada"))
     again = Attempt("s", claim.epoch, 1, "ada", T0 + 9, b"another")
     await asyncio.gather(stored(records.add_attempt(again)), stored(records.add_attempt(again)))
     assert [(a.seq, a.sealed) for a in await records.attempts("ada")] == [(1, b"deed 1")]

@@ -1,0 +1,285 @@
+"""The way to one Redis, or to one Redis Cluster. This file connects and says what is wrong.
+
+A call that was sent and got no answer may have run: nothing is sent twice here, but for a script
+that Redis said it does not have. What Redis refuses for a reason of its own (a password, a full
+memory, a replica) is `StoreUnavailable` with Redis' words. While something is wrong, a small write
+a second asks whether it still is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ClusterDownError,
+    MovedError,
+    NoScriptError,
+    ReadOnlyError,
+    RedisClusterException,
+    RedisError,
+)
+from redis.exceptions import ConnectionError as NoConnectionError
+from redis.exceptions import TimeoutError as NoAnswerError
+
+from streaming.log import StoreUnavailable
+from streaming.scripts_redis import PARTS, Script
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+
+CONNECTIONS = 16
+"""Most connections of one process to one server, the one that hears news not counted."""
+SOCKET_S = 2.0
+"""Longest wait for Redis to connect or to answer."""
+PROBE_S = 1.0
+"""How often a Redis that refused is asked whether it takes writes again."""
+KEYS_KEPT = 50_000
+"""Logs of which the keys are kept ready; above it they are made again."""
+
+FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
+"""How redis-py says that something went wrong."""
+
+Call = tuple[Script, list[str], Sequence[Any]]
+"""A script, its keys, and its arguments behind the two that every script has."""
+
+
+def told(error: BaseException) -> str:
+    """One line with what Redis said, its code first."""
+    code = getattr(error, "status_code", None)
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"redis: {code} {text}" if code and not text.startswith(code) else f"redis: {text}"
+
+
+class Link:
+    """The connections of one process; `client` is redis-py's, `cluster` says which of the two."""
+
+    def __init__(
+        self,
+        client: Redis | RedisCluster,
+        loop: asyncio.AbstractEventLoop,
+        prefix: str,
+    ) -> None:
+        self.client: Any = client  # redis-py types its commands for both worlds at once
+        self.cluster = isinstance(client, RedisCluster)
+        self.loop = loop
+        self.troubles: dict[str, str] = {}
+        """What is wrong now, by who met it."""
+        self._prefix = prefix
+        self._publish = "SPUBLISH" if self.cluster else "PUBLISH"
+        self._keys: dict[str, list[str]] = {}
+        self._probe: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(cls, url: str, *, loop: asyncio.AbstractEventLoop, prefix: str) -> Link:
+        """Connect to `redis://`, `rediss://`, `unix://`, or a Cluster's `redis+cluster://`.
+
+        A plain address of a Cluster's node is found out. Raises ValueError for another address
+        and `StoreUnavailable` where Redis does not answer as it should.
+        """
+        scheme, _, rest = url.partition("://")
+        clustered = scheme.endswith("+cluster")
+        plain = f"{scheme.removesuffix('+cluster')}://{rest}"
+        if not clustered:
+            client = Redis.from_url(plain, max_connections=CONNECTIONS, **_OPTIONS)
+            try:
+                clustered = bool((await client.info("cluster")).get("cluster_enabled"))
+            except FAILURES as error:
+                await client.aclose()
+                raise StoreUnavailable(told(error)) from None
+            if not clustered:
+                return cls(client, loop, prefix)
+            await client.aclose()
+        cluster = RedisCluster.from_url(plain, max_connections=CONNECTIONS, **_OPTIONS)
+        try:
+            await cluster.initialize()
+        except FAILURES as error:
+            await cluster.aclose()
+            raise StoreUnavailable(told(error)) from None
+        return cls(cluster, loop, prefix)
+
+    async def aclose(self) -> None:
+        """Give back the connections."""
+        self._closed = True
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.wait({self._probe})
+        with contextlib.suppress(*FAILURES):
+            await self.client.aclose()
+
+    # --- names --------------------------------------------------------------------------------
+
+    def keys(self, name: str) -> list[str]:
+        """The five keys of a log. Raises UnicodeEncodeError for a name that is no text."""
+        found = self._keys.get(name)
+        if found is None:
+            if len(self._keys) >= KEYS_KEPT:
+                self._keys.clear()
+            stem = self._stem(name)
+            found = self._keys[name] = [f"{stem}:{part}" for part in PARTS]
+        return found
+
+    def channel(self, name: str) -> str:
+        """The channel of a log; in its slot."""
+        return f"{self._stem(name)}:pub"
+
+    def _stem(self, name: str) -> str:
+        # An empty tag would be no tag: then the whole key chose the slot.
+        return f"{self._prefix}{{{quote(name, safe='') or '%'}}}"
+
+    async def names(self) -> list[str]:
+        """Every log there is, sorted; asks every node of a Cluster."""
+        begin, end = len(self._prefix) + 1, -len("}:own")
+        where = {"target_nodes": RedisCluster.PRIMARIES} if self.cluster else {}
+        found: set[str] = set()
+        match = f"{_escaped(self._prefix)}{{*}}:own"
+        try:
+            async for key in self.client.scan_iter(match=match, count=1_000, **where):
+                name = key.decode()[begin:end]
+                found.add("" if name == "%" else unquote(name))
+        except FAILURES as error:
+            raise self.unavailable(error) from None
+        return sorted(found)
+
+    # --- for news -------------------------------------------------------------------------------
+
+    async def ready(self) -> None:
+        """Know a Cluster's slots as they are now."""
+        if self.cluster:
+            await self.client.nodes_manager.initialize()
+
+    def place_of(self, channel: bytes) -> str:
+        """Which server serves a channel."""
+        return str(self.client.get_node_from_key(channel).name) if self.cluster else ""
+
+    def dialled(self, channel: bytes) -> AbstractConnection:
+        """A connection of one's own to the server of a channel, not connected yet."""
+        if self.cluster:
+            node = self.client.get_node_from_key(channel)
+            made: AbstractConnection = node.connection_class(**node.connection_kwargs)
+        else:
+            made = self.client.connection_pool.make_connection()
+        return made
+
+    # --- calls --------------------------------------------------------------------------------
+
+    async def run(self, calls: Sequence[Call]) -> list[Any]:
+        """What each script returned, in order, or the error of a call that failed alone.
+
+        One round trip; raises nothing. A call that got no answer may have run.
+        """
+        found = await self._piped([("EVALSHA", script.sha, *_packed(rest, self._publish, keys))
+                                   for script, keys, rest in calls])  # fmt: skip
+        lacking = [n for n, one in enumerate(found) if isinstance(one, NoScriptError)]
+        if lacking:  # none of these ran; a script's text is kept by Redis once it was sent
+            again = []
+            for n in lacking:
+                script, keys, rest = calls[n]
+                again.append(("EVAL", script.text, *_packed(rest, self._publish, keys)))
+            for n, one in zip(lacking, await self._piped(again), strict=True):
+                found[n] = one
+        return found
+
+    async def ask(self, script: Script, keys: list[str], *rest: Any) -> Any:
+        """What one script returned; raises `StoreUnavailable`."""
+        (found,) = await self.run([(script, keys, rest)])
+        if isinstance(found, BaseException):
+            raise self.unavailable(found)
+        return found
+
+    async def asked(self, answer: Awaitable[T]) -> T:
+        """What redis-py's own call returned; raises `StoreUnavailable`."""
+        try:
+            return await answer
+        except FAILURES as error:
+            raise self.unavailable(error) from None
+
+    async def _piped(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        pipeline = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        try:
+            found: list[Any] = await pipeline.execute(raise_on_error=False)
+        except FAILURES as error:
+            found = [error] * len(commands)
+        if self.cluster and any(isinstance(one, _LOST) for one in found):
+            with contextlib.suppress(*FAILURES):
+                await self.ready()
+        return found
+
+    # --- trouble ------------------------------------------------------------------------------
+
+    def unavailable(self, error: BaseException) -> StoreUnavailable:
+        """The failure of a call, noted as the newest trouble."""
+        line = told(error)
+        self.note("calls", line)
+        return StoreUnavailable(line)
+
+    def note(self, who: str, trouble: str | None) -> None:
+        """What `who` has just met; None where all is well with it."""
+        if trouble is None:
+            if self.troubles.pop(who, None) is not None and not self.troubles:
+                _LOG.warning("redis answers again")
+            return
+        if not self.troubles:
+            _LOG.warning("%s", trouble)
+        self.troubles[who] = trouble
+        if who == "calls" and self._probe is None and not self._closed:
+            self._probe = self.loop.create_task(self._probed(), name="redis probe")
+
+    async def _probed(self) -> None:
+        """Until a write is taken."""
+        where = {"target_nodes": RedisCluster.PRIMARIES} if self.cluster else {}
+        while "calls" in self.troubles and not self._closed:
+            await asyncio.sleep(PROBE_S)
+            try:
+                async with asyncio.timeout(2 * SOCKET_S):
+                    await self.client.set(f"{self._prefix}probe", "1", ex=60)
+                    await self.client.ping(**where)
+            except FAILURES as error:
+                if "calls" in self.troubles:
+                    self.troubles["calls"] = told(error)
+            else:
+                self.note("calls", None)
+        self._probe = None
+
+
+_OPTIONS: dict[str, Any] = {
+    "socket_timeout": SOCKET_S,
+    "socket_connect_timeout": SOCKET_S,
+    "retry": Retry(NoBackoff(), 0),
+    "protocol": 2,  # news comes as plain replies, of which there is one kind less
+}
+
+
+def _packed(rest: Sequence[Any], publish: str, keys: list[str]) -> tuple[Any, ...]:
+    stem = keys[0].rpartition(":")[0]
+    return (len(keys), *keys, publish, f"{stem}:pub", *rest)
+
+
+_LOST = (
+    OSError,
+    TimeoutError,
+    NoConnectionError,
+    NoAnswerError,
+    MovedError,
+    ReadOnlyError,
+    ClusterDownError,
+    RedisClusterException,
+)
+"""What says that a Cluster's slots may be elsewhere by now."""
+
+
+def _escaped(text: str) -> str:
+    """A text as a pattern that matches itself alone."""
+    return "".join(f"\\{c}" if c in "\\*?[]^" else c for c in text)
