@@ -458,3 +458,22 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """G: how the answer pulls its skill's levels up and its item's difficulty down."""
     p_raw: float = 0.5
     """The forecast before it was calibrated."""
+
+
+REASON_CHARS = 140
+"""Longest text of a reason."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why something is proposed: a code and its arguments for other languages, and English text.
+
+    Raises ValueError for an empty text or one longer than `REASON_CHARS`.
+    """
+
+    code: str
+    args: Mapping[str, Any]
+    text: str
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.text) <= REASON_CHARS:
+            raise ValueError(f"expected 1 to {REASON_CHARS} characters, got {len(self.text)}")
