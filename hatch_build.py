@@ -7,7 +7,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NEEDED = ("learner/index.html", "client/index.js", "vendor/vendor.json")
+NEEDED = ("learner/index.html", "teacher/index.html", "client/index.js", "vendor/vendor.json")
 
 
 class PagesPresent(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's own hooks leave it open too

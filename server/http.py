@@ -161,14 +161,19 @@ class Pages:
     def routes(self) -> list[Route]:
         """What `app` mounts, last."""
         return [
-            Route("/", self._page("learner")),
+            Route("/", self._page("learner/index.html")),
+            Route("/teach", self._page("teacher/index.html")),
+            Route("/teach/project", self._page("teacher/project.html")),
             Route(f"/p/{self.version}/{{path:path}}", self.hashed),
             Route("/{path:path}", self.named),
         ]
 
     def _page(self, name: str) -> Callable[[Request], object]:
-        page = self._files.get(f"{name}/index.html")
-        body = _UNBUILT if page is None else self._with_hashed_references(page.body.decode(), name)
+        page = self._files.get(name)
+        folder = posixpath.dirname(name)
+        body = (
+            _UNBUILT if page is None else self._with_hashed_references(page.body.decode(), folder)
+        )
         file = _File(body.encode(), "text/html; charset=utf-8")
 
         async def shown(request: Request) -> Response:
@@ -176,9 +181,9 @@ class Pages:
 
         return shown
 
-    def _with_hashed_references(self, html: str, name: str) -> str:
+    def _with_hashed_references(self, html: str, folder: str) -> str:
         def hashed(found: re.Match[str]) -> str:
-            path = posixpath.normpath(posixpath.join(name, found[2]))
+            path = posixpath.normpath(posixpath.join(folder, found[2]))
             return f'{found[1]}="/p/{self.version}/{path}"'
 
         return _REFERENCE.sub(hashed, html)

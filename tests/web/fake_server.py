@@ -22,9 +22,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from tests.web.fake_course import SKILLS, Beliefs, Skill, item, key
+from tests.web.fake_room import RID, FakeRoom
 from tests.web.fake_tutor import BUILTIN, FakeTutor, Refused, Voice
 
 PAGES = Path(__file__).parents[2] / "server" / "pages"
+PAGE_OF = {
+    "/": "learner/index.html",
+    "/teach": "teacher/index.html",
+    "/teach/project": "teacher/project.html",
+}
 CSP = (
     "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
@@ -288,6 +294,11 @@ class FakeServer:
         self.refusals: list[Refused] = []
         self.limits: list[dict[str, Any]] = []
         """What is left of each budget, as `rate` tells it."""
+        self.room = FakeRoom(self)
+        self.watched: dict[str, Any] = {}
+        """What is told to who watches the room, by kind of `board`."""
+        self.previews: dict[str, Any] = {}
+        """What a preview of pairs or groups comes to."""
         self.gate = asyncio.Event()
         self.door = asyncio.Event()
         self.requests: list[str] = []
@@ -354,6 +365,8 @@ class FakeServer:
             for lesson in self.lessons.values():
                 if lesson.tutor.speaking is not None:
                     lesson.tutor.speaking.cancel()
+            if self.room.speaking is not None:
+                self.room.speaking.cancel()
 
     def _tell(self, server: Server) -> None:
         port = next(iter(server.sockets)).getsockname()[1]
@@ -365,13 +378,14 @@ class FakeServer:
         if path == "/v1/ws":
             return None
         self.requests.append(path)
-        name = "learner/index.html" if path == "/" else path.removeprefix("/pages/")
+        name = PAGE_OF.get(path, path.removeprefix("/pages/"))
         file = (PAGES / name).resolve()
         if not file.is_relative_to(PAGES) or not file.is_file():
             return Response(404, "Not Found", Headers({"content-length": "0"}), b"")
         body = file.read_bytes()
-        if path == "/":
-            body = re.sub(rb'(src|href)="(?![a-z]+:|/|#)', rb'\1="/pages/learner/', body)
+        if path in PAGE_OF:
+            folder = name.partition("/")[0].encode()
+            body = re.sub(rb'(src|href)="(?![a-z]+:|/|#)', rb'\1="/pages/' + folder + b"/", body)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         headers = Headers({"content-type": kind, "content-length": str(len(body)),
                            "connection": "close", "content-security-policy": CSP})  # fmt: skip
@@ -389,6 +403,7 @@ class FakeServer:
         finally:
             for known in self.lessons.values():
                 known.lines.discard(line)
+            await self.room.gone(line)
 
     async def _welcome(self, line: ServerConnection, hello: dict[str, Any]) -> Lesson:
         token = hello.get("token")
@@ -411,12 +426,20 @@ class FakeServer:
         elif mode == "snapshot":
             frames.append(lesson.snapshot())
         lesson.lines.add(line)
+        room = next((h for h in hello["have"] if h["s"] == RID), None)
+        if (listed := self.room.head(token, room)) is not None:
+            frames[0]["logs"].append(listed)
         told = [json.dumps(frame) for frame in frames]
         await line.send("\n".join([*told, *self.rate_frames()]))
+        if room is not None and listed is not None:
+            await self.room.resume(line, token, room)
         return lesson
 
     async def _hear(self, lesson: Lesson, line: ServerConnection, frame: dict[str, Any]) -> None:
-        if frame["t"] == "sync":
+        if frame["t"].startswith(("room.", "board.")) or frame.get("s") == RID:
+            token = next(t for t, known in self.lessons.items() if known is lesson)
+            await self.room.hear(line, token, frame)
+        elif frame["t"] == "sync":
             after = lesson.log[frame["q"] :] if frame["q"] else [lesson.snapshot()]
             for event in after:
                 await line.send(json.dumps(event))

@@ -53,6 +53,8 @@ export class Connection {
     this.closeCode = 0;
     this.closeReason = "";
     this.retryAt_ms = 0;
+    /** When anything was heard last, in ms since 1970; 0: never. */
+    this.heardAt_ms = 0;
     /** @type {any} */
     this.redial = null;
     /** @type {any} */
@@ -159,6 +161,7 @@ export class Connection {
    * @param {any} data
    */
   #heard(socket, data) {
+    this.heardAt_ms = this.clock.now();
     this.#watch();
     for (const line of String(data).split("\n")) {
       if (socket !== this.socket) return; // cut in the middle of a message

@@ -110,6 +110,7 @@ export class Session {
       kept: this.queue.size,
       answers: this.queue.answers,
       retryAt_ms: this.connection.retryAt_ms,
+      heardAt_ms: this.connection.heardAt_ms,
       rtt_ms: this.trips.median_ms,
       resumes: this.resumes,
       resumed: this.resumed,
@@ -120,7 +121,8 @@ export class Session {
   }
 
   /**
-   * Hear events: a frame's type, `state` for the line, `*` for every event applied.
+   * Hear events: a frame's type (of the lesson), `room` for those of rooms, `state` for the line,
+   * `*` for every event applied.
    * @param {string} type
    * @param {(event: any) => void} fn
    * @returns {() => void} stops hearing
@@ -361,7 +363,7 @@ export class Session {
       this.draining = true;
       this.connection.drainTold(event.after_ms);
     }
-    this.#tell(event.t, event);
+    this.#tell(event.s === undefined || event.s === "me" ? event.t : "room", event);
     this.#tell("*", event);
   }
 

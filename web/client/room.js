@@ -8,7 +8,7 @@ import { turnsAfter, turnsOf } from "./lesson.js";
 /** @typedef {"facilitator"|"member"} Role */
 /** @typedef {{name: string, role: string, connections: string[]}} Member */
 /** @typedef {{q: number, member: string, name: string, text: string, ts: number}} Say */
-/** A turn of the room's tutor; `by` asked for it, `q` is where it began, 0 where that is not known. @typedef {Turn & {by: string, q: number}} RoomTurn */
+/** A turn of the room's tutor; `by` asked for it, at `ts` (ms since 1970, 0 where that is not told). @typedef {Turn & {by: string, ts: number}} RoomTurn */
 /** @typedef {{poll: string, round: number, choice: string, confidence: number|null, predicted: number|null}} Vote */
 /**
  * What one round came to. `weighted` counts each vote by its confidence. Both are null where too
@@ -302,7 +302,7 @@ function spoken({ turns }, event) {
 }
 
 /**
- * A turn with who asked for it and where it began.
+ * A turn with who asked for it and when.
  * @param {Turn} turn
  * @param {any[]} known
  * @param {Frame} [event]
@@ -311,5 +311,5 @@ function spoken({ turns }, event) {
 function inRoom(turn, known, event) {
   const had = known.find(({ gen }) => gen === turn.gen);
   const began = event?.t === "turn.started" ? event : undefined;
-  return { ...turn, by: had?.by ?? began?.by ?? "", q: had?.q ?? began?.q ?? 0 };
+  return { ...turn, by: had?.by ?? began?.by ?? "", ts: had?.ts ?? began?.ts ?? 0 };
 }

@@ -22,6 +22,7 @@
  * @property {number} kept commands not yet acknowledged
  * @property {number} answers how many of them are answers
  * @property {number} retryAt_ms when the next dial is due, in ms since 1970
+ * @property {number} heardAt_ms when anything was heard last, in ms since 1970
  * @property {number} rtt_ms median of the newest round trips, 0 while unknown
  * @property {number} resumes how often this page came back
  * @property {{from: number, to: number, mode: string}|null} resumed the newest return: the

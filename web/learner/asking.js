@@ -2,6 +2,7 @@
 // ended, why a question was not taken, what is left for today. This file draws nothing.
 
 import { CODES } from "../client/wire.js";
+import { asked, endOf } from "../shared/turn.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
 /** @typedef {import("../client/lesson.js").Turn} Turn */
@@ -114,49 +115,6 @@ export class Asking {
     if (how === "" && this.alarmed.has(end.gen)) return;
     this.say(how === "" ? "Answer complete" : `Answer ${how}`);
   }
-}
-
-/**
- * How a turn ended, where not by itself.
- * @param {{status: string, reason?: string|null}} turn or its `turn.done`
- */
-export function endOf({ status, reason }) {
-  if (status === "superseded") return "stopped for your newer question";
-  if (status === "cancelled") return reason === "abandoned" || reason === "drained" ? BROKEN : "stopped by you";
-  return status === "incomplete" || status === "failed" || status === "lost" ? BROKEN : "";
-}
-
-export const BROKEN = "interrupted";
-
-/** The provider's name of a model that the server itself runs. */
-const LOCAL = "local";
-
-/**
- * Who speaks. `ai`: a model does, which every turn of it says; `caution`: its name says that it
- * makes mistakes.
- * @param {Turn} turn
- * @returns {{ai: boolean, caution: boolean, words: string}}
- */
-export function voiceOf({ source, model, provider }) {
-  if (source === "builtin") return { ai: false, caution: false, words: "built-in tutor" };
-  const where = provider === LOCAL ? "on this machine" : `by ${provider}`;
-  const words = model === "" || model === provider ? provider : `${model} ${where}`;
-  return { ai: true, caution: /makes mistakes/i.test(model), words };
-}
-
-/** @type {Record<string, string>} */
-const ACTIONS = {
-  simpler: "Say it more simply",
-  example: "Show me an example",
-  why: "Why?",
-  next_step: "What is the next step?",
-};
-
-/** What the learner said, in words. @param {string|{action: string}|null} input */
-export function asked(input) {
-  if (input === null) return "";
-  const key = typeof input === "string" ? input : input.action;
-  return ACTIONS[key] ?? key;
 }
 
 /** @param {any} refusal */

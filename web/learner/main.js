@@ -2,13 +2,11 @@
 // outside the drawn tree.
 
 import { connect } from "../client/index.js";
-import { html, render } from "../vendor/htm-preact.js";
+import { html, render, useEffect } from "../vendor/htm-preact.js";
 import { reviewList } from "../shared/skills.js";
 import { Card } from "./card.js";
-import { SkillMap } from "./map.js";
 import { Page } from "./page.js";
 import { Here, Progress } from "./progress.js";
-import { Review } from "./review.js";
 import { Footer, KeyList, Strip, Top } from "./top.js";
 import { Tutor } from "./tutor.js";
 
@@ -19,6 +17,7 @@ const session = connect({
   name: "tutorstream-learner",
 });
 const page = new Page(session, schedule, say);
+const code = new URLSearchParams(location.search).get("c") ?? "";
 
 let scheduled = false;
 
@@ -63,20 +62,72 @@ function App() {
 /** @typedef {{name: Panel, label: string, note?: string, spoken: string}[]} Tabs a note is a mark that takes no place */
 
 /** @param {Page} page @returns {Tabs} */
-function tabsOf({ lesson, runningTurn }) {
+function tabsOf({ lesson, runningTurn, visit }) {
   const due = reviewList(lesson.skills, Date.now()).due.length;
   return [
     { name: "tutor", label: "Tutor", note: runningTurn ? "writing" : "", spoken: "Tutor" },
     { name: "map", label: "Map", spoken: "Map of skills" },
     { name: "progress", label: "Progress", spoken: "Progress" },
+    { name: "room", label: "Room", note: visit?.note ?? "", spoken: "Room" },
     { name: "review", label: due > 0 ? `Review, ${due} due` : "Review", spoken: "Review" },
   ];
 }
 
-/** @type {Record<Panel, any>} */
-const PANELS = { tutor: Tutor, map: SkillMap, progress: Progress, review: Review };
+/** What is drawn of each panel, as far as it is here. @type {Partial<Record<Panel, any>>} */
+const PANELS = { tutor: Tutor, progress: Progress };
 
-/** What stands beside the exercise: one of four. @param {{tabs: Tabs}} props */
+/** Parts that are fetched when they are first opened, so that the first page is small. @type {Partial<Record<Panel, () => Promise<any>>>} */
+const FETCHED = {
+  map: async () => (await import("./map.js")).SkillMap,
+  review: async () => (await import("./review.js")).Review,
+  room: async () => {
+    const [{ Room, Visit }] = await Promise.all([import("./room.js"), styled("../shared/room.css")]);
+    page.visit ??= new Visit(session, schedule, (words) => say("room", words), code);
+    return Room;
+  },
+};
+/** @type {Map<Panel, Promise<void>>} */
+const fetching = new Map();
+/** @type {Set<Panel>} parts that could not be fetched */
+const missed = new Set();
+
+/** Resolves when a panel can be drawn, or is missed. @param {"lesson"|Panel} name */
+function fetched(name) {
+  const part = name === "lesson" || PANELS[name] !== undefined ? undefined : FETCHED[name];
+  if (part === undefined || name === "lesson") return Promise.resolve();
+  const known = fetching.get(name);
+  if (known !== undefined) return known;
+  missed.delete(name);
+  const found = part()
+    .then((drawn) => void (PANELS[name] = drawn), () => void missed.add(name))
+    .then(() => {
+      fetching.delete(name);
+      schedule();
+    });
+  fetching.set(name, found);
+  return found;
+}
+
+/** @param {string} path */
+function styled(path) {
+  return new Promise((resolve, reject) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(path, import.meta.url).href });
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", reject);
+    document.head.append(link);
+  });
+}
+
+/** A panel, or that it is on its way. @param {{name: Panel}} props */
+function Panel({ name }) {
+  useEffect(() => void fetched(name), [name]);
+  const drawn = PANELS[name];
+  if (drawn !== undefined) return html`<${drawn} page=${page} />`;
+  if (!missed.has(name)) return html`<p class="quiet note-box">Opening</p>`;
+  return html`<p class="note-box">This part is not to be had right now. <button type="button" class="small" onClick=${() => fetched(name)}>Try again</button></p>`;
+}
+
+/** What stands beside the exercise: one of five. @param {{tabs: Tabs}} props */
 function Beside({ tabs }) {
   const { panel } = page;
   const on = tabs.findIndex(({ name }) => name === panel);
@@ -99,7 +150,7 @@ function Beside({ tabs }) {
       </div>
       ${tabs.map(({ name, spoken }) => html`
         <div key=${name} class="panel" role="tabpanel" id=${`panel-${name}`} aria-label=${spoken} hidden=${name !== panel}>
-          ${(name === panel || name === "tutor") && html`<${PANELS[name]} page=${page} />`}
+          ${(name === panel || name === "tutor") && html`<${Panel} name=${name} />`}
         </div>`)}
     </div>`;
 }
@@ -111,7 +162,7 @@ function Tab({ name, label, note }) {
     onClick=${() => page.show(name)}>${label}${note && html`<span class="unseen"> ${note}</span>`}</button>`;
 }
 
-/** @param {"tutor"|"lesson"} region @param {string} words */
+/** @param {"tutor"|"lesson"|"room"} region @param {string} words */
 function say(region, words) {
   const at = document.getElementById(`say-${region}`);
   if (at !== null) at.textContent = words;
@@ -133,12 +184,14 @@ const ALT = {
   KeyT: () => go("tutor", "#transcript"),
   KeyM: () => go("map", "#map"),
   KeyP: () => go("progress", "#progress"),
+  KeyR: () => go("room", "#room"),
   KeyV: () => go("review", "#review"),
 };
 
 /** Where F6 goes: the answer, then what stands beside it. @returns {["lesson"|Panel, string][]} */
 function regions() {
   const { panel } = page;
+  if (panel === "room") return [["lesson", "#answer"], ["room", "#room"], ["room", "#room-talk"], ["room", "#say"], ["lesson", "#here"]];
   if (panel !== "tutor") return [["lesson", "#answer"], [panel, `#${panel}`], ["lesson", "#here"]];
   return [["lesson", "#answer"], ["tutor", "#transcript"], ["tutor", "#question"], ["lesson", "#here"]];
 }
@@ -146,7 +199,7 @@ function regions() {
 /** @param {"lesson"|Panel} tab @param {string} to */
 function go(tab, to) {
   page.show(tab);
-  setTimeout(() => /** @type {HTMLElement|null} */ (document.querySelector(to))?.focus());
+  void fetched(tab).then(() => setTimeout(() => /** @type {HTMLElement|null} */ (document.querySelector(to))?.focus()));
 }
 
 document.addEventListener("keydown", (event) => {
@@ -172,7 +225,7 @@ function outsideFields(key) {
 
 /** @param {number} by */
 function nextRegion(by) {
-  const all = regions();
+  const all = regions().filter(([, region]) => document.querySelector(region) !== null);
   const here = all.findIndex(([, region]) => document.activeElement?.closest(region) !== null);
   const to = all[(here + by + all.length) % all.length];
   if (to !== undefined) go(...to);
@@ -186,4 +239,6 @@ function inField(target) {
 }
 
 root.replaceChildren();
+if (code !== "") page.show("room");
+if (code !== "" || session.rooms.rids.length > 0) void fetched("room");
 draw();

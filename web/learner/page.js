@@ -7,7 +7,7 @@ import { Asking } from "./asking.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
 /** @typedef {import("../client/wire.js").Frame} Frame */
-/** @typedef {"tutor"|"map"|"progress"|"review"} Panel what stands beside the exercise */
+/** @typedef {"tutor"|"map"|"progress"|"room"|"review"} Panel what stands beside the exercise */
 /**
  * What the exercise side shows: the open item, or the one just solved until the learner moves on.
  * @typedef {object} Shown
@@ -65,6 +65,8 @@ export class Page {
     this.latency = null;
     /** @type {number[]} */
     this.latencies = [];
+    /** @type {import("./room.js").Visit|null} made when the room's part was fetched */
+    this.visit = null;
     this.shownItem = "";
     this.shownAt_ms = performance.now();
     this.starting = false;

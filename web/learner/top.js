@@ -159,6 +159,7 @@ const KEYS = [
   ["Alt + T", "jump to the conversation"],
   ["Alt + M", "map of skills; arrow keys walk it, Enter practises a skill"],
   ["Alt + P", "progress"],
+  ["Alt + R", "room"],
   ["Alt + V", "review list"],
   ["Esc", "stop the tutor"],
   ["F6", "next region"],

@@ -1,8 +1,8 @@
 // The tutor side: transcript, question box, Stop and the quick questions. This file draws them.
 
-import { edged, Markup } from "../shared/markup.js";
+import { Dots, Exchange } from "../shared/turn.js";
 import { html, useLayoutEffect, useRef } from "../vendor/htm-preact.js";
-import { asked, BROKEN, endOf, leftWords, voiceOf } from "./asking.js";
+import { leftWords } from "./asking.js";
 import { keepFocus } from "./card.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -60,78 +60,6 @@ function Welcome() {
     <p>Stuck, or curious why something works? Ask.</p>
     <p class="quiet">The tutor leads you to the answer and does not hand it out. You can go on typing your own answer while it writes.</p>
   </div>`;
-}
-
-/** Nothing is here yet; seen only where that lasts. */
-function Dots() {
-  return html`<p class="waiting" aria-hidden="true"><i></i><i></i><i></i></p>`;
-}
-
-/** @param {{page: Page, turn: Turn, n: number, last: boolean}} props */
-function Exchange({ page, turn, n, last }) {
-  const { ai, words } = voiceOf(turn);
-  const label = `Tutor, turn ${n}: ${ai ? "AI, " : ""}${words}`;
-  return html`
-    ${turn.input && html`<p class="question" dir="auto"><span class="unseen">You asked: </span>${asked(turn.input)}</p>`}
-    <article class=${`turn ${turn.status}${turn.safety ? " safety" : ""}`} aria-label=${label}
-      aria-busy=${turn.status === "running"} data-gen=${turn.gen}>
-      <${Voice} turn=${turn} />
-      <${Said} turn=${turn} alarm=${page.talk.alarmed.has(turn.gen)} />
-      <${TurnNote} page=${page} turn=${turn} last=${last} />
-    </article>`;
-}
-
-/** Who speaks, on every turn; and that it is an AI, where it is one. @param {{turn: Turn}} props */
-function Voice({ turn }) {
-  const { ai, caution, words } = voiceOf(turn);
-  return html`<p class=${caution ? "voice caution" : "voice"}>
-    ${ai && html`<b class="ai">AI</b> `}<span>${words}</span>${turn.restarts > 0 && html`<span class="again">, begun again</span>`}
-  </p>`;
-}
-
-/**
- * The words of a turn. Words that are begun again stay, dimmed, until the first new ones replace
- * them; their height stays until the turn is done, so that nothing around them moves.
- * @param {{turn: Turn, alarm: boolean}} props
- */
-function Said({ turn, alarm }) {
-  const at = useRef(/** @type {HTMLElement|null} */ (null));
-  const before = useRef("");
-  const running = turn.status === "running";
-  if (turn.text !== "") before.current = turn.text;
-  const stale = running && turn.text === "" && before.current !== "";
-  useLayoutEffect(() => {
-    const said = at.current;
-    if (said === null) return;
-    if (stale) keepHeight(said);
-    else if (!running) said.removeAttribute("style");
-  }, [stale, running]);
-  const text = stale ? before.current : turn.text;
-  const alert = alarm && !running; // whole, and as a new element: it is read out once
-  return html`<div key=${alert ? "alert" : "said"} class=${stale ? "said stale" : "said"} dir="auto"
-    role=${alert ? "alert" : undefined} ref=${at}>
-    <${Markup} text=${running ? edged(text) : text} />${running && text === "" && html`<${Dots} />`}
-  </div>`;
-}
-
-/** Where the beginning is out of sight, the new words stand at the end of the height kept. @param {HTMLElement} said */
-function keepHeight(said) {
-  const top = said.closest(".transcript")?.getBoundingClientRect().top ?? 0;
-  said.style.minBlockSize = `${said.offsetHeight}px`;
-  if (said.getBoundingClientRect().top < top) said.style.alignContent = "end";
-}
-
-/** @param {{page: Page, turn: Turn, last: boolean}} props */
-function TurnNote({ page, turn, last }) {
-  const end = endOf(turn);
-  if (end === "") return null;
-  const goOn = (/** @type {any} */ { currentTarget }) => {
-    currentTarget.closest("#transcript").focus({ preventScroll: true }); // the button goes away
-    void page.talk.ask("Please go on.");
-  };
-  return html`<p class="turn-note">
-    ${end}${end === BROKEN && last && html` <button type="button" class="small" data-act="continue" onPointerDown=${keepFocus} onClick=${goOn}>Continue</button>`}
-  </p>`;
 }
 
 /** @type {[Action, string][]} */

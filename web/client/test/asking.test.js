@@ -5,7 +5,8 @@ import { test } from "node:test";
 
 process.env.TZ = "Etc/GMT-1"; // one hour before Greenwich, all the year
 
-const { Asking, endOf, leftWords, voiceOf } = await import("../../learner/asking.js");
+const { Asking, leftWords } = await import("../../learner/asking.js");
+const { endOf, voiceOf } = await import("../../shared/turn.js");
 const { Refusal } = await import("../wire.js");
 const { settle } = await import("./model.js");
 

@@ -49,7 +49,7 @@ test("a room folds to what its members see", () => {
   assert.deepEqual([room.poll.phase, room.poll.round, room.poll.reveal.right, room.poll.reveal.gain], ["revealed", 2, "b", 0.5]);
   assert.deepEqual(room.board, {});
   assert.deepEqual(room.pairs.map(({ state }) => state), ["together"]);
-  assert.deepEqual([room.turns[0].text, room.turns[0].by, room.turns[0].q, room.turns[0].status], ["Because", "m_b", 8, "completed"]);
+  assert.deepEqual([room.turns[0].text, room.turns[0].by, room.turns[0].ts, room.turns[0].status], ["Because", "m_b", 1008, "completed"]);
 });
 
 test("who voted and how many is of one round; a new round begins at none", () => {

@@ -1,0 +1,239 @@
+// What a facilitator's page knows beyond the room itself, and what its buttons do. This file draws
+// nothing. Whatever reaches everyone is asked back for first.
+
+import { connect } from "../client/index.js";
+import { roomRefusal, Seat } from "../shared/seat.js";
+
+/** @typedef {import("../client/index.js").Session} Session */
+/** @typedef {{words: string, label: string, act: () => void}} Question asked back before an act on all */
+/** @typedef {{prompt: string, choices: string[], right: number|null, seconds: number, predict: boolean}} Form */
+
+const CHOICES_MOST = 12;
+const CHOICES_LEAST = 2;
+
+/** Which room a page's address is for, and by what right. */
+export function addressed() {
+  const at = new URLSearchParams(location.hash.slice(1));
+  return { rid: at.get("r") ?? "", token: at.get("t") ?? "" };
+}
+
+/** @param {{rid: string, token: string}} room */
+export function addressOf({ rid, token }) {
+  return `r=${encodeURIComponent(rid)}&t=${encodeURIComponent(token)}`;
+}
+
+/** Where learners join. @param {string} code */
+export function joinAddress(code) {
+  return new URL(`/?c=${encodeURIComponent(code)}`, location.href).href;
+}
+
+/** A line of its own: a learner's page in the same browser is somebody else. @param {string} identity */
+export function lineOf(identity) {
+  return connect({
+    url: new URL("/v1/ws", location.href).href.replace(/^http/, "ws"),
+    storage: storageOrNull(),
+    identity,
+    name: identity,
+  });
+}
+
+function storageOrNull() {
+  try {
+    return globalThis.sessionStorage;
+  } catch {
+    return null; // storage is forbidden here: a reload joins anew
+  }
+}
+
+/** Comes into a room by its token and stays in it. */
+export class Entrance {
+  /**
+   * @param {Session} session
+   * @param {{rid: string, token: string}} room
+   * @param {string} name
+   * @param {() => void} changed
+   * @param {(words: string) => void} say
+   */
+  constructor(session, room, name, changed, say) {
+    this.session = session;
+    this.address = room;
+    this.name = name;
+    this.changed = changed;
+    this.say = say;
+    this.refusal = "";
+    this.joining = false;
+    /** @type {Seat|null} */
+    this.seat = null;
+    session.on("state", ({ phase }) => phase === "live" && void this.enter());
+    session.on("*", () => {
+      if (this.seat !== null && this.seat.room === undefined) {
+        this.seat.close();
+        this.seat = null;
+      }
+      changed();
+    });
+  }
+
+  /** Once for each line: take the seat up, or ask for one; then hear what only facilitators are told. */
+  async enter() {
+    const { rid, token } = this.address;
+    const { rooms } = this.session;
+    if (this.joining || this.watched === this.session.resumes) return;
+    this.joining = true;
+    try {
+      if (!rooms.rids.includes(rid)) await rooms.join(rid, { name: this.name, token });
+      this.seat ??= new Seat(this.session, rid, this.changed, this.say);
+      this.watched = this.session.resumes;
+      await rooms.watch(rid);
+      this.refusal = "";
+    } catch (refusal) {
+      this.refusal = this.seat === null ? roomRefusal(refusal, "door") : "";
+    }
+    this.joining = false;
+    this.changed();
+  }
+
+  /** The line for which the facilitator's news were asked. @type {number} */
+  watched = -1;
+}
+
+export class Desk {
+  /**
+   * @param {Seat} seat
+   * @param {() => void} changed
+   */
+  constructor(seat, changed) {
+    this.seat = seat;
+    this.changed = changed;
+    /** @type {Question|null} */
+    this.question = null;
+    /** @type {Form} */
+    this.form = blankForm();
+    this.problem = "";
+    /** @type {"talk"|"groups"|"help"} */
+    this.tab = "talk";
+    this.size = 3;
+    this.seconds = 60;
+  }
+
+  get room() {
+    return this.seat.room;
+  }
+
+  /** @param {Partial<Form>} part */
+  fill(part) {
+    this.form = { ...this.form, ...part };
+    this.problem = "";
+    this.changed();
+  }
+
+  /** @param {number} n @param {string} text */
+  fillChoice(n, text) {
+    this.fill({ choices: this.form.choices.map((old, at) => (at === n ? text : old)) });
+  }
+
+  get mayAdd() {
+    return this.form.choices.length < CHOICES_MOST;
+  }
+
+  get mayRemove() {
+    return this.form.choices.length > CHOICES_LEAST;
+  }
+
+  addChoice() {
+    if (this.mayAdd) this.fill({ choices: [...this.form.choices, ""] });
+  }
+
+  removeChoice() {
+    const choices = this.form.choices.slice(0, -1);
+    const { right } = this.form;
+    if (this.mayRemove) this.fill({ choices, right: right !== null && right >= choices.length ? null : right });
+  }
+
+  open() {
+    const { prompt, choices, right, seconds, predict } = this.form;
+    const texts = choices.map((text) => text.trim());
+    if (prompt.trim() === "" || texts.some((text) => text === "")) {
+      this.problem = "Write the question and every choice first.";
+      this.changed();
+      return;
+    }
+    const poll = {
+      prompt: prompt.trim(), choices: texts, predict,
+      ...(seconds > 0 ? { seconds } : {}), ...(right === null ? {} : { right }),
+    };
+    this.#ask("Open this vote for everyone in the room?", "Open the vote", () => {
+      void this.#did(this.#rooms.open(this.seat.rid, poll)).then((done) => done && this.fill(blankForm()));
+    });
+  }
+
+  /** @param {"discuss"|"reveal"} then */
+  close(then) {
+    const poll = this.room?.poll;
+    if (!poll) return;
+    const open = poll.phase === "voting";
+    const words = then === "discuss" ? "Close the vote and let everyone discuss? No numbers are shown."
+      : `${open ? "Close the vote and show" : "Show"} everyone the result and the right answer?`;
+    this.#ask(words, then === "discuss" ? "Close and discuss" : "Reveal", () => this.#did(this.#rooms.close(this.seat.rid, poll.poll, then)));
+  }
+
+  again() {
+    const poll = this.room?.poll;
+    if (!poll) return;
+    const more = this.seconds > 0 ? { seconds: this.seconds } : {};
+    this.#ask("Open the second vote on the same question?", "Vote again", () => this.#did(this.#rooms.open(this.seat.rid, { poll: poll.poll, ...more })));
+  }
+
+  /** A preview, which nobody else is told of. @param {"pair"|"group"} act */
+  preview(act) {
+    this.tab = "groups";
+    void this.#did(this.#rooms.act(this.seat.rid, act, act === "group" ? { size: this.size } : {}));
+  }
+
+  /** @param {"pairs"|"groups"} kind @param {{members: string[], reason: string}[]} sets */
+  apply(kind, sets) {
+    const words = kind === "pairs" ? `Invite ${sets.length} pairs to talk it over?` : `Tell everyone their group? There are ${sets.length}.`;
+    this.#ask(words, kind === "pairs" ? "Invite" : "Tell everyone", () => this.#did(this.#rooms.act(this.seat.rid, "apply", { [kind]: sets })));
+  }
+
+  confirm() {
+    const { question } = this;
+    this.question = null;
+    this.changed();
+    question?.act();
+  }
+
+  cancel() {
+    this.question = null;
+    this.changed();
+  }
+
+  get #rooms() {
+    return this.seat.session.rooms;
+  }
+
+  /** @param {string} words @param {string} label @param {() => void} act */
+  #ask(words, label, act) {
+    this.question = { words, label, act };
+    this.changed();
+  }
+
+  /** @param {Promise<any>} command @returns {Promise<boolean>} */
+  async #did(command) {
+    this.problem = "";
+    this.changed();
+    try {
+      await command;
+      return true;
+    } catch (refusal) {
+      this.problem = roomRefusal(refusal, "poll");
+      this.changed();
+      return false;
+    }
+  }
+}
+
+/** @returns {Form} */
+function blankForm() {
+  return { prompt: "", choices: ["", "", "", ""], right: null, seconds: 60, predict: false };
+}
