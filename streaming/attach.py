@@ -20,9 +20,11 @@ from protocol.limits import LIMITS, Limits
 from streaming.frames import snapshot_frame
 from streaming.log import Entry, Ticket
 from streaming.outbox import Out, Outbox
+from streaming.seats import Seats
 
 if TYPE_CHECKING:
     from streaming.mirror import Mirror
+    from streaming.rooms import Rooms
     from streaming.session import Session
     from streaming.surroundings import Surroundings
     from streaming.treasury import Treasury
@@ -56,14 +58,20 @@ class Greeting:
 class Attached:
     """One connection of one session."""
 
-    __slots__ = ("_ground", "_tasks", "_welcomed", "cid", "outbox", "session")
+    __slots__ = ("_ground", "_tasks", "_welcomed", "cid", "outbox", "seats", "session")
 
     def __init__(
-        self, session: Session | Mirror, outbox: Outbox, ground: Surroundings, cid: str
+        self,
+        session: Session | Mirror,
+        outbox: Outbox,
+        ground: Surroundings,
+        cid: str,
+        rooms: Rooms | None = None,
     ) -> None:
         self.session = session
         self.cid = cid
         self.outbox = outbox
+        self.seats = None if rooms is None else Seats(self, rooms, ground)
         self._ground = ground
         self._tasks: set[asyncio.Task[None]] = set()
         self._welcomed = False
@@ -75,6 +83,7 @@ class Attached:
         session = self.session
         self.outbox.hold()
         self._admit()
+        resumed = [] if self.seats is None else await self.seats.resumed(hello.have)
         have = next((h for h in hello.have if h.s == "me"), None)
         epoch, q = (have.epoch, have.q) if have else (session.epoch, 0)
         mode, outs, upto, after = await self._missed(epoch, q)
@@ -88,7 +97,10 @@ class Attached:
                     node=greeting.node,
                     heartbeat_s=greeting.heartbeat_s,
                     window=min(hello.window or LIMITS.window, LIMITS.window),
-                    logs=[LogHead("me", session.epoch, upto, mode)],
+                    logs=[
+                        LogHead("me", session.epoch, upto, mode),
+                        *(room.head for room in resumed),
+                    ],
                     token=greeting.token,
                     expires_at=greeting.expires_at,
                 )
@@ -96,6 +108,8 @@ class Attached:
         )
         self._welcomed = True
         self.outbox.catch_up(outs, upto, after)
+        for room in resumed:
+            room.go_on()
         if self._ground.treasury is not None:
             self._later(self._rates(self._ground.treasury))
 
@@ -146,13 +160,19 @@ class Attached:
         """Do what a command asks; raises `Refused` where it has no effect."""
         match command:
             case cmd.Ack(pos):
-                if (q := pos.get("me")) is not None:
-                    self.outbox.ack(q)
+                self.ack(pos)
             case cmd.AnswerPreview():
                 self._preview(command)
+            case cmd.Sync(s="me"):
+                self.outbox.hold()
+                self._later(self._again(command.epoch, command.q))
+            case cmd.Pong() | cmd.EphIn(s="me"):
+                return
+            case _ if self.seats is not None and of_a_room(command):
+                self.seats.hear(command)
             case cmd.Sync():
-                self._sync(command)
-            case cmd.Pong() | cmd.EphIn():
+                raise Refused(Code.NOT_MEMBER, f"expected the log 'me', {command.s!r} came")
+            case cmd.EphIn():
                 return
             case _:
                 self.session.hear(command, self, arrived_ns, decode_ns)
@@ -164,11 +184,22 @@ class Attached:
         read_as, column, note = reading(drawn, command.response)
         self.outbox.say(encode(Preview(command.item, read_as, column, note)))
 
-    def _sync(self, command: cmd.Sync) -> None:
-        if command.s != "me":
-            raise Refused(Code.NOT_MEMBER, f"expected the log 'me', {command.s!r} came")
-        self.outbox.hold()
-        self._later(self._again(command.epoch, command.q))
+    def ack(self, pos: dict[str, int]) -> None:
+        """The client has applied the logs up to these places."""
+        if (q := pos.get("me")) is not None:
+            self.outbox.ack(q)
+        if self.seats is not None:
+            self.seats.ack(pos)
+
+    @property
+    def heads(self) -> dict[str, int]:
+        """Where each log of this connection stands."""
+        return {"me": self.session.head, **({} if self.seats is None else self.seats.heads)}
+
+    @property
+    def level(self) -> int:
+        """How far the client lags behind, 0 to 3, in the worst of its logs."""
+        return max(self.outbox.level, 0 if self.seats is None else self.seats.level)
 
     async def _again(self, epoch: str, q: int) -> None:
         _, outs, upto, after = await self._missed(epoch, q)
@@ -218,6 +249,8 @@ class Attached:
 
     def detach(self) -> None:
         """Leave; a running turn goes on."""
+        if self.seats is not None:
+            self.seats.leave()
         self.outbox.drop()
         for task in self._tasks:
             task.cancel()
@@ -228,3 +261,26 @@ class Attached:
 
 SMALL_REPLAY_BYTES = 4 * 1024
 """A replay below this is sent without making a snapshot only to compare their sizes."""
+
+
+_OF_ROOMS = (
+    cmd.RoomJoin
+    | cmd.RoomLeave
+    | cmd.RoomSay
+    | cmd.RoomBoard
+    | cmd.RoomThank
+    | cmd.RoomAccept
+    | cmd.RoomPollOpen
+    | cmd.RoomPollClose
+    | cmd.RoomVote
+    | cmd.RoomAsk
+    | cmd.Sync
+    | cmd.EphIn
+)
+
+
+def of_a_room(command: cmd.Command) -> bool:
+    """Whether a command is about a room, not about the session; a room's board is one of its."""
+    if isinstance(command, cmd.BoardWatch | cmd.BoardAct):
+        return command.class_.startswith("r_")
+    return isinstance(command, _OF_ROOMS)

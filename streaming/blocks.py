@@ -34,6 +34,7 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
         {"item.prompt", "item.options", "attempts", "verdict", "answer", "misconception",
          "hints", "steps", "mastery", "key", "secret", "withheld", "question", "act"}
     ),
+    "room": frozenset({"item.prompt", "item.options", "key", "withheld", "act"}),
 }  # fmt: skip
 """Which placeholders a block may hold; every other block holds none."""
 
@@ -51,6 +52,7 @@ class Blocks(NamedTuple):
     summary: str
     learner: str
     turn: str
+    room: str
     acts: Mapping[str, str]
     phrases: Mapping[str, str]
     versions: Mapping[str, int]
@@ -60,7 +62,7 @@ class Blocks(NamedTuple):
 def blocks(language: str = "en") -> Blocks:
     """The blocks of a language, read and checked once. Raises ValueError for what is not right."""
     folder = resources.files("streaming").joinpath("prompts", language)
-    once = ["policy", "lesson", "summary", "learner", "turn", "acts", "phrases"]
+    once = ["policy", "lesson", "summary", "learner", "turn", "room", "acts", "phrases"]
     names = [*once, *get_args(Mode)]
     texts, versions = {}, {}
     for name in names:
@@ -73,6 +75,7 @@ def blocks(language: str = "en") -> Blocks:
         summary=texts["summary"],
         learner=texts["learner"],
         turn=texts["turn"],
+        room=texts["room"],
         acts=brief(sections("acts", texts["acts"], frozenset(ACTS) - FIXED_ACTS)),
         phrases=sections("phrases", texts["phrases"], PHRASES),
         versions=versions,

@@ -1,4 +1,5 @@
-"""The bounded queue to one client: output commit, acks, levels of lag. This file is that queue.
+"""The bounded queue of one log to one client: output commit, acks, levels of lag. This file is
+that queue.
 
 Frames of a log wait under the ticket of the entries they rest on and leave, in order, when the
 store has confirmed it. What the client has not acknowledged decides the level of lag:
@@ -74,6 +75,7 @@ class Outbox:
     """
 
     __slots__ = (
+        "_beside",
         "_catching_up",
         "_limits",
         "_loop",
@@ -103,10 +105,18 @@ class Outbox:
         self._ready: list[Out] = []
         self._unacked: deque[_Sent] = deque()
         self._catching_up = False
+        self._beside = [self]
         self.unacked_bytes = 0
         self.level = 0
         self.sent_q = 0
         self.closed = False
+
+    def beside(self) -> Outbox:
+        """An outbox for another log on the same wire; the close of one ends them all."""
+        other = Outbox(self._wire, self._loop, self._limits, self._watched)
+        other._beside = self._beside
+        self._beside.append(other)
+        return other
 
     # --- frames in ----------------------------------------------------------------------------
 
@@ -181,12 +191,15 @@ class Outbox:
     def close(self, code: int, reason: str) -> None:
         """Drop what has not left and close the socket."""
         if not self.closed:
-            self.drop()
+            for outbox in list(self._beside):
+                outbox.drop()
             self._wire.close(code, reason)
 
     def drop(self) -> None:
         """Forget everything; nothing leaves any more."""
         self.closed = True
+        if self in self._beside:
+            self._beside.remove(self)
         self._waiting.clear()
         self._ready = []
         self._unacked.clear()

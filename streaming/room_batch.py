@@ -154,9 +154,12 @@ class Batch:
     def _chunks(self, ops: Sequence[Op]) -> None:
         said = [op for op in ops if isinstance(op, deeds.ChunkSaid)]
         gen = self.state.gens.get(said[0].gen)
-        if gen is not None and gen.status == "running":
+        if gen is None or gen.status != "running":
+            return
+        said = [op for op in said if op.n > gen.said]  # the others the log has already
+        if said:
             self.urgent = self.urgent or not gen.next_i
-            self._fold(deeds.ChunkSaid(gen.gen, "".join(op.text for op in said)))
+            self._fold(deeds.ChunkSaid(gen.gen, "".join(op.text for op in said), said[-1].n))
 
     # --- what stands alone --------------------------------------------------------------------
 
@@ -176,7 +179,8 @@ class Batch:
                 self._fold(op)
         elif isinstance(op, deeds.TurnSwitched | deeds.TurnEnded):
             gen = self.state.gens.get(op.gen)
-            if gen is not None and gen.status == "running":
+            told = gen is not None and isinstance(op, deeds.TurnSwitched) and op.n <= gen.said
+            if gen is not None and gen.status == "running" and not told:
                 self._fold(op)
 
     def _command(self, given: Given) -> None:

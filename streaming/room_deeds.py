@@ -160,19 +160,25 @@ class TurnBegan(Deed, frozen=True, tag="turn"):
 
 
 class ChunkSaid(Deed, frozen=True, tag="chunk"):
-    """One chunk of a generation."""
+    """One chunk of a generation.
+
+    `n` counts what its speaker has said, so that nothing is told twice where it is not known
+    whether the log took it.
+    """
 
     gen: str
     text: str
+    n: int
 
 
 class TurnSwitched(Deed, frozen=True, tag="switch"):
-    """Another provider starts anew."""
+    """Another provider starts anew; `n` as with a chunk."""
 
     gen: str
     provider: str
     model: str
     reason: str
+    n: int
 
 
 class TurnEnded(Deed, frozen=True, tag="end"):

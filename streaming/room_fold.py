@@ -350,7 +350,7 @@ def _turn(state: RoomState, deed: deeds.TurnBegan, seq: int, at_ms: int) -> Mess
 def _chunk(state: RoomState, deed: deeds.ChunkSaid, seq: int, at_ms: int) -> Message:
     gen = state.gens[deed.gen]
     i = gen.next_i
-    state.gens[gen.gen] = replace(gen, text=gen.text + deed.text, next_i=i + 1)
+    state.gens[gen.gen] = replace(gen, text=gen.text + deed.text, next_i=i + 1, said=deed.n)
     return ev.Delta(state.rid, seq, at_ms, gen.gen, (i, i), deed.text)
 
 
@@ -358,7 +358,7 @@ def _switch(state: RoomState, deed: deeds.TurnSwitched, seq: int, at_ms: int) ->
     gen = state.gens[deed.gen]
     source = "builtin" if deed.provider == "builtin" else "llm"
     state.gens[gen.gen] = replace(
-        gen, text="", provider=deed.provider, model=deed.model, source=source
+        gen, text="", provider=deed.provider, model=deed.model, source=source, said=deed.n
     )
     return ev.TurnRestarted(
         state.rid, seq, at_ms, gen.gen, gen.next_i, deed.provider, deed.model, deed.reason

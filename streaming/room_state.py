@@ -84,7 +84,10 @@ class Thank(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Gen(msgspec.Struct, frozen=True, gc=False):
-    """One turn of the room's tutor; `text` is what is shown, `next_i` the next chunk's number."""
+    """One turn of the room's tutor; `text` is what is shown, `next_i` the next chunk's number.
+
+    `said` counts what its speaker has said so far.
+    """
 
     gen: str
     cmd: str
@@ -99,6 +102,7 @@ class Gen(msgspec.Struct, frozen=True, gc=False):
     status: str = RUNNING
     text: str = ""
     next_i: int = 0
+    said: int = 0
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False, array_like=True):

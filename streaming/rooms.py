@@ -1,0 +1,368 @@
+"""The rooms of this node: made, found, taken up, saved, put aside. This file is their keeper.
+
+A room has no owner, so any node may take it up: the stored snapshot, then the log's tail, folded.
+A room whose last connection of this node has left is put aside after a while and costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from protocol.errors import Close, Code, Refused
+from streaming import room_deeds as deeds
+from streaming.facilitation import Facilitation
+from streaming.log import Claim, Entry, StoreUnavailable, stored
+from streaming.nodes import Passing, opened
+from streaming.records import Conflict
+from streaming.room import Room, log_of
+from streaming.room_batch import NodeGone
+from streaming.room_fold import folded
+from streaming.room_state import RoomState, kept_body, kept_state
+from streaming.room_talk import Learners, RoomTalk
+from streaming.seats import Seat
+from streaming.surroundings import Surroundings
+
+_LOG = logging.getLogger(__name__)
+
+ROOMS_NODE = "rooms"
+"""The name under which all nodes claim all rooms, so that the term is everybody's."""
+CODE_SIGNS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
+"""Signs of a room's code: none that is easily taken for another."""
+CODE_CHARS = 4
+CODES_TRIED = 8
+"""Codes that are drawn before a room cannot be made."""
+SWEEP_S = 1.0
+"""How often rooms are looked at."""
+DRAIN_LOOK_S = 0.05
+"""How often a drain looks whether turns are still running."""
+QUIET_S = 2.0
+"""How long a drain waits for what is on its way to the log."""
+
+RoleOf = Callable[[str, str], deeds.Role]
+"""The role that a token gives in a room; raises Refused for a token of another room or none."""
+
+
+class Made(NamedTuple):
+    """A room that was made."""
+
+    rid: str
+    code: str
+
+
+class _About(msgspec.Struct, frozen=True):
+    """What is stored of a room beside its log."""
+
+    title: str
+    code: str
+    made_at_ms: int
+
+
+class Rooms:
+    """All rooms of one node."""
+
+    def __init__(
+        self,
+        ground: Surroundings,
+        node: str,
+        *,
+        learners: Learners,
+        roles: RoleOf,
+        new_rid: Callable[[], str] = lambda: "r_" + secrets.token_urlsafe(12),
+    ) -> None:
+        self.node = node
+        self.facilitation = Facilitation(ground, learners)
+        self._ground = ground
+        self._learners = learners
+        self._roles = roles
+        self._new_rid = new_rid
+        self._rooms: dict[str, Room] = {}
+        self._talks: dict[str, RoomTalk] = {}
+        self._coming: dict[str, asyncio.Task[Room]] = {}
+        self._versions: dict[str, int] = {}
+        self._appended: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._looked_at_s: dict[str, float] = {}
+        self._alone_since_s: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._rooms)
+
+    def __iter__(self) -> Iterator[Room]:
+        return iter(list(self._rooms.values()))
+
+    @property
+    def running_turns(self) -> int:
+        """Turns of rooms that are being said here."""
+        return sum(talk.speaking for talk in self._talks.values())
+
+    def role_of(self, token: str | None, rid: str) -> deeds.Role:
+        """The role of who comes with this token, or without one."""
+        return "member" if token is None else self._roles(token, rid)
+
+    # --- made and found -------------------------------------------------------------------------
+
+    async def make(self, title: str) -> Made:
+        """A fresh room and its code. Raises `StoreUnavailable`."""
+        ground, rid = self._ground, self._new_rid()
+        code = await self._free_code(rid)
+        about = _About(title[: ground.limits.room_title_chars], code, ground.wall_ms())
+        await stored(ground.records.put("room", rid, msgspec.json.encode(about), 0))
+        return Made(rid, code)
+
+    async def _free_code(self, rid: str) -> str:
+        for last in (False,) * (CODES_TRIED - 1) + (True,):
+            code = "".join(secrets.choice(CODE_SIGNS) for _ in range(CODE_CHARS))
+            try:
+                await stored(self._ground.records.put("room_code", code, rid.encode(), 0))
+            except Conflict:
+                if last:
+                    raise
+            else:
+                return code
+        raise AssertionError("the last try has returned or raised")
+
+    async def found(self, name: str) -> str:
+        """The id of a room named by its id or its code. Raises Refused (NOT_FOUND)."""
+        if name.startswith("r_"):
+            return name
+        document = await self._ground.records.get("room_code", name.strip().upper())
+        if document is None:
+            raise Refused(Code.NOT_FOUND, f"no room has the code {name!r:.40}")
+        return document.body.decode()
+
+    # --- taken up -------------------------------------------------------------------------------
+
+    async def room(self, rid: str) -> Room:
+        """The room as it lives here; taken up where it did not. Raises Refused (NOT_FOUND)."""
+        found = self._rooms.get(rid)
+        if found is not None:
+            return found
+        coming = self._coming.get(rid)
+        if coming is None:
+            coming = self._coming[rid] = self._ground.loop.create_task(self._take_up(rid))
+            coming.add_done_callback(lambda _: self._coming.pop(rid, None))
+        return await asyncio.shield(coming)
+
+    async def _take_up(self, rid: str) -> Room:
+        ground = self._ground
+        document = await ground.records.get("room", rid)
+        if document is None:
+            raise Refused(Code.NOT_FOUND, f"no room {rid!r:.80} is known")
+        about = msgspec.json.decode(document.body, type=_About)
+        claim = await ground.log.claim(log_of(rid), ROOMS_NODE, at_ms=ground.wall_ms())
+        state = await self._folded(RoomState(rid, about.title, about.code), claim)
+        room = Room(state, claim, ground, on_end=self._ended, watch=self._watch)
+        room.voice = self._talks[rid] = RoomTalk(room, ground, self.node, self._learners)
+        try:
+            await room.begin()
+        except BaseException:
+            room.end()
+            raise
+        self._rooms[rid] = room
+        for node in await self._dead_in(room.state):
+            room.give(NodeGone(node))
+        return room
+
+    async def _folded(self, fresh: RoomState, claim: Claim) -> RoomState:
+        """The state at the log's head: the stored snapshot, if it is of this log, and the tail."""
+        ground, rid = self._ground, fresh.rid
+        document = await ground.records.get("room_state", rid)
+        state = fresh
+        self._versions[rid] = 0
+        if document is not None:
+            self._versions[rid] = document.version
+            kept = kept_state(document.body, claim.epoch)
+            if kept is not None and kept.seq <= claim.head:
+                state = kept
+        tail = await ground.log.read(log_of(rid), state.seq)
+        _expect_follows(rid, tail, state.seq)
+        for entry in tail:
+            folded(state, deeds.unsealed(entry.sealed), entry.seq, entry.at_ms)
+            state.settle()
+        return state
+
+    async def _dead_in(self, state: RoomState) -> list[str]:
+        """Nodes that this room believes to have connections, or to speak, and that have none.
+
+        This node itself among them: nobody sits here yet.
+        """
+        nodes = {node for member in state.members.values() for _, node in member.cids}
+        if state.running is not None:
+            nodes.add(state.running.node)
+        return [
+            node
+            for node in sorted(nodes)
+            if node == self.node or not await self._ground.nodes.lives(node)
+        ]
+
+    def _ended(self, room: Room, error: Exception | None) -> None:
+        if self._rooms.get(room.rid) is room:
+            del self._rooms[room.rid]
+        self._talks.pop(room.rid, None)
+        for known in (self._appended, self._looked_at_s, self._alone_since_s):
+            known.pop(room.rid, None)
+        self.facilitation.forget(room.rid)
+        if error is not None:
+            room.close_seats(Close.SERVER_ERROR, "the room is taken up again: resume")
+
+    # --- who is here ------------------------------------------------------------------------------
+
+    def seated(self, seat: Seat) -> None:
+        """A connection came into a room."""
+        self.facilitation.seated(seat)
+
+    def caught_up(self, seat: Seat) -> None:
+        """A connection has heard of everything: tell it what stands beside the log."""
+        self.facilitation.tell(seat)
+
+    def pass_on(self, room: Room, member: str, frame: bytes) -> None:
+        """Tell an ephemeral frame to everybody who is here but the member it came from."""
+        for seat in room.seats:
+            if seat.member != member and seat.known and not seat.outbox.level:
+                seat.outbox.say(frame)
+
+    def passed(self, data: bytes) -> None:
+        """An ephemeral frame of another node."""
+        letter = opened(data)
+        room = self._rooms.get(letter.rid) if isinstance(letter, Passing) else None
+        if room is not None and isinstance(letter, Passing):
+            self.pass_on(room, letter.member, letter.frame)
+
+    def node_gone(self, node: str) -> None:
+        """A node has died: what it had here is over."""
+        for room in self:
+            room.give(NodeGone(node))
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start looking at heads, at turns that nobody hears, at rooms that nobody needs."""
+        self._timer = self._ground.loop.call_later(SWEEP_S, self._sweep)
+
+    def _sweep(self) -> None:
+        self._timer = self._ground.loop.call_later(SWEEP_S, self._sweep)
+        now_s = self._ground.loop.time()
+        for room in self:
+            try:
+                self._look_at(room, now_s)
+            except Exception as error:  # noqa: BLE001 - an actor's edge: it ends, others go on
+                room.fail(error)
+
+    def _look_at(self, room: Room, now_s: float) -> None:
+        limits, rid = self._ground.limits, room.rid
+        self._look_for_readers(room, now_s)
+        for seat in room.seats:
+            member = room.state.members.get(seat.member)
+            away = member is not None and all(cid != seat.who.cid for cid, _ in member.cids)
+            if seat.known and away:
+                room.give(seat.who)  # somebody took this node for dead
+        if now_s - self._looked_at_s.setdefault(rid, now_s) >= limits.room_head_s:
+            self._looked_at_s[rid] = now_s
+            self._later(self._check_head(room))
+        self.facilitation.sweep(room)
+        unused = room.idle and not self._talks[rid].speaking
+        if unused and now_s - room.emptied_at_s >= limits.room_idle_s:
+            self._later(self._put_aside(room))
+
+    def _look_for_readers(self, room: Room, now_s: float) -> None:
+        """Give up a turn that nobody hears, on no node."""
+        if next(room.state.present, None) is not None:
+            self._alone_since_s.pop(room.rid, None)
+            return
+        alone_s = now_s - self._alone_since_s.setdefault(room.rid, now_s)
+        if alone_s >= self._ground.limits.abandoned_s:
+            self._talks[room.rid].give_up("abandoned")
+
+    async def _check_head(self, room: Room) -> None:
+        """A hint may have been lost."""
+        head = await self._ground.log.head(log_of(room.rid))
+        if room.ended:
+            return
+        if head is None or head[0] != room.epoch:
+            room.fail(StoreUnavailable(f"the log of {room.rid} began anew"))
+        elif head[1] != room.state.seq:
+            room.look()
+
+    async def _put_aside(self, room: Room) -> None:
+        if room.saved_seq != room.state.seq:
+            await self._save(room)
+        if room.idle and not room.ended:
+            room.end()
+
+    # --- saving ---------------------------------------------------------------------------------
+
+    def _watch(self, room: Room, done: list[deeds.AnyDeed]) -> None:
+        self.facilitation.heard(room, done)
+        due = room.state.seq - room.saved_seq >= self._ground.limits.room_save_entries
+        if due and room.appended > self._appended.get(room.rid, 0):
+            self._later(self._save(room))
+
+    async def _save(self, room: Room) -> None:
+        """Store a snapshot, then forget what is far behind it."""
+        rid, ground, seq = room.rid, self._ground, room.state.seq
+        room.saved_seq = seq
+        self._appended[rid] = room.appended
+        body = kept_body(room.state, room.epoch)
+        try:
+            await stored(ground.records.put("room_state", rid, body, self._versions[rid]))
+        except Conflict as conflict:  # another node has saved: its snapshot is as good
+            self._versions[rid] = conflict.found
+            return
+        self._versions[rid] += 1
+        upto = seq - ground.limits.retention_events
+        if upto > 0:
+            await ground.log.trim(log_of(rid), upto)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._ground.loop.create_task(_guarded(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- going ----------------------------------------------------------------------------------
+
+    async def drain(self, timeout_s: float) -> None:
+        """Let running turns finish, then store what is on its way and every room's state."""
+        loop = self._ground.loop
+        deadline_s = loop.time() + timeout_s
+        while self.running_turns and loop.time() < deadline_s:  # noqa: ASYNC110 - others may begin
+            await asyncio.sleep(DRAIN_LOOK_S)
+        for talk in self._talks.values():
+            talk.give_up("drained")
+        deadline_s = loop.time() + QUIET_S
+        while any(room.waits for room in self) and loop.time() < deadline_s:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(DRAIN_LOOK_S)
+        for room in self:
+            with contextlib.suppress(StoreUnavailable):
+                if room.saved_seq != room.state.seq:
+                    await self._save(room)
+
+    def stop(self) -> None:
+        """Do nothing any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in self._tasks:
+            task.cancel()
+        for room in self:
+            room.end()
+
+
+async def _guarded(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except StoreUnavailable as error:
+        _LOG.warning("rooms: the store does not answer, the next sweep tries again: %s", error)
+    except Exception:  # noqa: BLE001 - a task's edge: logged once, the next sweep tries again
+        _LOG.exception("rooms: a task failed")
+
+
+def _expect_follows(rid: str, tail: list[Entry], seq: int) -> None:
+    if tail and tail[0].seq != seq + 1:
+        raise LookupError(f"the log of {rid} begins at {tail[0].seq}, expected {seq + 1}")
