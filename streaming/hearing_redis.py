@@ -314,9 +314,11 @@ class _Line:
         finally:
             for way in ways:
                 way.cancel()
-            if ways:
-                await asyncio.wait(ways)
-            await self._connection.disconnect(nowait=True)
+            try:  # the ear may cancel this while it ends by itself
+                if ways:
+                    await asyncio.wait(ways)
+            finally:
+                await self._connection.disconnect(nowait=True)
 
     async def _write(self) -> None:
         asked_s = self._heard_s

@@ -57,6 +57,8 @@ def told(error: BaseException) -> str:
     """One line with what Redis said, its code first."""
     code = getattr(error, "status_code", None)
     text = " ".join(str(error).split()) or type(error).__name__
+    if "unauthenticated" in text:  # how Redis refuses a long command before it has seen a password
+        return "redis: NOAUTH Authentication required."
     return f"redis: {code} {text}" if code and not text.startswith(code) else f"redis: {text}"
 
 

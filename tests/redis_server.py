@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 STARTS_IN_S = 10.0
@@ -19,11 +19,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def redis_server(port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def redis_server(
+    port: int | None = None, options: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A running server: its address and its process, which may be killed meanwhile."""
     port = port or free_port()
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1"]
-    command += ["--save", "", "--appendonly", "no", "--loglevel", "warning"]
+    command += ["--save", "", "--appendonly", "no", "--loglevel", "warning", *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
             _await(port, server)
