@@ -32,6 +32,7 @@ HELD = guard_set([made("7/8")], (), "is it 7/8?")
 OPTION = guard_set([instance(CHOICE, "c", 0)])  # neither, 6/1 (right), 1/6
 WORD = guard_set([instance(TEXT, "c", 0)])
 PRIMES = guard_set([instance(MULTI, "c", 0)])
+LINE = guard_set([instance(words("2x = 32 - 10", "What follows from $2x + 10 = 32$?"), "c", 0)])
 
 CAUGHT: list[tuple[GuardSet, str]] = [
     *((SEVEN, text) for text in (
@@ -65,6 +66,13 @@ CAUGHT: list[tuple[GuardSet, str]] = [
         "The Numerator, not", "n u m e r a t o r", "the num*er*ator", "bnVtZXJhdG9y", "NUMERATOR",
         "numéràtor",
     )),
+    *((EIGHTHS, text) for text in (
+        "frac{7}{8}", "so > dfrac{14}{16}", "\\ f r a c { 7 } { 8 }", "-f-r-a-c-{-7-}-{-8-}",
+    )),
+    *((LINE, text) for text in (
+        "It is **2x = 32 - 10**. Good", "_2x = 32 - 10_", "2 x   =   3 2   -   1 0",
+        "2-x- -=- -3-2- --- -1-0", "I think a 2x = 32 - 10 I", "MnggPSAzMiAtIDEw there",
+    )),
     (PRIMES, "23 it is"),
 ]  # fmt: skip
 
@@ -94,6 +102,10 @@ LET: list[tuple[GuardSet, str]] = [
         "choose a number",
     )),
     *((WORD, text) for text in ("numerators count", "It counts the parts above the line")),
+    *((LINE, text) for text in (
+        "You have 2x + 10 = 32.", "Look at 32x = 32 - 105", "fractions of 2 - 1 - 0",
+    )),
+    (HELD, "Enter it there. Does it answer exactly what was asked?"),
 ]  # fmt: skip
 
 
@@ -117,11 +129,23 @@ def test_a_hint_already_shown_makes_its_numbers_given() -> None:
     assert through(guard_set([item], ["Twelve is written 12."]), [text])[1] is None
 
 
+def test_a_number_word_of_the_learners_is_given_as_a_proposal_only() -> None:
+    item, text = made("2", "Work out $-5 + 7$."), "See 2 for more."
+    for said in ("a space between any two letters", "Wait two minutes"):
+        assert through(guard_set([item], (), said), [text])[1] == "guard.answer"
+        assert through(guard_set([item], earlier=[said]), [text])[1] == "guard.answer"
+    for said in ("I got two", "is it two?", "I wrote 2 there"):
+        assert through(guard_set([item], (), said), ["How did you get 2?"])[1] is None
+        assert through(guard_set([item], earlier=[said]), ["How did you get 2?"])[1] is None
+
+
 def test_a_list_number_is_no_answer_but_a_lone_number_is() -> None:
     one, two = guard_set([made("1")]), guard_set([made("2")])
     assert through(one, ["1. Add.\n2. Look."])[1] is None
     assert through(two, ["1. Add.\n2. Look."])[1] is None
     assert through(two, ["2. Look."])[1] == "guard.answer"
+    assert through(two, ["The solution:\n\n1. Add.\n2. Look."])[1] is None
+    assert through(one, ["Answer key:\n\n1. 1"])[1] == "guard.answer"
     for text in ("1.", "1. ", "1.\n", "**1**"):
         assert through(one, [text])[1] == "guard.answer"
         assert through(one, list(text))[1] == "guard.answer"
