@@ -33,10 +33,10 @@ export function votersWords(n) {
   return n === 0 ? "Nobody has voted yet." : `${n} ${n === 1 ? "has" : "have"} voted.`;
 }
 
-/** @param {{poll: Poll, left_ms: number|null}} props */
-export function PollHead({ poll, left_ms }) {
+/** @param {{poll: Poll, left_ms: number|null, heading?: "h2"|"h3"}} props */
+export function PollHead({ poll, left_ms, heading = "h3" }) {
   return html`<header class="poll-head">
-    <h3>${phaseWords(poll)}</h3>
+    <${heading}>${phaseWords(poll)}</${heading}>
     ${left_ms !== null && html`<p class="countdown" role="timer" aria-live="off">${clockWords(left_ms)}</p>`}
   </header>`;
 }

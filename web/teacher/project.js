@@ -78,7 +78,7 @@ function OnWall({ room, poll }) {
   const here = learnersOf(room).length;
   const revealed = poll.phase === "revealed";
   return html`<section class=${`wall-poll ${poll.phase}`} aria-label=${phaseWords(poll)}>
-      <${PollHead} poll=${poll} left_ms=${entrance.seat?.left_ms ?? null} />
+      <${PollHead} poll=${poll} left_ms=${entrance.seat?.left_ms ?? null} heading="h2" />
       <div class="wall-prompt" dir="auto"><${Markup} text=${poll.prompt} /></div>
       ${revealed ? html`<${Revealed} poll=${poll} />` : html`<ul class="wall-choices">${poll.choices.map(({ id, text }) => html`
         <li key=${id}><b class="letter">${letter(id)}</b><span dir="auto"><${Inline} text=${text} /></span></li>`)}</ul>`}
