@@ -13,7 +13,7 @@ boards = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gains=boards, data=st.data())
 def test_rows_are_near_and_of_those_who_opted_in(
     gains: dict[str, float], data: st.DataObject

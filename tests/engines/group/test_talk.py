@@ -17,6 +17,7 @@ def turns(of: dict[str, int], at_s: float = 0.0) -> list[tuple[str, float]]:
     return [(member, at_s) for member, times in of.items() for _ in range(times)]
 
 
+@settings(max_examples=30, deadline=None)
 @given(n=st.integers(1, 40), times=st.integers(1, 50))
 def test_equal_turns_are_even_and_one_speaker_is_not(n: int, times: int) -> None:
     assert gini([times] * n) == 0.0
@@ -26,7 +27,7 @@ def test_equal_turns_are_even_and_one_speaker_is_not(n: int, times: int) -> None
     assert evenness(one) == (0.0 if n > 1 else 1.0)
 
 
-@settings(deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(counts=st.lists(st.integers(0, 30), min_size=1, max_size=12))
 def test_gini_is_half_the_mean_difference_over_the_mean(counts: list[int]) -> None:
     whole, n = sum(counts), len(counts)
