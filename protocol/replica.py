@@ -19,7 +19,17 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from protocol.commands import Ack, AnswerDraft, AuthRefresh, Client, Command, Have, Hello, Pong
+from protocol.commands import (
+    Ack,
+    AnswerDraft,
+    AuthRefresh,
+    Client,
+    Command,
+    Have,
+    Hello,
+    Pong,
+    RoomLeave,
+)
 from protocol.events import (
     Durable,
     Err,
@@ -28,6 +38,7 @@ from protocol.events import (
     Foreign,
     ItemShown,
     LogHead,
+    Ok,
     Ping,
     Snapshot,
     TurnStarted,
@@ -104,6 +115,8 @@ class Replica:
         self.newest: dict[type[Message], Message] = {}
         """The newest event of each type without a number: `lag`, `drain`, `preview`, ..."""
         self.counters = Counters()
+        self._leaving: dict[str, str] = {}
+        """Rooms that are being left, by the id of the command."""
         self._draft: AnswerDraft | None = None
         self._unacked = 0
         self._unacked_since_s: float | None = None
@@ -141,6 +154,8 @@ class Replica:
         self.pending.add(command)
         if isinstance(command, AuthRefresh):
             self.token = command.token
+        if isinstance(command, RoomLeave):
+            self._leaving[command.id] = command.rid
         if isinstance(command, AnswerDraft):
             self._draft = None if self.connected else command
         return [command, *self.ack()] if self.connected else []
@@ -200,6 +215,9 @@ class Replica:
         self.token = event.token or self.token
         self.connected = True
         out: Outgoing = []
+        told = {line.s for line in event.logs}
+        for s in [s for s in self.logs if s not in told and s != ME]:
+            del self.logs[s]  # no longer a member of that room
         for line in event.logs:
             out += self._asked(self._judged_head(line))
         again = self.pending.again()
@@ -238,7 +256,9 @@ class Replica:
             return []
         self._settle(event)
         if q == 0:  # no place of the log: it settles a command, or replaces what was told before
-            self.newest[type(event)] = event  # type: ignore[index]  # a `Foreign` is a `Part`
+            self.newest[type(event)] = event  # type: ignore[index, assignment]  # a `Foreign` is a `Part`
+            if s in self.logs:
+                self.logs[s].picture.replace(event)
             return []
         kept = self._kept(s)
         span = getattr(event, "span", 1)
@@ -278,9 +298,13 @@ class Replica:
         return self.ack() if late or many else []
 
     def _settle(self, event: Durable | Foreign) -> None:
+        if event.s != ME and event.q != 0:  # members of a room may use equal ids
+            return
         if isinstance(event, Feedback):
             keep(self.feedback, event.re, event)
         re = event.cmd if isinstance(event, TurnStarted) else getattr(event, "re", None)
+        if isinstance(event, Ok) and event.re in self._leaving:
+            self.logs.pop(self._leaving.pop(event.re), None)
         if re is not None and self.pending.settle(re):
             assert isinstance(event, Durable)
             keep(self.replies, re, event)
