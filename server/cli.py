@@ -28,6 +28,9 @@ COMMANDS = {
         "try it: a course, the built-in tutor, no key, nothing written", "server.commands.demo"
     ),
     "serve": Entry("run the server; SIGTERM drains it", "server.commands.serve"),
+    "cluster": Entry(
+        "several nodes on this machine, with Redis and MongoDB", "server.commands.cluster"
+    ),
     "chat": Entry("be a learner in the terminal, over the real wire", "server.commands.chat"),
     "bench": Entry("measure a server; exit 1 over the budget", "server.commands.bench"),
     "conformance": Entry(
