@@ -183,7 +183,7 @@ class Cluster:
 
     async def _watch(self, part: Part) -> None:
         """Say when a part dies; start it again where that is wished."""
-        pause_s = AGAIN_S
+        pause_s = AGAIN_S / 2
         while True:
             since_s = asyncio.get_running_loop().time()
             code = await part.ended()
