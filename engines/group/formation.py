@@ -80,7 +80,7 @@ def formed(
     (((0, 1), (2, 3)), 1.0, 'Ana has sums, Bo has signs')
     >>> formed(m, 2, apart=[(0, 1), (0, 2), (0, 3)], seed=7)
     Traceback (most recent call last):
-    ValueError: expected groups of 2, 2 with member 0 and member 1 apart, member 0 and member 2 \
+    ValueError: expected groups, 2 of 2, with member 0 and member 1 apart, member 0 and member 2 \
 apart, member 0 and member 3 apart; there are none
     """
     mastery = _checked(mastery, size, seed)
@@ -99,12 +99,10 @@ apart, member 0 and member 3 apart; there are none
     of = _Class(mastery, _complement(mastery), _repeats(recent, n))
     found = _searched(of, free, size, together, apart, seed, names) if free else []
     groups = sorted([*fixed, *found])
-    why = [
-        reasons.locked() if group in fixed else _reason(of, group, names, skills, len(recent))
-        for group in groups
-    ]
-    terms = _terms(of, groups)
-    return Formed(tuple(groups), _score(terms), terms, tuple(why))
+    terms = _terms(of, _membership(groups, n))
+    why = _reasons(of, groups, names, skills, len(recent))
+    told = [reasons.locked() if g in fixed else w for g, w in zip(groups, why, strict=True)]
+    return Formed(tuple(groups), _score(terms), terms, tuple(told))
 
 
 def score_of(
@@ -118,7 +116,7 @@ def score_of(
     1.4
     """
     of = _Class(mastery, _complement(mastery), _repeats(history[-SITTINGS:], len(mastery)))
-    return _score(_terms(of, groups))
+    return _score(_terms(of, _membership(groups, len(mastery))))
 
 
 def sizes_of(n: int, size: int) -> tuple[int, ...]:
@@ -202,16 +200,24 @@ def _repeats(sittings: Sequence[Sequence[Sequence[int]]], n: int) -> Floats:
     return times
 
 
-def _terms(of: _Class, groups: Sequence[Sequence[int]]) -> dict[str, float]:
+def _membership(groups: Sequence[Sequence[int]], n: int) -> Floats:
+    """(groups, n): 1 where a member is in a group."""
+    inside = np.zeros((len(groups), n))
+    for place, group in enumerate(groups):
+        inside[place, list(group)] = 1.0
+    return inside
+
+
+def _terms(of: _Class, inside: Floats) -> dict[str, float]:
     """Means over groups of what makes the score."""
-    terms = {"coverage": 0.0, "complement": 0.0, "repeats": 0.0}
-    for group in groups:
-        pairs = max(1, len(group) * (len(group) - 1))
-        at = np.ix_(group, group)
-        terms["coverage"] += float((of.mastery[list(group)] >= HAS_FROM).any(axis=0).mean())
-        terms["complement"] += float(of.complement[at].sum() / pairs)
-        terms["repeats"] += float(of.repeats[at].sum() / pairs)
-    return {name: value / len(groups) for name, value in terms.items()}
+    size = inside.sum(axis=1)
+    pairs = np.maximum(1.0, size * (size - 1.0))
+    covered = inside @ (of.mastery >= HAS_FROM) > 0.0
+    return {
+        "coverage": float(covered.mean()),
+        "complement": float((((inside @ of.complement) * inside).sum(axis=1) / pairs).mean()),
+        "repeats": float((((inside @ of.repeats) * inside).sum(axis=1) / pairs).mean()),
+    }
 
 
 def _score(terms: Mapping[str, float]) -> float:
@@ -266,15 +272,15 @@ def _refuse(
     sizes: Sequence[int],
     names: Sequence[str],
 ) -> None:
-    asked = ", ".join(map(str, sizes))
+    asked = " and ".join(f"{sizes.count(size)} of {size}" for size in sorted({*sizes})[::-1])
     if not search.whole:
         pairs = len(together) + len(apart)
         raise ValueError(
-            f"expected groups of {asked} that keep {pairs} pairs together or apart; none were "
+            f"expected groups, {asked}, that keep {pairs} pairs together or apart; none were "
             f"found in {search.placements} placements"
         )
     named = unkept(free, together, apart, sizes, names)
-    raise ValueError(f"expected groups of {asked} with {named}; there are none")
+    raise ValueError(f"expected groups, {asked}, with {named}; there are none")
 
 
 def _shuffle(order: list[int], dice: Dice) -> None:
@@ -327,24 +333,26 @@ def _arrays(
 
 
 # --- reasons --------------------------------------------------------------------------------------
-def _reason(
+def _reasons(
     of: _Class,
-    group: tuple[int, ...],
+    groups: Sequence[tuple[int, ...]],
     names: Sequence[str],
     skills: Sequence[str],
     sittings: int,
-) -> Reason:
+) -> list[Reason]:
     """What two members bring that fewest of the others have, and how many pairs met lately."""
-    has = of.mastery[list(group)] >= HAS_FROM
-    owners = has.sum(axis=0)
-    brings: list[tuple[str, str]] = []
-    told: set[int] = set()
-    for skill in np.argsort(owners, kind="stable").tolist():
-        if not 0 < owners[skill] < len(group) or len(brings) == 2:
-            continue
-        owner = next((m for at, m in enumerate(group) if has[at, skill] and m not in told), None)
-        if owner is not None:
-            told.add(owner)
-            brings.append((names[owner], skills[skill]))
-    met = int((of.repeats[np.ix_(group, group)] > 0.0).sum()) // 2
-    return reasons.grouped(brings, met, sittings)
+    inside, has = _membership(groups, len(of.mastery)), of.mastery >= HAS_FROM
+    owners = inside @ has
+    rarest = owners.argsort(axis=1, kind="stable").tolist()
+    met = ((inside @ (of.repeats > 0.0)) * inside).sum(axis=1).tolist()
+    found = []
+    for place, group in enumerate(groups):
+        brings: dict[int, int] = {}
+        for skill in rarest[place]:
+            if 0 < owners[place, skill] < len(group) and len(brings) < 2:
+                owner = next((m for m in group if has[m, skill] and m not in brings), None)
+                if owner is not None:
+                    brings[owner] = skill
+        said = [(names[owner], skills[skill]) for owner, skill in brings.items()]
+        found.append(reasons.grouped(said, round(met[place]) // 2, sittings))
+    return found
