@@ -190,7 +190,7 @@ class Appends:
         args += (first, whole)
         for entry in entries:
             args += (entry.at_ms, entry.public, entry.sealed)
-        return APPEND, self._link.keys(name), args
+        return APPEND, self._link.head(name), args
 
     def _write(self) -> None:
         if self._writing is None and (self._queue or self._shows):
@@ -240,7 +240,7 @@ class Appends:
             append.error = self._link.unavailable(answer)
             self.counts.failed += 1
             return
-        said, value = answer
+        said, _, value = answer.partition(b" ")
         if said in (b"told", b"held"):
             self._link.note("calls", None)
             append.held = said == b"held"
@@ -312,7 +312,7 @@ class Appends:
 
     def _shown(self, name: str, term: int, epoch: str, entries: list[Entry]) -> Call:
         args = (term, epoch, packed(epoch, entries), entries[-1].seq)
-        return SHOW, self._link.keys(name), args
+        return SHOW, self._link.head(name), args
 
     def _show_again(self, name: str, term: int, epoch: str, entries: list[Entry]) -> None:
         """Others wait for these entries, and no further append need come: try later."""

@@ -309,8 +309,8 @@ class _Line:
             done, _ = await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in done:
                 way.result()
-        except FAILURES as error:
-            self._ear.broke(error)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the ear makes all again
+            self._ear.broke(NoConnectionError(told(error).removeprefix("redis: ")))
         finally:
             for way in ways:
                 way.cancel()

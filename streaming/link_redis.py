@@ -49,8 +49,10 @@ KEYS_KEPT = 50_000
 FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 """How redis-py says that something went wrong."""
 
-Call = tuple[Script, list[str], Sequence[Any]]
-"""A script, its keys, and its arguments behind the two that every script has."""
+Head = tuple[bytes, ...]
+"""How the arguments of every script begin: how many keys, the keys, what publishes, the channel."""
+Call = tuple[Script, Head, Sequence[Any]]
+"""A script, its head, and the arguments behind."""
 
 
 def told(error: BaseException) -> str:
@@ -78,7 +80,7 @@ class Link:
         """What is wrong now, by who met it."""
         self._prefix = prefix
         self._publish = "SPUBLISH" if self.cluster else "PUBLISH"
-        self._keys: dict[str, list[str]] = {}
+        self._heads: dict[str, Head] = {}
         self._probe: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -121,15 +123,21 @@ class Link:
 
     # --- names --------------------------------------------------------------------------------
 
-    def keys(self, name: str) -> list[str]:
-        """The five keys of a log. Raises UnicodeEncodeError for a name that is no text."""
-        found = self._keys.get(name)
+    def head(self, name: str) -> Head:
+        """How a log's scripts begin. Raises UnicodeEncodeError for a name that is no text."""
+        found = self._heads.get(name)
         if found is None:
-            if len(self._keys) >= KEYS_KEPT:
-                self._keys.clear()
+            if len(self._heads) >= KEYS_KEPT:
+                self._heads.clear()
             stem = self._stem(name)
-            found = self._keys[name] = [f"{stem}:{part}" for part in PARTS]
+            keys = [f"{stem}:{part}" for part in PARTS]
+            words = (str(len(keys)), *keys, self._publish, self.channel(name))
+            found = self._heads[name] = tuple(word.encode() for word in words)
         return found
+
+    def own(self, name: str) -> bytes:
+        """The key that names a log's owner."""
+        return self.head(name)[1]
 
     def channel(self, name: str) -> str:
         """The channel of a log; in its slot."""
@@ -180,21 +188,17 @@ class Link:
 
         One round trip; raises nothing. A call that got no answer may have run.
         """
-        found = await self._piped([("EVALSHA", script.sha, *_packed(rest, self._publish, keys))
-                                   for script, keys, rest in calls])  # fmt: skip
+        found = await self._piped([("EVALSHA", it.sha, *head, *rest) for it, head, rest in calls])
         lacking = [n for n, one in enumerate(found) if isinstance(one, NoScriptError)]
         if lacking:  # none of these ran; a script's text is kept by Redis once it was sent
-            again = []
-            for n in lacking:
-                script, keys, rest = calls[n]
-                again.append(("EVAL", script.text, *_packed(rest, self._publish, keys)))
-            for n, one in zip(lacking, await self._piped(again), strict=True):
+            texts = [("EVAL", calls[n][0].text, *calls[n][1], *calls[n][2]) for n in lacking]
+            for n, one in zip(lacking, await self._piped(texts), strict=True):
                 found[n] = one
         return found
 
-    async def ask(self, script: Script, keys: list[str], *rest: Any) -> Any:
-        """What one script returned; raises `StoreUnavailable`."""
-        (found,) = await self.run([(script, keys, rest)])
+    async def ask(self, script: Script, name: str, *rest: Any) -> Any:
+        """What one script returned of a log; raises `StoreUnavailable`."""
+        (found,) = await self.run([(script, self.head(name), rest)])
         if isinstance(found, BaseException):
             raise self.unavailable(found)
         return found
@@ -212,7 +216,7 @@ class Link:
             pipeline.execute_command(*command)
         try:
             found: list[Any] = await pipeline.execute(raise_on_error=False)
-        except FAILURES as error:
+        except Exception as error:  # noqa: BLE001 - who waits for an answer gets one, whatever it is
             found = [error] * len(commands)
         if self.cluster and any(isinstance(one, _LOST) for one in found):
             with contextlib.suppress(*FAILURES):
@@ -262,11 +266,6 @@ _OPTIONS: dict[str, Any] = {
     "retry": Retry(NoBackoff(), 0),
     "protocol": 2,  # news comes as plain replies, of which there is one kind less
 }
-
-
-def _packed(rest: Sequence[Any], publish: str, keys: list[str]) -> tuple[Any, ...]:
-    stem = keys[0].rpartition(":")[0]
-    return (len(keys), *keys, publish, f"{stem}:pub", *rest)
 
 
 _LOST = (

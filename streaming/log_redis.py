@@ -18,7 +18,7 @@ from protocol.limits import LIMITS, Limits
 from streaming import scripts_redis as scripts
 from streaming.appends_redis import Appends, Counts, reply_of
 from streaming.hearing_redis import Ear
-from streaming.link_redis import Call, Link
+from streaming.link_redis import Link
 from streaming.log import (
     Claim,
     CommandId,
@@ -94,7 +94,9 @@ class RedisLog:
             raise ValueError(f"log {name}: a claim without a node")
         await self._settled(name)
         follows, fresh = "" if over is None else over, secrets.token_urlsafe(6)
-        said, *rest = await self._ask(scripts.CLAIM, name, node, at_ms, follows, int(anew), fresh)
+        said, *rest = await self._link.ask(
+            scripts.CLAIM, name, node, at_ms, follows, int(anew), fresh
+        )
         if said == b"owned":
             raise Owned(name, Owner(rest[0].decode(), int(rest[1])), over or 0)
         claim = Claim(int(rest[0]), rest[1].decode(), *map(int, rest[2:]))
@@ -104,14 +106,14 @@ class RedisLog:
     async def owner(self, name: str) -> Owner | None:
         """Who has a log, or None where there is none."""
         await self._settled(name)
-        own = self._link.keys(name)[0]
+        own = self._link.own(name)
         node, term = await self._link.asked(self._link.client.hmget(own, "node", "term"))
         return None if term is None else Owner(node.decode(), int(term))
 
     async def release(self, name: str, term: int) -> None:
         """Give a log back; who still appends with its term is fenced."""
         await self._settled(name)
-        (said,) = await self._ask(scripts.RELEASE, name, term)
+        (said,) = await self._link.ask(scripts.RELEASE, name, term)
         if said == b"released":
             self._appends.given_up(name)
 
@@ -120,7 +122,9 @@ class RedisLog:
         return await self._ear.subscribe(name, hear)
 
     async def _epochs(self, names: list[str]) -> list[str]:
-        found = await self._link.run([self._call(scripts.HEAD, name, 0) for name in names])
+        found = await self._link.run(
+            [(scripts.HEAD, self._link.head(name), (0,)) for name in names]
+        )
         for one in found:
             if isinstance(one, BaseException):
                 raise self._link.unavailable(one)
@@ -156,7 +160,9 @@ class RedisLog:
         found: list[Entry] = []
         while left > 0:
             count = min(left, ENTRIES_A_READ)
-            rows = await self._ask(scripts.READ, name, max(0, after), count, self._is_mine(name))
+            rows = await self._link.ask(
+                scripts.READ, name, max(0, after), count, self._is_mine(name)
+            )
             found += [_entry(row) for row in rows]
             if len(rows) < count:
                 break
@@ -166,7 +172,7 @@ class RedisLog:
     async def replies(self, name: str, *, newest: int, since_ms: int) -> list[Reply]:
         """Remembered commands, oldest first."""
         await self._settled(name)
-        flat = await self._ask(scripts.REPLIES, name)
+        flat = await self._link.ask(scripts.REPLIES, name)
         replies = [reply_of(id_, value) for id_, value in zip(flat[::2], flat[1::2], strict=True)]
         old = len(replies) - newest
         return [r for place, r in enumerate(replies) if place >= old or r.at_ms >= since_ms]
@@ -174,19 +180,19 @@ class RedisLog:
     async def head(self, name: str) -> tuple[str, int] | None:
         """`(epoch, seq)` of a log, or None; what is held counts for the owner alone."""
         await self._settled(name)
-        found = await self._ask(scripts.HEAD, name, self._is_mine(name))
+        found = await self._link.ask(scripts.HEAD, name, self._is_mine(name))
         return (found[0].decode(), int(found[1])) if found else None
 
     async def trim(self, name: str, upto: int) -> None:
         """Forget entries with `seq <= upto`, and command ids that need not be remembered."""
         await self._settled(name)
-        await self._ask(scripts.TRIM, name, upto, *self._appends.kept)
+        await self._link.ask(scripts.TRIM, name, upto, *self._appends.kept)
 
     async def drop(self, name: str) -> None:
         """Forget a log altogether."""
         await self._settled(name)
         self._appends.given_up(name)
-        await self._ask(scripts.DROP, name)
+        await self._link.ask(scripts.DROP, name)
 
     async def names(self) -> list[str]:
         """Every log there is, sorted; costs the number of all keys."""
@@ -197,12 +203,6 @@ class RedisLog:
 
     def _is_mine(self, name: str) -> int:
         return int(self._appends.owns(name))
-
-    def _call(self, script: scripts.Script, name: str, *rest: Any) -> Call:
-        return script, self._link.keys(name), rest
-
-    async def _ask(self, script: scripts.Script, name: str, *rest: Any) -> Any:
-        return await self._link.ask(script, self._link.keys(name), *rest)
 
     def _must_be_open(self) -> None:
         if self._closed is not None:

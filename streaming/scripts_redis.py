@@ -36,20 +36,20 @@ PARTS = ("own", "meta", "log", "cmd", "ids")
 
 # ARGV: command, channel, term, epoch, "1" to hold it, id, "=" and digest or "" for no command, ids
 # kept, for how many ms, first seq, "1" where the numbers follow one another; then for each entry
-# its time, public and sealed part.
+# its time, public and sealed part. Returns one line: a word, and what belongs to it.
 APPEND = Script("""
 local own = redis.call('HMGET', KEYS[1], 'node', 'term')
 local meta = redis.call('HMGET', KEYS[2], 'epoch', 'seq', 'at', 'shown')
 if own[2] ~= ARGV[3] or meta[1] ~= ARGV[4] or own[1] == '' then
-  return {'fenced', own[2] or '0'}
+  return 'fenced ' .. (own[2] or '0')
 end
 local asked = ARGV[7] ~= ''
 if asked then
   local seen = redis.call('HGET', KEYS[4], ARGV[6])
-  if seen then return {'seen', seen} end
+  if seen then return 'seen ' .. seen end
 end
 local head, at, at_ms = tonumber(meta[2]), meta[3], tonumber(meta[3])
-if tonumber(ARGV[10]) ~= head + 1 or ARGV[11] ~= '1' then return {'order', meta[2]} end
+if tonumber(ARGV[10]) ~= head + 1 or ARGV[11] ~= '1' then return 'order ' .. meta[2] end
 local words, bodies, first_at = {meta[1]}, {}, nil
 for i = 12, #ARGV, 3 do
   local t = tonumber(ARGV[i])
@@ -80,9 +80,9 @@ if ARGV[5] == '1' and not held then
   held = meta[2]
   redis.call('HSET', KEYS[2], 'shown', held)
 end
-if held then return {'held', first_at} end
+if held then return 'held ' .. first_at end
 redis.call(ARGV[1], ARGV[2], table.concat(words, ' ') .. '\\n' .. table.concat(bodies))
-return {'told', first_at}
+return 'told ' .. first_at
 """)
 
 # ARGV: command, channel, term, epoch, news, seq up to which all is durable.

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.crc import key_slot
 
-from streaming.log import CommandId, Fenced, stored
+from streaming.log import CommandId, Fenced, News, stored
 from tests.redis_server import free_port, redis_server
 from tests.streaming.redis_nodes import LONG_S, T0, Heard, Nodes, entries
 
@@ -75,12 +76,47 @@ async def test_logs_live_on_all_masters_of_a_cluster(cluster: list[str]) -> None
         with pytest.raises(Fenced):
             await stored(here.append("s0", 1, None, entries(6)))
         await stored(there.append("s0", taken.term, None, entries(6)))
-        for url in cluster:  # the connections for news break one after another
-            async with Redis.from_url(url) as client:
-                await client.client_kill_filter(_type="pubsub")
+        async with Redis.from_url(cluster[0]) as client:  # one of three breaks: all are made again
+            await client.client_kill_filter(_type="pubsub")
         for name in names:
             await heard[name].told_to_read()
         await stored(here.append("s1", 1, None, entries(6)))
         await heard["s1"].until(lambda: 6 in heard["s1"].seqs)
         await here.drop("s2")
         assert "s2" not in await here.names()
+
+
+async def test_a_slot_that_moves_takes_its_log_along(cluster: list[str]) -> None:
+    async with Nodes(cluster[0]) as nodes:
+        here, there, heard = await nodes.join(), await nodes.join(), Heard()
+        claim = await here.claim("moves", "n1", at_ms=T0)
+        await there.subscribe("moves", heard)
+        await stored(here.append("moves", 1, None, entries(1)))
+        await heard.until(lambda: heard.seqs == [1])
+        await moved(cluster, "moves")
+        tickets = [here.append("moves", 1, None, entries(seq)) for seq in (2, 3)]
+        for ticket in tickets:
+            await stored(ticket)
+        assert await heard.told_to_read() == News(claim.epoch)
+        assert await there.read("moves", 0) == entries(1, 3)
+        await stored(here.append("moves", 1, None, entries(4)))
+        await heard.until(lambda: 4 in heard.seqs)
+
+
+async def moved(urls: list[str], name: str) -> None:
+    """Give the slot of a log, with its keys, to another master."""
+    slot = key_slot(name.encode())
+    clients: list[Any] = [Redis.from_url(url) for url in urls]
+    ids = [(await client.execute_command("CLUSTER", "MYID")).decode() for client in clients]
+    owner = next(n for n in range(3) if 16_384 * n // 3 <= slot < 16_384 * (n + 1) // 3)
+    other = (owner + 1) % 3
+    old, new = clients[owner], clients[other]
+    await new.execute_command("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[owner])
+    await old.execute_command("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[other])
+    keys = await old.execute_command("CLUSTER", "GETKEYSINSLOT", slot, 100)
+    port = new.connection_pool.connection_kwargs["port"]
+    await old.execute_command("MIGRATE", "127.0.0.1", port, "", 0, 5_000, "KEYS", *keys)
+    for client in (new, old, clients[3 - owner - other]):
+        await client.execute_command("CLUSTER", "SETSLOT", slot, "NODE", ids[other])
+    for client in clients:
+        await client.aclose()
