@@ -17,6 +17,7 @@ from protocol.codec import encode, repeated
 from protocol.errors import Close, Code, Refused
 from protocol.events import LogHead, Preview, Rate, Welcome
 from protocol.limits import LIMITS, Limits
+from streaming import deeds
 from streaming.frames import snapshot_frame
 from streaming.log import Entry, Ticket
 from streaming.outbox import Out, Outbox
@@ -142,6 +143,8 @@ class Attached:
     def _replayable(self, entries: list[Entry], q: int, head: int, limits: Limits) -> bool:
         if [e.seq for e in entries] != list(range(q + 1, head + 1)):
             return False
+        if q == 0 and deeds.restores(entries[0].sealed):
+            return False  # its frame does not say what the log before it held
         size = sum(len(e.public) for e in entries)
         if size > limits.replay_bytes:
             return False

@@ -188,3 +188,8 @@ def sealed(deed: Deed) -> bytes:
 def unsealed(data: bytes) -> AnyDeed:
     """Return the deed of these bytes; `msgspec.ValidationError` where they are none."""
     return _DECODER.decode(data)
+
+
+def restores(data: bytes) -> bool:
+    """Whether these bytes are a `Restored`: the state is not what the log's events make of it."""
+    return bool(data) and isinstance(unsealed(data), Restored)

@@ -40,7 +40,8 @@ _DELTA = b'{"t":"delta"'
 
 
 class _Waiting(NamedTuple):
-    cid: str
+    letter: bytes
+    origin: Attached
     since_s: float
 
 
@@ -134,11 +135,17 @@ class Mirror:
                 fresh = contiguous(news, self.head)
                 if self._look or fresh is None:
                     self._look = False
-                    fresh = await self._ground.log.read(self.sid, self.head)
+                    fresh = await self._read()
                 await self._ground.catalogue.load_named(fresh)
                 self._take([e for e in fresh if e.seq > self.head])
         except Exception as error:  # noqa: BLE001 - an actor's edge: it ends, the clients resume
             self.fail(error)
+
+    async def _read(self) -> list[Entry]:
+        head = await self._ground.log.head(self.sid)
+        if head is None or head[0] != self.epoch or head[1] < self.head:
+            raise StoreUnavailable(f"the log of {self.sid} began anew")
+        return await self._ground.log.read(self.sid, self.head)
 
     async def reach(self, seq: int) -> None:
         """Follow the log up to `seq`, which is stored."""
@@ -202,26 +209,38 @@ class Mirror:
                 re=command_id,
                 retry_ms=1_000,
             )
-        self._waiting[command_id] = _Waiting(origin.cid, self._ground.loop.time())
-        task = self._ground.loop.create_task(self._post(command_id, letter, origin))
+        waiting = self._waiting[command_id] = _Waiting(letter, origin, self._ground.loop.time())
+        self._send(command_id, waiting)
+
+    def _send(self, command_id: str, waiting: _Waiting) -> None:
+        task = self._ground.loop.create_task(self._post(command_id, waiting))
         self._posting.add(task)
         task.add_done_callback(self._posting.discard)
 
-    async def _post(self, command_id: str, letter: bytes, origin: Attached) -> None:
+    async def _post(self, command_id: str, waiting: _Waiting) -> None:
         try:
-            await self._ground.nodes.post(self.sid, letter)
+            await self._ground.nodes.post(self.sid, waiting.letter)
         except StoreUnavailable:
             self._waiting.pop(command_id, None)
             refused = Refused(
                 Code.STORE_UNAVAILABLE, "the store does not answer", re=command_id, retry_ms=1_000
             )
-            origin.outbox.say(refusal(refused))
+            waiting.origin.outbox.say(refusal(refused))
         else:
             self.wake()
 
     def wake(self) -> None:
         """Tell the owner that something waits for it."""
         self._ground.nodes.tell(self.owner, written(Woken(self.sid)))
+
+    def ask_again(self) -> None:
+        """Send again what had no effect for long: the owner may be another, a refusal lost."""
+        now_s = self._ground.loop.time()
+        for command_id, waiting in self._waiting.items():
+            if now_s - waiting.since_s > LATE_S:
+                again = self._waiting[command_id] = waiting._replace(since_s=now_s)
+                self._send(command_id, again)
+        self.wake()
 
     def told(self, cid: str, frames: Iterable[bytes], settles: str | None) -> None:
         """The owner's words to one connection of ours."""

@@ -11,7 +11,7 @@ A twin keeps these promises:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 import msgspec
@@ -84,6 +84,22 @@ def opened(data: bytes) -> AnyLetter:
     return _decoder.decode(data)
 
 
+class Heart(Protocol):
+    """What a node is told of itself and of the others."""
+
+    def hear(self, data: bytes) -> None:
+        """A letter came."""
+        ...
+
+    def lapsed(self) -> None:
+        """Our heartbeat failed for `LAPSE_S`: others may take what is ours."""
+        ...
+
+    def back(self) -> None:
+        """What carries letters and logs was away and is there again: it may have lost some."""
+        ...
+
+
 class Nodes(Protocol):
     """The nodes of a deployment, as one of them sees them."""
 
@@ -92,10 +108,8 @@ class Nodes(Protocol):
         """What keeps this node from the others, in one line; None where all is well."""
         ...
 
-    async def begin(
-        self, node: str, hear: Callable[[bytes], None], lapsed: Callable[[], None]
-    ) -> None:
-        """Appear among the others as `node`; `hear` is called for each letter told to it."""
+    async def begin(self, node: str, heart: Heart) -> None:
+        """Appear among the others as `node`."""
         ...
 
     async def lives(self, node: str) -> bool:
@@ -148,9 +162,7 @@ class Alone:
 
     trouble: str | None = None
 
-    async def begin(
-        self, node: str, hear: Callable[[bytes], None], lapsed: Callable[[], None]
-    ) -> None:
+    async def begin(self, node: str, heart: Heart) -> None:
         """Nobody else is there to appear among."""
 
     async def lives(self, node: str) -> bool:  # noqa: ARG002 - the port's

@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from redis.asyncio import Redis
@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streaming.log import StoreUnavailable
-from streaming.nodes import HEARTBEAT_S, LAPSE_S, RENEW_S
+from streaming.nodes import HEARTBEAT_S, LAPSE_S, RENEW_S, Heart
 
 _LOG = logging.getLogger(__name__)
 
@@ -51,8 +51,7 @@ class RedisNodes:
         self._alive: frozenset[str] = frozenset()
         self._seen_s = float("-inf")
         self._renewed_s = float("-inf")
-        self._lapsed: Callable[[], None] = _nobody
-        self._hear: Callable[[bytes], None] = _nobody_hears
+        self._heart: Heart
         self._tasks: list[asyncio.Task[None]] = []
         self._out: list[tuple[Any, ...]] = []
         self._sending: asyncio.Task[None] | None = None
@@ -74,11 +73,9 @@ class RedisNodes:
 
     # --- being there --------------------------------------------------------------------------
 
-    async def begin(
-        self, node: str, hear: Callable[[bytes], None], lapsed: Callable[[], None]
-    ) -> None:
+    async def begin(self, node: str, heart: Heart) -> None:
         """Appear; a Redis that is away is tried again until it is there."""
-        self._node, self._hear, self._lapsed = node, hear, lapsed
+        self._node, self._heart = node, heart
         loop = asyncio.get_running_loop()
         self._renewed_s = loop.time()
         with contextlib.suppress(StoreUnavailable):
@@ -99,7 +96,7 @@ class RedisNodes:
             # A process that was stopped comes to itself here: it asks first what it has missed.
             if loop.time() - self._renewed_s > LAPSE_S:
                 self._renewed_s = loop.time()
-                self._lapsed()
+                self._heart.lapsed()
             try:
                 await self._renew()
             except StoreUnavailable as error:
@@ -201,7 +198,10 @@ class RedisNodes:
                 if message is None:
                     await pubsub.ping()  # a connection that died quietly looks like silence
                 elif message["type"] == "subscribe":
-                    subscribed.set()
+                    if subscribed.is_set() and message["channel"].decode() == everybody:
+                        self._heart.back()
+                    elif message["channel"].decode() == everybody:
+                        subscribed.set()
                 elif message["type"] == "message":
                     self._heard(message, everybody)
         finally:
@@ -215,7 +215,7 @@ class RedisNodes:
             if sender.decode() == self._node:
                 return
         try:
-            self._hear(data)
+            self._heart.hear(data)
         except Exception:  # noqa: BLE001 - a letter's edge: logged, the next ones are read
             _LOG.exception("a letter could not be read")
 
@@ -282,11 +282,3 @@ class RedisNodes:
     def _troubled(self, error: Exception) -> str:
         told = self.trouble = f"redis: {str(error) or type(error).__name__}"
         return told
-
-
-def _nobody() -> None:
-    """Before `begin` there is nobody to stop."""
-
-
-def _nobody_hears(letter: bytes) -> None:
-    """Before `begin` nothing is heard."""

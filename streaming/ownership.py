@@ -36,7 +36,9 @@ from streaming.mirror import Mirror
 from streaming.nodes import RENEW_S, Asked, Here, Told, Woken, opened
 from streaming.outbox import Outbox, Wire
 from streaming.revival import Seen, carried_over, looked_at, revived
+from streaming.rooms import Rooms
 from streaming.session import Session
+from streaming.state import SessionState
 from streaming.surroundings import Surroundings
 
 _LOG = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class Ownership:
         self.ground = ground
         self.node = node
         self.watched: set[Outbox] = set()
+        self.rooms: Rooms | None = None
         self.on_node_gone: list[Callable[[str], None]] = []
         """Called with the name of a node that died."""
         self.on_passing: Callable[[bytes], None] | None = None
@@ -88,6 +91,7 @@ class Ownership:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._inbox = Inbox(ground)
         self._burying: asyncio.Task[None] | None = None
+        self._doubting: asyncio.Task[None] | None = None
         self._rewound: set[str] = set()
 
     # --- counters -----------------------------------------------------------------------------
@@ -125,7 +129,7 @@ class Ownership:
     ) -> Attached:
         """Join a connection to a session (a fresh one for None) and say `welcome`."""
         session = await self.session(sid or new_sid())
-        attached = Attached(session, outbox, self.ground, greeting.cid)
+        attached = Attached(session, outbox, self.ground, greeting.cid, self.rooms)
         try:
             await attached.join(hello, greeting)
         except BaseException:
@@ -141,6 +145,11 @@ class Ownership:
         if found is not None and sid not in self._coming:
             return found
         return await self._come(sid)
+
+    def live(self, sid: str) -> SessionState | None:
+        """The state of a session that lives here or is followed here; None elsewhere."""
+        found = self._sessions.get(sid) or self._mirrors.get(sid)
+        return None if found is None else found.state
 
     async def look(self, sid: str) -> Seen:
         """A session's state as it stands, wherever it lives. Raises `StoreUnavailable`."""
@@ -186,7 +195,7 @@ class Ownership:
         mirror = self._mirrors.get(sid)
         if mirror is not None and not mirror.ended:
             mirror.owner = owner
-            mirror.wake()
+            mirror.ask_again()
             return mirror
         mirror = Mirror(
             sid,
@@ -261,7 +270,7 @@ class Ownership:
 
     async def appear(self) -> None:
         """Appear among the other nodes, and look after their dead."""
-        await self.ground.nodes.begin(self.node, self.hear, self.lapsed)
+        await self.ground.nodes.begin(self.node, self)
         self._timers["bury"] = self.ground.loop.call_later(RENEW_S, self._bury)
 
     def hear(self, data: bytes) -> None:
@@ -300,6 +309,31 @@ class Ownership:
         _LOG.error("node %s could not be seen by the others: its sessions end here", self.node)
         for session in self:
             session.fail(StoreUnavailable("the heartbeat failed"))
+
+    def back(self) -> None:
+        """The logs were out of reach: see whether they hold what we stored there."""
+        for mirror in self.mirrors:
+            mirror.look()
+        if self._doubting is None or self._doubting.done():
+            self._doubting = self.ground.loop.create_task(self._doubted())
+
+    async def _doubted(self) -> None:
+        log = self.ground.log
+        for session in self:
+            stored_to = session.stored_to
+            try:
+                owner, head = await log.owner(session.sid), await log.head(session.sid)
+            except StoreUnavailable as error:
+                _LOG.warning("the logs are out of reach again: %s", error)
+                return
+            if session.ended:
+                continue
+            if owner is None or head is None or head[0] != session.epoch:
+                session.fail(StoreUnavailable(f"the log of {session.sid} is gone"))
+            elif (owner.node, owner.term) != (self.node, session.term):
+                session.fail(Fenced(session.sid, owner.term, session.term))
+            elif head[1] < stored_to:
+                session.fail(OutOfOrder(session.sid, head[1] + 1, stored_to + 1))
 
     def _bury(self) -> None:
         self._timers["bury"] = self.ground.loop.call_later(RENEW_S, self._bury)
@@ -429,8 +463,9 @@ class Ownership:
             await asyncio.wait(set(self._leaving.values()))
         for timer in self._timers.values():
             timer.cancel()
-        if self._burying is not None:
-            self._burying.cancel()
+        for task in (self._burying, self._doubting):
+            if task is not None:
+                task.cancel()
         with contextlib.suppress(StoreUnavailable):
             await self.ground.nodes.leave()
 

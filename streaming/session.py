@@ -63,6 +63,8 @@ class Session:
         self.epoch = claim.epoch
         self.term = claim.term
         self.head = claim.head
+        self.stored_to = claim.head
+        """The newest entry of which the store has said that it is stored."""
         self.attached: list[Attached] = []
         self.ended = False
         self.detached_at_s = ground.loop.time()
@@ -161,6 +163,7 @@ class Session:
             carried,
         )
         self._act(command, deed)
+        self.save()  # a log that is lost can then be begun anew from here and the attempts
 
     def _item_next(self, command: cmd.ItemNext) -> None:
         syllabus = self.state.syllabus
@@ -289,7 +292,8 @@ class Session:
             outs = list(_outs(seq, frames, folded.events))
             for attached in self.attached:
                 attached.outbox.put(outs, ticket)
-        ticket.hear(self._stored)
+        upto = self.head
+        ticket.hear(lambda ticket: self._stored(ticket, upto))
         return ticket
 
     def _learned(self, decision: Decision, feedback: Any, taken_ms: int) -> None:
@@ -321,10 +325,11 @@ class Session:
         if ticket.error is not None:
             self.fail(ticket.error)
 
-    def _stored(self, ticket: Ticket) -> None:
+    def _stored(self, ticket: Ticket, upto: int) -> None:
         if ticket.error is not None:
             self.fail(ticket.error)
             return
+        self.stored_to = upto
         for attached in self.attached:
             attached.outbox.release()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
-from streaming.nodes import HEARTBEAT_S, LAPSE_S
+from streaming.nodes import HEARTBEAT_S, LAPSE_S, Heart
 
 
 class Hub:
@@ -22,6 +22,14 @@ class Hub:
         self.loses: Callable[[bytes], bool] = lambda letter: False
         """Whether the network loses a letter."""
         self._ids = 0
+
+    def back(self) -> None:
+        """What carries the logs was away: every node that runs is told."""
+        for node in self.nodes.values():
+            if node.held is None:
+                node.heart.back()
+            else:
+                node.misses_back = True
 
     def node(self) -> HubNodes:
         """A node that has not appeared yet."""
@@ -42,16 +50,16 @@ class HubNodes:
         self.name = ""
         self.dies_at_s: float | None = None
         self.held: list[bytes] | None = None
+        self.misses_back = False
 
-    async def begin(
-        self, node: str, hear: Callable[[bytes], None], lapsed: Callable[[], None]
-    ) -> None:
-        self.name, self._hear, self._lapsed = node, hear, lapsed
+    async def begin(self, node: str, heart: Heart) -> None:
+        self.name, self.heart = node, heart
+        self._loop = asyncio.get_running_loop()
         self._hub.nodes[node] = self
 
     def kill(self) -> None:
         """Its heartbeat is not renewed any more."""
-        self.dies_at_s = asyncio.get_running_loop().time() + HEARTBEAT_S
+        self.dies_at_s = self._loop.time() + HEARTBEAT_S
 
     def pause(self) -> None:
         """The process stands still: as dead for the others, and it hears nothing."""
@@ -61,19 +69,22 @@ class HubNodes:
     def go_on(self, *, lapse: bool = True) -> None:
         """The process runs again, and hears what waited."""
         assert self.dies_at_s is not None
-        stood_s = asyncio.get_running_loop().time() - (self.dies_at_s - HEARTBEAT_S)
+        stood_s = self._loop.time() - (self.dies_at_s - HEARTBEAT_S)
         held, self.held, self.dies_at_s = self.held or [], None, None
         self._hub.nodes[self.name] = self
         if lapse and stood_s > LAPSE_S:
-            self._lapsed()
+            self.heart.lapsed()
+        if self.misses_back:
+            self.misses_back = False
+            self.heart.back()
         for letter in held:
-            self._hear(letter)
+            self.heart.hear(letter)
 
     async def lives(self, node: str) -> bool:
         found = self._hub.nodes.get(node)
         if found is None:
             return False
-        now_s = asyncio.get_running_loop().time()
+        now_s = self._loop.time()
         return found.dies_at_s is None or now_s < found.dies_at_s
 
     def tell(self, node: str, letter: bytes) -> None:
@@ -83,7 +94,7 @@ class HubNodes:
         if found.held is not None:
             found.held.append(letter)
         elif found.dies_at_s is None:
-            asyncio.get_running_loop().call_soon(found._hear, letter)
+            self._loop.call_soon(found.heart.hear, letter)
 
     def tell_all(self, letter: bytes) -> None:
         for node in list(self._hub.nodes):

@@ -28,13 +28,19 @@ class Seen:
     def __init__(self, url: str, prefix: str) -> None:
         self.nodes = RedisNodes.connect(url, prefix)
         self.letters: list[bytes] = []
-        self.lapses = 0
+        self.lapses = self.backs = 0
 
     async def begin(self, name: str) -> None:
-        await self.nodes.begin(name, self.letters.append, self._lapsed)
+        await self.nodes.begin(name, self)
 
-    def _lapsed(self) -> None:
+    def hear(self, data: bytes) -> None:
+        self.letters.append(data)
+
+    def lapsed(self) -> None:
         self.lapses += 1
+
+    def back(self) -> None:
+        self.backs += 1
 
 
 async def until(seen: Any) -> None:
@@ -135,12 +141,16 @@ async def test_redis_may_be_away_and_come_back() -> None:
     assert "redis: " in (one.nodes.trouble or "")
     with pytest.raises(StoreUnavailable):
         await one.nodes.post("s", b"lost")
-    with redis_server(port):
+    with redis_server(port) as (_, server):
         async with asyncio.timeout(SOON_S):
             while one.letters != [b"hello"]:
                 one.letters.clear()
                 one.nodes.tell("a", b"hello")
                 await asyncio.sleep(0.05)
         assert not await one.nodes.lives("b")
-        assert (await one.nodes.posted("s"), one.nodes.trouble) == ([], None)
-        await one.nodes.leave()
+        assert (await one.nodes.posted("s"), one.nodes.trouble, one.backs) == ([], None, 0)
+        server.kill()
+        server.wait()
+        with redis_server(port):
+            await until(lambda: one.backs == 1)
+            await one.nodes.leave()
