@@ -22,6 +22,7 @@ from server.connection import Edge
 from server.gate import Gate, Tokens
 from server.http import Pages, Probes, SecurityHeaders, courses_route
 from server.metrics import LoopProbe, Metrics
+from server.rooms import RoomDoor
 from server.settings import Misconfigured, Settings
 from server.sse import Streams
 from server.tutor_metrics import tutor_counts
@@ -33,8 +34,9 @@ from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
 from streaming.prompt import greeting
 from streaming.providers.warmup import warmed
-from streaming.surroundings import Surroundings
+from streaming.rooms import Rooms
 from streaming.store_sqlite import SqliteStore
+from streaming.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from streaming.records import Records
@@ -86,6 +88,10 @@ class Application:
         self.node = "n_" + secrets.token_urlsafe(6)
         self.ownership = Ownership(ground, self.node, idle_s=settings.idle_s)
         tokens = Tokens(secret, days=settings.token.days)
+        self.rooms = Rooms(ground, self.node, learners=self.ownership, roles=tokens.room_role)
+        self.ownership.rooms = self.rooms
+        self.ownership.on_node_gone.append(self.rooms.node_gone)
+        self.ownership.on_passing = self.rooms.passed
         self.wheel = Wheel(loop)
         self.edge = Edge(
             ownership=self.ownership,
@@ -126,6 +132,7 @@ class Application:
             await store.aclose()
             raise
         application.ownership.begin()
+        application.rooms.begin()
         await application.ownership.appear()
         return application
 
@@ -158,12 +165,13 @@ class Application:
     async def drain(self, timeout_s: float) -> None:
         """Tell everybody, let running turns finish, store all sessions, close all connections."""
         self.edge.drain("the server is restarting")
-        await self.ownership.drain(timeout_s)
+        await asyncio.gather(self.ownership.drain(timeout_s), self.rooms.drain(timeout_s))
 
     async def aclose(self) -> None:
         """Store what is queued and give everything back; a turn that still runs is cut off."""
         self._probe.stop()
         self.wheel.stop()
+        self.rooms.stop()
         for session in self.ownership:
             session.end()
         try:
@@ -178,6 +186,7 @@ class Application:
             routes=[
                 WebSocketRoute("/v1/ws", WebSocketEndpoint(self.edge)),
                 *Streams(self.edge).routes(),
+                *RoomDoor(self.edge, self.rooms).routes(),
                 courses_route(lambda: self.catalogue.offered),
                 *Probes(self.metrics, self.unready).routes(),
                 *Pages().routes(),

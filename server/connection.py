@@ -93,12 +93,16 @@ class Connection:
         "aside",
         "carrier",
         "cid",
+        "ip",
         "welcomed",
     )
 
-    def __init__(self, edge: Edge, wire: Wire, carrier: Literal["websocket", "sse"]) -> None:
+    def __init__(
+        self, edge: Edge, wire: Wire, carrier: Literal["websocket", "sse"], ip: str = ""
+    ) -> None:
         self.cid = "c_" + secrets.token_urlsafe(9)
         self.carrier = carrier
+        self.ip = ip
         self.admitted: Admitted | None = None
         self.welcomed: Callable[[], None] | None = None
         """Called once the session is joined."""
@@ -227,6 +231,8 @@ class Connection:
             attached.detach()
             return
         self._attached = attached
+        if attached.seats is not None:
+            attached.seats.tries = self._edge.gate.codes.of(self.ip)
         self._talk.opened()
         self._clock.cancel()
         self._clock = self._edge.wheel.after(self._ping_after_s(), self._look)
@@ -241,15 +247,15 @@ class Connection:
             raise Refused(Code.UNAUTHORIZED, "the token is another session's")
         self._expire_at(expires_at_s)
 
-    def acked(self, q: int) -> None:
-        """What carries us knows by itself that the client has everything up to `q`."""
+    def acked(self, pos: dict[str, int]) -> None:
+        """What carries us knows by itself that the client has the logs up to these places."""
         if self._attached is not None:
-            self._attached.outbox.ack(q)
+            self._attached.ack(pos)
 
     @property
     def level(self) -> int:
         """How far this client lags behind, 0 to 3."""
-        return 0 if self._attached is None else self._attached.outbox.level
+        return 0 if self._attached is None else self._attached.level
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -323,7 +329,7 @@ class Connection:
     def _ping(self) -> None:
         assert self._attached is not None
         self._pinged = True
-        heads = {"me": self._attached.session.head}
+        heads = self._attached.heads
         self._wire.write([encode(Ping(heads, int(self._edge.now_s() * 1000)))])
 
     def _expire_at(self, expires_at_s: int) -> None:

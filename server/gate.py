@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple, assert_never
+from typing import Literal, NamedTuple, assert_never
 from urllib.parse import urlsplit
 
 import jwt
@@ -24,6 +24,8 @@ from streaming.records import Conflict
 ALGORITHM = "HS256"
 LIGHT_FACTOR = 5
 """Acks and pongs have a bucket of their own, so many times as wide as that of commands."""
+ADDRESSES_KEPT = 10_000
+"""Addresses with missed codes, above which those that no longer matter are forgotten."""
 RETRY_MS = 1_000
 """When to try again where the error does not say."""
 
@@ -179,6 +181,34 @@ class Tokens:
             raise Refused(Code.TOKEN_EXPIRED, "the token's time is over")
         return sid, expires_at_s
 
+    def made_for_room(self, rid: str) -> tuple[str, int]:
+        """`(token, end of its life in seconds since 1970)` for a room's facilitator."""
+        now_s = int(self._now_s())
+        expires_at_s = now_s + int(LIMITS.facilitator_s)
+        claims = {"rid": rid, "role": "facilitator", "iat": now_s, "exp": expires_at_s}
+        return jwt.encode(claims, self._secret, ALGORITHM), expires_at_s
+
+    def room_role(self, token: str, rid: str) -> Literal["member", "facilitator"]:
+        """The role that a token gives in a room. Raises Refused (FORBIDDEN).
+
+        The connection goes on: its own token is another one.
+        """
+        try:
+            claims = jwt.decode(
+                token,
+                self._secret,
+                [ALGORITHM],
+                options={"require": ["exp", "rid"], "verify_exp": False, "verify_iat": False},
+            )
+            known, role, expires_at_s = claims["rid"], claims.get("role"), int(claims["exp"])
+        except (jwt.InvalidTokenError, ValueError, TypeError):
+            raise Refused(Code.FORBIDDEN, "expected a facilitator's token, another came") from None
+        if known != rid or role != "facilitator":
+            raise Refused(Code.FORBIDDEN, f"expected a facilitator's token of {rid}")
+        if expires_at_s <= self._now_s():
+            raise Refused(Code.FORBIDDEN, "the facilitator's token is no longer good")
+        return "facilitator"
+
     def stale(self, expires_at_s: int) -> bool:
         """Whether more than half of a token's life is over, so that a fresh one is due."""
         return expires_at_s - self._now_s() < self._life_s / 2
@@ -249,6 +279,69 @@ class Rates:
         return len(self._violations_ns) >= self._limits.violations
 
 
+class CodeTries:
+    """How often each address has named a room that is none, so that codes cannot be tried out.
+
+    Only misses count: a class behind one address may all come in at once.
+    """
+
+    def __init__(self, now_s: Callable[[], float], limits: Limits = LIMITS) -> None:
+        self._now_s = now_s
+        self._limits = limits
+        self._misses: dict[str, list[float]] = {}
+        self._shut_until_s: dict[str, float] = {}
+
+    def of(self, ip: str) -> TriesOf:
+        """The tries of one address."""
+        return TriesOf(self, ip)
+
+    def expect_left(self, ip: str) -> None:
+        """Raise Refused (RATE_LIMITED) while an address is shut out."""
+        left_s = self._shut_until_s.get(ip, 0.0) - self._now_s()
+        if left_s > 0:
+            raise Refused(
+                Code.RATE_LIMITED,
+                f"{self._limits.code_tries} codes of no room were tried: wait",
+                retry_ms=int(left_s * 1000) + 1,
+            )
+
+    def missed(self, ip: str) -> None:
+        """One more was none."""
+        now_s, limits = self._now_s(), self._limits
+        self._forget(now_s)
+        since_s = now_s - limits.code_tries_s
+        misses = [at_s for at_s in self._misses.get(ip, []) if at_s > since_s] + [now_s]
+        self._misses[ip] = misses
+        if len(misses) >= limits.code_tries:
+            del self._misses[ip]
+            self._shut_until_s[ip] = now_s + limits.code_shut_s
+
+    def _forget(self, now_s: float) -> None:
+        if len(self._misses) + len(self._shut_until_s) < ADDRESSES_KEPT:
+            return
+        since_s = now_s - self._limits.code_tries_s
+        self._misses = {ip: at for ip, at in self._misses.items() if at[-1] > since_s}
+        self._shut_until_s = {ip: at for ip, at in self._shut_until_s.items() if at > now_s}
+
+
+class TriesOf:
+    """The tries of one address: `streaming.seats.Tries`."""
+
+    __slots__ = ("_ip", "_tries")
+
+    def __init__(self, tries: CodeTries, ip: str) -> None:
+        self._tries = tries
+        self._ip = ip
+
+    def expect_left(self) -> None:
+        """Raise Refused (RATE_LIMITED) where no more are left for now."""
+        self._tries.expect_left(self._ip)
+
+    def missed(self) -> None:
+        """One more was none."""
+        self._tries.missed(self._ip)
+
+
 # --- the door -------------------------------------------------------------------------------------
 
 
@@ -257,6 +350,7 @@ class Gate:
 
     def __init__(self, settings: Settings, tokens: Tokens, new_sid: Callable[[], str]) -> None:
         self.tokens = tokens
+        self.codes = CodeTries(time.monotonic)
         self._new_sid = new_sid
         self.draining = False
         self._settings = settings
@@ -325,7 +419,11 @@ class Gate:
             return Admitted(sid, None, expires_at_s)
         if hello.sid is not None:
             raise Refused(Code.UNAUTHORIZED, "expected the session's token beside its sid")
-        if not self._guests:
-            raise Refused(Code.UNAUTHORIZED, "expected a token: guests are not let in here")
+        self.expect_guests()
         sid = self._new_sid()
         return Admitted(sid, *self.tokens.made(sid))
+
+    def expect_guests(self) -> None:
+        """Raise Refused (UNAUTHORIZED) where nobody is let in without a token."""
+        if not self._guests:
+            raise Refused(Code.UNAUTHORIZED, "expected a token: guests are not let in here")

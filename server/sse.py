@@ -13,6 +13,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 CID_HEADER = "tutorstream-cid"
 OPENING_S = 2.0
 """How long commands wait for a stream that is being opened."""
+ROOMS_KEPT = 10_000
+"""Sessions whose rooms are remembered between a `hello` and its stream."""
 _NO_STORE = {"cache-control": "no-store"}
 
 
@@ -60,7 +63,7 @@ class StreamWire:
         self._unsent = 0
         self._closing: Closing | None = None
         self._epoch = ""
-        self._q = 0
+        self._pos: dict[str, int] = {}
 
     def write(self, frames: list[bytes]) -> None:
         """Send these frames, each as one event."""
@@ -89,28 +92,30 @@ class StreamWire:
         """The last word, once it was said."""
         return self._closing
 
-    def taken(self) -> tuple[bytes, int]:
-        """`(events as text, number of the newest event in it)`; 0 where none has a number."""
+    def taken(self) -> tuple[bytes, dict[str, int]]:
+        """`(events as text, place of the newest event of each log in it)`."""
         out, self._out = self._out, []
         self._unsent = 0
-        self._q = 0
+        self._pos = {}
         text = b"".join([self._event(frame) for frame in out])
         if self._closing is not None:
             last = msgspec.json.encode(
                 {"code": int(self._closing.code), "reason": self._closing.reason}
             )
             text += b"event: close\ndata: " + last + b"\n\n"
-        return text, self._q
+        return text, self._pos
 
     def _event(self, frame: bytes) -> bytes:
         head = _numbered.decode(frame)
         if head.t == "welcome":
             self._epoch = next((log.epoch for log in head.logs if log.s == "me"), self._epoch)
+        if head.s is None or not head.q or head.dup:  # a repeat is no new place
+            return b"data: " + frame + b"\n\n"
+        self._pos[head.s] = head.q
+        if head.s != "me":  # `Last-Event-ID` is a place of the session's own log
+            return b"data: " + frame + b"\n\n"
         if head.epoch is not None:
             self._epoch = head.epoch
-        if head.q is None or head.s != "me" or head.dup:  # a repeat is no new place
-            return b"data: " + frame + b"\n\n"
-        self._q = head.q
         return b"id: %s.%d\ndata: %s\n\n" % (self._epoch.encode(), head.q, frame)
 
 
@@ -121,6 +126,8 @@ class Streams:
         self._edge = edge
         self._open: dict[str, list[Connection]] = {}
         self._opened: dict[str, asyncio.Event] = {}
+        self._rooms: dict[str, list[Have]] = {}
+        """The rooms that a `hello` had, until its stream is opened."""
 
     def routes(self) -> list[Route]:
         """What `app` mounts."""
@@ -145,12 +152,27 @@ class Streams:
             wire = StreamWire()
             connection = Connection(edge, wire, "sse")
             try:
-                welcome = await _welcomed(connection, wire, command)
+                welcome = await _welcomed(connection, wire, self._without_rooms(command))
             finally:
                 connection.lost(1000)
+            if connection.admitted is not None:
+                self._keep_rooms(connection.admitted.sid, command)
         except KNOWN as error:
             return self.refused(told(error))
         return Response(welcome, 201, _NO_STORE, "application/json")
+
+    @staticmethod
+    def _without_rooms(hello: Hello) -> Hello:
+        """The rooms are taken up again by the stream, not by the request before it."""
+        return replace(hello, have=[have for have in hello.have if have.s == "me"])
+
+    def _keep_rooms(self, sid: str, hello: Hello) -> None:
+        self._rooms.pop(sid, None)
+        rooms = [have for have in hello.have if have.s != "me"]
+        if rooms:
+            self._rooms[sid] = rooms
+        while len(self._rooms) > ROOMS_KEPT:
+            del self._rooms[next(iter(self._rooms))]
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -214,7 +236,7 @@ class Streams:
         sid = request.path_params["sid"]
         token = self._own(request, sid)
         ip = request.client.host if request.client else ""
-        have = _have(request.headers.get("last-event-id"))
+        have = [*_have(request.headers.get("last-event-id")), *self._rooms.pop(sid, [])]
         self._edge.gate.enter(ip)
         return Hello(token=token, sid=sid, have=have), ip
 
@@ -222,7 +244,7 @@ class Streams:
         """Send a session's events until either side ends."""
         edge = self._edge
         wire = StreamWire()
-        connection = Connection(edge, wire, "sse")
+        connection = Connection(edge, wire, "sse", ip)
         sid = hello.sid or ""
         connection.welcomed = lambda: self._stream_joined(sid)
         streams = self._open.setdefault(sid, [])
@@ -339,7 +361,7 @@ async def _pumped(
     while not gone.done():
         await wire.due.wait()
         wire.due.clear()
-        text, q = wire.taken()
+        text, pos = wire.taken()
         closing = wire.closing is not None
         event = {"type": "http.response.body", "body": text, "more_body": not closing}
         try:
@@ -349,8 +371,8 @@ async def _pumped(
             return
         if closing:
             return
-        if q:
-            connection.acked(q)
+        if pos:
+            connection.acked(pos)
 
 
 async def _welcomed(connection: Connection, wire: StreamWire, hello: Hello) -> bytes:

@@ -74,7 +74,7 @@ class WebSocketEndpoint:
             raw.take(socket)
             return
         wire = PlainWire()
-        connection = Connection(self._edge, wire, "websocket")
+        connection = Connection(self._edge, wire, "websocket", ip)
         pump = self._edge.loop.create_task(wire.pump(send))
         code = 1006
         try:
@@ -91,7 +91,7 @@ class Socket(Connection):
     __slots__ = ("_ip", "_raw")
 
     def __init__(self, edge: Edge, raw: RawWebSocket, ip: str) -> None:
-        super().__init__(edge, raw, "websocket")
+        super().__init__(edge, raw, "websocket", ip)
         self._ip = ip
         self._raw = raw
         raw.max_bytes = edge.limits.hello_bytes

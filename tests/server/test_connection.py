@@ -52,23 +52,16 @@ class Wire:
         return [frame["code"] for frame in self.of("err")]
 
 
-class FakeOutbox:
-    level = 0
-
-    def __init__(self) -> None:
-        self.acked: list[int] = []
-
-    def ack(self, q: int) -> None:
-        self.acked.append(q)
-
-
 class FakeAttached:
+    level = 0
+    seats = None
+
     def __init__(self) -> None:
         self.heard: list[Any] = []
         self.detached = False
-        self.outbox = FakeOutbox()
+        self.acked: list[dict[str, int]] = []
         self.session = self
-        self.head = 7
+        self.heads = {"me": 7, "r_1": 3}
         self.failed: Exception | None = None
         self.raises: Exception | None = None
 
@@ -78,6 +71,9 @@ class FakeAttached:
         if self.raises is not None:
             raise self.raises
         self.heard.append(command)
+
+    def ack(self, pos: dict[str, int]) -> None:
+        self.acked.append(pos)
 
     def detach(self) -> None:
         self.detached = True
@@ -278,7 +274,7 @@ def test_an_idle_client_is_pinged_once_and_then_given_up() -> None:
         await asyncio.sleep(4.7)
         ping = s.wire.of("ping")
         assert len(ping) == 1
-        assert ping[0]["heads"] == {"me": 7}
+        assert ping[0]["heads"] == {"me": 7, "r_1": 3}
         await asyncio.sleep(6.5)
         assert not s.wire.closed
         await asyncio.sleep(2)
@@ -313,8 +309,8 @@ def test_a_stream_is_pinged_and_needs_no_pong() -> None:
         await asyncio.sleep(200)
         assert 8 <= len(s.wire.of("ping")) <= 11
         assert not s.wire.closed
-        s.connection.acked(9)
-        assert s.attached.outbox.acked == [9]
+        s.connection.acked({"me": 9})
+        assert s.attached.acked == [{"me": 9}]
 
     scene(act, carrier="sse")
 

@@ -89,6 +89,7 @@ async def test_members_come_by_id_or_code_and_are_seen_on_both_nodes(virtual: Vi
     assert names == ["Ann", "Bo", "Guest 4", "Ms T"]
     assert two.ann.member == member_id(two.ann.sid or "", two.made.rid)
     assert two.ann.room.room.you == {"member": two.ann.member, "role": "member"}
+    assert two.ann.sid
     assert two.ann.sid not in str([e for e in two.cy.heard if getattr(e, "s", "") != "me"])
 
 
