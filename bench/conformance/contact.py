@@ -171,7 +171,8 @@ class Contact:
                 raise Broken(wanted, end.came) from None
             if frame["t"] == t and all(frame.get(k) == v for k, v in fields.items()):
                 return frame
-            if frame["t"] == "err" and asked is not None and frame.get("re") == asked:
+            settled = asked is not None and asked in (frame.get("re"), frame.get("cmd"))
+            if settled and (frame["t"] == "err" or t == "err"):
                 raise Broken(wanted, shortened(frame))
 
     async def refused(self, code: int, **fields: Any) -> Frame:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.conformance import logs
 from bench.conformance.contact import Contact, Frame, demand
-from bench.conformance.room import Room, acted, level, peopled
+from bench.conformance.room import Room, acted, joined, level, peopled
 from bench.conformance.visit import QUIET_S, Check, Visit, check_of
 from protocol.errors import Code
 
@@ -64,7 +64,7 @@ async def closed(room: Room, poll: str, then: str) -> Frame:
 
 async def poll_rounds(visit: Visit) -> str:
     """A vote counts once, the newest stands; the reveal tells both rounds to all alike."""
-    room = await peopled(visit, VOTERS)
+    room = await peopled(visit, VOTERS, own=True)
     poll = await opened(room, right=1)
     await voted(room, poll, "aaaabc")
     await acted(room.learners[0], "room.vote", room.rid, poll=poll, choice="b")  # another mind
@@ -94,7 +94,7 @@ def _counts(totals: Any) -> list[int]:
 
 async def poll_late(visit: Visit) -> str:
     """A vote after its round is closed is 116, and a poll that is not there 106 or 116."""
-    room = await peopled(visit, 1)
+    room = await peopled(visit, 1, own=True)
     poll = await opened(room)
     await closed(room, poll, "discuss")
     await _refused_vote(room, poll)
@@ -115,7 +115,7 @@ async def poll_secret(visit: Visit) -> str:
     """Until the reveal a learner's frames are the same whatever the others chose."""
     recordings = []
     for first, second in (("aaaaaa", "aaaaaa"), ("abcabc", "cbacba")):
-        room = await peopled(visit, VOTERS)
+        room = await peopled(visit, VOTERS, own=True)
         watcher = room.learners[0]
         poll = await opened(room, right=2, predict=True)
         for round_, choices in ((1, first), (2, second)):
@@ -129,6 +129,11 @@ async def poll_secret(visit: Visit) -> str:
             telling = _telling(frame)
             demand(not telling, "no word of what was chosen before the reveal", telling)
         recordings.append(_plain(watcher, room))
+        late = await visit.come(1)
+        await joined(late, room.rid, name="Late")
+        poll_now = late.of("snapshot", s=room.rid)[-1]["state"]["poll"]
+        told = {name: poll_now[name] for name in TELLING & poll_now.keys()}
+        demand(not told, "no word of it in a snapshot", told)
     one, other = recordings
     for first_line, second_line in zip(one, other, strict=False):
         demand(first_line == second_line, first_line, second_line)
@@ -163,7 +168,7 @@ def _plain(watcher: Contact, room: Room) -> list[str]:
 
 async def poll_facilitator(visit: Visit) -> str:
     """The facilitator alone is told totals, with `q` 0, while the votes come in."""
-    room = await peopled(visit, VOTERS)
+    room = await peopled(visit, VOTERS, own=True)
     poll = await opened(room)
     await voted(room, poll, "abcabc")
     told: Frame = {}
@@ -179,7 +184,7 @@ async def poll_facilitator(visit: Visit) -> str:
 
 async def poll_clock(visit: Visit) -> str:
     """A round with `seconds` closes by itself; a vote behind its end is 116 on every node."""
-    room = await peopled(visit, 2)
+    room = await peopled(visit, 2, own=True)
     poll = await opened(room, seconds=SECONDS)
     event = room.facilitator.of("room.event", kind="poll")[-1]
     demand(event["data"].get("closes_at", 0) > event["ts"], "`closes_at`", event)

@@ -171,6 +171,23 @@ class LateVotes(Fault):
         return [{"t": "ok", "s": "r", "q": 0, "ts": 1, "re": frame["re"], "at": {"s": "r", "q": 1}}]
 
 
+class OtherTalk(Fault):
+    """What is said in a room arrives in other words."""
+
+    def down(self, frame: Frame) -> list[Frame]:
+        if frame["t"] != "room.event" or frame["kind"] != "say":
+            return [frame]
+        return [{**frame, "data": {**frame["data"], "name": "Somebody"}}]
+
+
+class NamedSessions(Fault):
+    """Members are told by their session's id."""
+
+    def down(self, frame: Frame) -> list[Frame]:
+        self._sid = frame.get("sid") or getattr(self, "_sid", "")
+        return [{**frame, "by": self._sid} if frame["t"] == "presence" else frame]
+
+
 @contextlib.asynccontextmanager
 async def relay(url: str, fault: type[Fault]) -> AsyncIterator[str]:
     """The address of a relay to `url` with this fault; it lets every origin in."""
