@@ -89,7 +89,7 @@ def planned_room_turn(
     acts = tuple(gen.act for gen in state.gens.values())
     act = planned_act(action or text, Seen(mode="peer", acts=acts, revealed=revealed))
     own = _spoken(act, acts, poll if revealed else None)
-    held = list(dict.fromkeys(locked_keys(locked)))
+    held = list(locked_keys(locked))
     if poll is not None and not revealed and (vote := ballot_instance(poll)) is not None:
         held.append(vote)
     if len(held) > LOCKED_MOST:
