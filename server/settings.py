@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
+from server.addresses import MONGODB, check_store, check_url, without_login
 from server.chain import (
     BUILTIN,
     LOCAL,
@@ -50,9 +50,12 @@ __all__ = [
 
 SHIPPED_COURSE = Path(__file__).parent / "courses" / "linear-equations.json"
 SECRETS = frozenset(
-    {"token.secret", "redis", "provider.api_key", "providers.NAME.api_key", "tenant.alert_url"}
-)
-"""Printed as set or unset; an address may hold a password."""
+    {
+        "token.secret", "redis", "store", "provider.api_key", "providers.NAME.api_key",
+        "tenant.alert_url",
+    }
+)  # fmt: skip
+"""Printed as set or unset, `store` without its login; an address may hold a password."""
 SECRET_BYTES = 32
 """Shortest token secret: HMAC with SHA-256 wants as much (RFC 7518, 3.2)."""
 
@@ -183,6 +186,13 @@ class Sqlite(msgspec.Struct, frozen=True):
     """`NORMAL` survives the death of the process, `FULL` also the loss of power."""
 
 
+class Mongo(msgspec.Struct, frozen=True):
+    """How a store in MongoDB is waited for."""
+
+    wait_ms: Annotated[int, Meta(ge=1)] = 2_000
+    """How long a call waits for a primary; more rides out slower fail-overs."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """Everything an operator may set."""
 
@@ -193,9 +203,10 @@ class Settings(msgspec.Struct, frozen=True):
     uds: str = ""
     """Path of a Unix socket to listen on instead of host and port."""
     store: str = "memory:"
-    """`memory:` or `sqlite:///FILE`."""
+    """`memory:`, `sqlite:///FILE`, or `mongodb://...` for several servers, which needs `redis`."""
     redis: str = ""
-    """`redis://...`: budgets and breakers shared by several servers. Empty: each has its own."""
+    """`redis://...`: what several servers share while it lives: the logs where the store is
+    MongoDB, budgets and breakers with any. Empty: each has its own."""
     courses: list[str] = []
     """Compiled course files, the first is the default one. Empty: the shipped course."""
     origins: list[str] = []
@@ -224,6 +235,12 @@ class Settings(msgspec.Struct, frozen=True):
     local: Local = Local()
     context: Context = Context()
     sqlite: Sqlite = Sqlite()
+    mongo: Mongo = Mongo()
+
+    @property
+    def shared(self) -> bool:
+        """Whether the store is one of many servers."""
+        return self.store.startswith(MONGODB)
 
     @property
     def course_files(self) -> list[Path]:
@@ -327,8 +344,10 @@ def value_of(settings: Settings, key: str) -> Any:
 
 
 def shown(settings: Settings, key: str) -> Any:
-    """The value as it may be printed: a secret is `set` or `unset`."""
+    """The value as it may be printed: a secret is `set` or `unset`, the store has no login."""
     value = value_of(settings, key)
+    if key == "store":
+        return without_login(value)
     if is_secret(key):
         return "set" if value else "unset"
     return value
@@ -358,8 +377,9 @@ def loaded(
         found.update(layer)
     for variables, origin in ((environ, "environment"), (dot_env, ENV_FILE)):
         usual = usual_accounts(variables, origin)
-        if (redis := first_set(variables, ("REDIS_URL",), origin)) is not None:
-            usual["redis"] = redis
+        for key, name in (("redis", "REDIS_URL"), ("store", "MONGODB_URI")):
+            if (address := first_set(variables, (name,), origin)) is not None:
+                usual[key] = address
         for key, value in usual.items():
             found.setdefault(key, value)
     settings = _built(found)
@@ -370,9 +390,7 @@ def loaded(
 
 def check(settings: Settings) -> None:
     """Raise Misconfigured where values are well-formed but do not hold together."""
-    store = settings.store
-    if store != "memory:" and not (store.startswith("sqlite:///") and store != "sqlite:///"):
-        raise Misconfigured(f"store: expected `memory:` or `sqlite:///FILE`, came {store!r}")
+    check_store(settings.store, settings.redis)
     secret_bytes = len(settings.token.secret.encode())
     if 0 < secret_bytes < SECRET_BYTES:
         raise Misconfigured(
@@ -384,8 +402,8 @@ def check(settings: Settings) -> None:
             f"host {settings.host} is reachable from outside and token.secret is not set: "
             f"set {PREFIX}TOKEN__SECRET, or listen on 127.0.0.1, or say --i-know"
         )
-    _check_url("redis", settings.redis, ("redis", "rediss", "unix"))
-    _check_url("tenant.alert_url", settings.tenant.alert_url, ("http", "https"))
+    check_url("redis", settings.redis, ("redis", "rediss", "unix"))
+    check_url("tenant.alert_url", settings.tenant.alert_url, ("http", "https"))
     own = settings.provider
     addresses = {"provider.base_url": (own.name, own.base_url)} | {
         f"providers.{name}.base_url": (name, account.base_url)
@@ -393,28 +411,13 @@ def check(settings: Settings) -> None:
     }
     for key, (name, url) in addresses.items():
         if name != "gemini_legacy":  # it speaks gRPC: a host and a port
-            _check_url(key, url, ("http", "https"))
+            check_url(key, url, ("http", "https"))
     checked_chain(settings)
     named = [("courses", str(course)) for course in settings.course_files]
     named += [("budget.prices", settings.budget.prices), ("local.gguf", settings.local.gguf)]
     for key, name in named:
         if name and not Path(name).expanduser().is_file():
             raise Misconfigured(f"{key}: there is no file {name!r}")
-
-
-def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> None:
-    """An address may hold a password, so it is not quoted."""
-    if not url:
-        return
-    try:
-        parts = urlsplit(url)
-        whole = bool(parts.hostname) or not parts.scheme.startswith("http")
-        fits = parts.scheme in schemes and whole and (parts.port or 1) > 0
-    except ValueError:  # a port that is no number, a bracket left open
-        fits = False
-    if not fits:
-        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
-        raise Misconfigured(f"{key}: expected an address that begins with {wanted}")
 
 
 def known(key: str, named: str) -> str:

@@ -25,8 +25,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve the demo on loopback, in memory, until Ctrl-C; 0."""
     from msgspec.structs import replace
 
-    settings = loaded_by(args).settings
-    settings = replace(settings, host="127.0.0.1", uds="", store="memory:")
+    args.store = "memory:"  # whatever stores the environment names
+    settings = replace(loaded_by(args).settings, host="127.0.0.1", uds="")
     if args.port is None and _taken(settings.port):
         print(f"port {settings.port} is taken, another one is used", file=sys.stderr)
         settings = replace(settings, port=0)

@@ -14,7 +14,11 @@ FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
     "--host": ("host", {"help": "address to listen on (127.0.0.1)"}),
     "--port": ("port", {"type": int, "help": "port to listen on; 0 takes a free one (8765)"}),
     "--uds": ("uds", {"metavar": "PATH", "help": "listen on a Unix socket instead"}),
-    "--store": ("store", {"metavar": "URL", "help": "memory: or sqlite:///FILE (memory:)"}),
+    "--store": (
+        "store",
+        {"metavar": "URL", "help": "memory:, sqlite:///FILE or mongodb://HOST/NAME (memory:)"},
+    ),
+    "--redis": ("redis", {"metavar": "URL", "help": "what several servers share while it lives"}),
     "--course": (
         "courses",
         {"action": "append", "metavar": "FILE", "help": "a compiled course; may be repeated"},

@@ -260,7 +260,7 @@ def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path)
         ({"environ": {"TUTORSTREAM_LOG_LEVEL": "loud"}}, "log_level"),
         ({"environ": {"TUTORSTREAM_CONFIG": "no-such-file.toml"}}, "does not exist"),
         ({"environ": {"TUTORSTREAM_COURSES": "no-such.json"}}, "no file 'no-such.json'"),
-        ({"flags": {"store": "postgres://x"}}, "expected `memory:` or `sqlite:///FILE`"),
+        ({"flags": {"store": "postgres://x"}}, "expected `memory:`, `sqlite:///FILE` or `mongodb:"),
         ({"flags": {"store": "sqlite:///"}}, "expected `memory:`"),
         ({"flags": {"token.secret": "short"}}, "at least 32 bytes"),
         ({"flags": {"host": "0.0.0.0"}}, "--i-know"),
