@@ -90,9 +90,12 @@ _ALLOWED = _allowed()
 
 
 def to_core(of: str) -> None:
-    """Move this process to the core of the `server` or of the `load`; children inherit it."""
+    """Move this process to the core of the `server` or of the `load`, or to `any`; children
+    inherit it.
+    """
     if pinned():
-        os.sched_setaffinity(0, {_ALLOWED[0] if of == "server" else _ALLOWED[1]})
+        cores = {"server": _ALLOWED[:1], "load": _ALLOWED[1:2], "any": _ALLOWED}[of]
+        os.sched_setaffinity(0, cores)
 
 
 def let_go() -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 class Options(NamedTuple):
     """The options of every scenario; 0 stands for the scenario's own default.
 
+    `only` names parts of a scenario that has several, joined by commas; empty: all of them.
     `log` is the response log that was given and `data` its name, the file's without folder and
     endings; the log itself does not go into the record.
     """
@@ -28,6 +29,7 @@ class Options(NamedTuple):
     budget_ms: float = 100.0
     seed: int = 1
     data: str = ""
+    only: str = ""
     log: Responses | None = None
 
 

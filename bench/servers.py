@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from bench import machine
@@ -30,10 +30,17 @@ class NotStarted(Exception):  # noqa: N818 - named by what happened
 class Server:
     """A running server: its process, its ready line, its port."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], ready: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        process: subprocess.Popen[bytes],
+        ready: dict[str, Any],
+        said: IO[bytes] | None = None,
+    ) -> None:
         self.name = name
         self.process = process
         self.ready = ready
+        self._said = said
         self.port = int(ready["port"])
 
     @property
@@ -44,6 +51,13 @@ class Server:
     def url(self, path: str) -> str:
         """A WebSocket address."""
         return f"ws://127.0.0.1:{self.port}{path}"
+
+    def words(self) -> list[str]:
+        """The lines it has written to standard error."""
+        if self._said is None:
+            return []
+        size = os.fstat(self._said.fileno()).st_size
+        return os.pread(self._said.fileno(), size, 0).decode(errors="replace").splitlines()
 
     async def metrics(self) -> dict[str, float]:
         """The samples of `/metrics`, by name with labels."""
@@ -89,7 +103,10 @@ async def serving(
     *,
     core: str = "server",
 ) -> AsyncIterator[Server]:
-    """A server on the servers' core, or the load's, until the block ends. Raises NotStarted."""
+    """A server on the servers' core, the load's, or `any`, until the block ends.
+
+    Raises NotStarted.
+    """
     with tempfile.TemporaryFile() as said:
         machine.to_core(core)
         try:
@@ -102,14 +119,14 @@ async def serving(
                 cwd=tempfile.gettempdir(),
             )
         finally:
-            machine.to_core("load")
+            machine.to_core("any" if core == "any" else "load")
         try:
             line = await asyncio.to_thread(_first_line, process)
             if not line:
                 said.seek(0)
                 words = said.read().decode(errors="replace").strip().splitlines()
                 raise NotStarted(f"{name} did not start: {words[-1] if words else 'no word'}")
-            yield Server(name, process, json.loads(line))
+            yield Server(name, process, json.loads(line), said)
         finally:
             await asyncio.to_thread(_stopped, process)
 
