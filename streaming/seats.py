@@ -31,6 +31,7 @@ from streaming.room_fold import snapshot_frame
 
 if TYPE_CHECKING:
     from streaming.attach import Attached
+    from streaming.mastered import Progress
     from streaming.outbox import Outbox
     from streaming.room import Room
     from streaming.rooms import Rooms
@@ -60,7 +61,7 @@ class Tries(Protocol):
 class Seat:
     """One connection in one room."""
 
-    __slots__ = ("_on_dismissed", "gains_from", "known", "outbox", "room", "who")
+    __slots__ = ("_on_dismissed", "began_with", "known", "outbox", "room", "who")
 
     def __init__(
         self, room: Room, who: deeds.Join, outbox: Outbox, on_dismissed: Callable[[Seat], None]
@@ -70,8 +71,8 @@ class Seat:
         self.outbox = outbox
         self.known = False
         """Whether the log has this member; before that nobody can have taken them out."""
-        self.gains_from: dict[str, float] | None = None
-        """Mastery by skill when the seat was taken, for the rows of those who opted in."""
+        self.began_with: Progress | None = None
+        """What was mastered when the seat was taken, for the rows of those who opted in."""
         self._on_dismissed = on_dismissed
         outbox.hold()
         room.sit(self)

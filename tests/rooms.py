@@ -106,6 +106,8 @@ async def passed(seconds: float, *pupils: Learner) -> None:
         await settle()
         for each in pupils:
             each.pump()
+            for command in each.replica.due(loop.time()):
+                each.transmit(command)
     await settle()
     for each in pupils:
         each.pump()
