@@ -191,10 +191,19 @@ export function nameOf(room, member) {
   return room.members[member]?.name || room.names[member] || "A member";
 }
 
-/** Members who are here and take part, sorted by name. @param {Room} room @returns {(Member & {id: string})[]} */
+/** Members who are here and take part, sorted by name. @param {Room} room */
 export function learnersOf(room) {
+  return byName(room).filter(({ role }) => role !== "facilitator");
+}
+
+/** Facilitators who are here, sorted by name; a wall is one of them. @param {Room} room */
+export function leadersOf(room) {
+  return byName(room).filter(({ role }) => role === "facilitator");
+}
+
+/** @param {Room} room @returns {(Member & {id: string})[]} */
+function byName(room) {
   return entries(room.members)
-    .filter(({ role }) => role !== "facilitator")
     .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.id < b.id ? -1 : 1));
 }
 

@@ -171,6 +171,6 @@ function Inside({ seat }) {
 function Leaders({ rows }) {
   return html`<details><summary>Gained this week, near you</summary>
     <ul class="leaders">${rows.map(({ name, gain, you }) => html`
-      <li class=${you ? "mine" : ""}><bdi class="name">${name}</bdi>${you && html`<span class="tag">you</span>`}<span class="figures">+${Math.round(100 * gain)} %</span></li>`)}
+      <li class=${you ? "mine" : ""}><bdi class="name">${name}</bdi>${you && html`<span class="tag">you</span>`}<span class="figures">+${gain} %</span></li>`)}
     </ul></details>`;
 }

@@ -1,7 +1,7 @@
 // What members of a room do together: people, talk, a board of notes, pairs and groups. This file
 // draws them, for a learner and for a facilitator.
 
-import { learnersOf, nameOf } from "../client/room.js";
+import { leadersOf, learnersOf, nameOf } from "../client/room.js";
 import { html, useLayoutEffect, useRef, useState } from "../vendor/htm-preact.js";
 import { Markup } from "./markup.js";
 import { Exchange } from "./turn.js";
@@ -90,11 +90,10 @@ export function Say({ seat, tutor = true }) {
 export function People({ seat, thank = false, voted = null }) {
   const room = seat.room;
   if (room === undefined) return null;
-  const leads = Object.entries(room.members).filter(([, { role }]) => role === "facilitator");
   return html`
     ${seat.refusedAt("people") && html`<p class="problem" role="alert">${seat.refusedAt("people")}</p>`}
     <ul class="people" aria-label="People in the room">
-      ${leads.map(([id, { name }]) => html`<li key=${id}><${Dot} /><bdi class="name">${name || "Guide"}</bdi><span class="tag">leads</span></li>`)}
+      ${leadersOf(room).map(({ id, name }) => html`<li key=${id}><${Dot} /><bdi class="name">${name || "Guide"}</bdi><span class="tag">leads</span></li>`)}
       ${learnersOf(room).map(({ id, name }) => html`<li key=${id} data-member=${id}>
         <${Dot} /><bdi class="name">${name || nameOf(room, id)}</bdi>${id === room.you.member && html`<span class="tag">you</span>`}
         ${voted !== null && html`<span class=${voted.includes(id) ? "voted yes" : "voted"}>${voted.includes(id) ? "voted" : "not yet"}</span>`}

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { connect } from "../index.js";
-import { emptyRoom, folded, learnersOf, nameOf, replaced, roomOf, withVote } from "../room.js";
+import { emptyRoom, folded, leadersOf, learnersOf, nameOf, replaced, roomOf, withVote } from "../room.js";
 import { Replica } from "../session.js";
 import { ModelServer, VirtualClock } from "./model.js";
 
@@ -92,6 +92,7 @@ test("learners are those who are here and do not lead", () => {
     says: [], poll: null, board: {}, groups: [], pairs: [], turns: [],
   }, []);
   assert.deepEqual(learnersOf(room).map(({ name }) => name), ["Guest 9", "Guest 10"]);
+  assert.deepEqual(leadersOf(room).map(({ name }) => name), ["Fay"]);
   assert.deepEqual([room.title, room.code, room.you.role], ["T", "K7P2", "facilitator"]);
 });
 
