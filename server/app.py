@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import secrets
@@ -25,6 +26,7 @@ from server.metrics import LoopProbe, Metrics
 from server.rooms import RoomDoor
 from server.settings import Misconfigured, Settings
 from server.sse import Streams
+from server.stores import Stores, store_path
 from server.tutor_metrics import tutor_counts
 from server.tutoring import Tutoring
 from server.websocket import WebSocketEndpoint
@@ -34,8 +36,8 @@ from streaming.log import stored
 from streaming.ownership import Ownership, new_sid
 from streaming.prompt import greeting
 from streaming.providers.warmup import warmed
+from streaming.records import Conflict
 from streaming.rooms import Rooms
-from streaming.store_sqlite import SqliteStore
 from streaming.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ class Application:
     def __init__(
         self,
         settings: Settings,
-        store: SqliteStore,
+        stores: Stores,
         catalogue: Catalogue,
         tutoring: Tutoring,
         secret: str,
@@ -65,14 +67,14 @@ class Application:
     ) -> None:
         loop = asyncio.get_running_loop()
         self.settings = settings
-        self.store = store
+        self.stores = stores
         self.catalogue = catalogue
         self.tutoring = tutoring
         self.tiers = tutoring.tiers
         self.metrics = Metrics(version())
         ground = Surroundings(
-            log=store.log,
-            records=store.records,
+            log=stores.log,
+            records=stores.records,
             catalogue=catalogue,
             routing=tutoring.routing,
             loop=loop,
@@ -82,6 +84,7 @@ class Application:
             alerts=tutoring.alerts,
             treasury=tutoring.treasury,
             rules=tutoring.rules,
+            nodes=stores.nodes,
             secret=hashlib.sha256(b"marks" + secret.encode()).digest(),
             limits=limits,
         )
@@ -108,32 +111,33 @@ class Application:
 
     @classmethod
     async def begin(cls, settings: Settings, limits: Limits = LIMITS) -> Application:
-        """Open the store, load the courses, build the rest.
+        """Open the stores, load the courses, build the rest.
 
         Raises Misconfigured for a course that cannot be read, StoreUnavailable for a store.
         """
-        loop = asyncio.get_running_loop()
-        store = SqliteStore.open(
-            store_path(settings), loop=loop, synchronous=settings.sqlite.synchronous
-        )
+        stores = await Stores.open(settings)
         try:
-            catalogue = Catalogue(store.records, fits_folder(settings))
+            catalogue = Catalogue(stores.records, fits_folder(settings))
             for path in settings.course_files:
                 await _add_course(catalogue, path)
-            secret = settings.token.secret or await kept_secret(store.records)
-            tutoring = Tutoring(settings, store, _wall_ms, limits)
-            application = cls(settings, store, catalogue, tutoring, secret, limits)
+            secret = settings.token.secret or await kept_secret(stores.records)
+            tutoring = Tutoring(settings, stores, _wall_ms, limits)
+            application = cls(settings, stores, catalogue, tutoring, secret, limits)
             try:
                 await tutoring.begin()
             except BaseException:
                 await tutoring.aclose()
                 raise
         except BaseException:
-            await store.aclose()
+            await stores.aclose()
             raise
         application.ownership.begin()
         application.rooms.begin()
-        await application.ownership.appear()
+        try:
+            await application.ownership.appear()
+        except BaseException:
+            await application.aclose()
+            raise
         return application
 
     # --- life ---------------------------------------------------------------------------------
@@ -160,7 +164,9 @@ class Application:
         """Why new learners should go elsewhere, or None."""
         if self.edge.gate.draining:
             return "draining"
-        return None if self._warm else "warming up"
+        if not self._warm:
+            return "warming up"
+        return "; ".join(self.stores.trouble) or None
 
     async def drain(self, timeout_s: float) -> None:
         """Tell everybody, let running turns finish, store all sessions, close all connections."""
@@ -177,7 +183,7 @@ class Application:
         try:
             await self.tutoring.aclose()
         finally:
-            await self.store.aclose()
+            await self.stores.aclose()
 
     # --- wiring -------------------------------------------------------------------------------
 
@@ -212,15 +218,8 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def store_path(settings: Settings) -> str | None:
-    """The file of the store; None keeps it in memory."""
-    if settings.store == "memory:":
-        return None
-    return settings.store.removeprefix("sqlite:///")
-
-
 def fits_folder(settings: Settings) -> Path | None:
-    """Where refits of the courses are left: beside the store; None where it is in memory."""
+    """Where refits of the courses are left: beside the store; None where that is no file."""
     path = store_path(settings)
     return None if path is None else Path(f"{path}.fits")
 
@@ -236,10 +235,10 @@ async def _add_course(catalogue: Catalogue, path: Path) -> None:
 
 
 async def kept_secret(records: Records) -> str:
-    """The token secret kept with the store; made on first use."""
-    document = await records.get(*SECRET_KEY)
-    if document is None:
-        made = secrets.token_urlsafe(48)
-        await stored(records.put(*SECRET_KEY, made.encode(), 0))
-        return made
-    return document.body.decode()
+    """The token secret kept with the store; made on first use, by one node where many begin."""
+    while True:
+        document = await records.get(*SECRET_KEY)
+        if document is not None:
+            return document.body.decode()
+        with contextlib.suppress(Conflict):  # another node was first: its secret is everybody's
+            await stored(records.put(*SECRET_KEY, secrets.token_urlsafe(48).encode(), 0))

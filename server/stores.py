@@ -12,6 +12,7 @@ Clients of servers that are not used are not imported, and none is imported on t
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -103,7 +104,15 @@ async def _shared(settings: Settings, held: AsyncExitStack) -> Opened:
     log = await _named("redis", log_redis.RedisLog.open, settings.redis, loop=loop, records=records)
     held.push_async_callback(log.aclose)
     ledger = await _ledger(settings.redis, held)
-    return log, records, ledger, nodes_redis.RedisNodes.connect(settings.redis)
+    nodes = nodes_redis.RedisNodes.connect(settings.redis)
+    held.push_async_callback(_left, nodes)
+    return log, records, ledger, nodes
+
+
+async def _left(nodes: Nodes) -> None:
+    """A node that did not drain leaves here; where Redis is away its heartbeat ends by itself."""
+    with contextlib.suppress(StoreUnavailable):
+        await nodes.leave()
 
 
 async def _ledger(url: str, held: AsyncExitStack) -> Ledger:

@@ -8,20 +8,19 @@ import asyncio
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from protocol.limits import Limits
 from server.providers import budgets_of, prices_of, providers_of, rules_of
 from server.settings import Settings
+from server.stores import Stores
 from streaming.alerts import Alert, Alerts, Told
-from streaming.ledger import Ledger
 from streaming.providers.base import Provider
 from streaming.providers.builtin import Builtin
 from streaming.routing import Routing
 from streaming.speaking import limits_for
-from streaming.store_sqlite import SqliteStore
 from streaming.treasury import Treasury
 
 if TYPE_CHECKING:
@@ -29,14 +28,6 @@ if TYPE_CHECKING:
 
 TOLD_S = 4.0
 """How long the operator's address may take to accept an alert; then it is told again."""
-
-
-class Closing(Protocol):
-    """What holds connections to Redis."""
-
-    async def aclose(self) -> None:
-        """Give them back."""
-        ...
 
 
 class Tutoring:
@@ -47,7 +38,7 @@ class Tutoring:
     """
 
     def __init__(
-        self, settings: Settings, store: SqliteStore, wall_ms: Callable[[], int], limits: Limits
+        self, settings: Settings, stores: Stores, wall_ms: Callable[[], int], limits: Limits
     ) -> None:
         router = settings.router
         self.tiers: list[list[Provider]] = providers_of(settings)
@@ -63,8 +54,7 @@ class Tutoring:
             turns_most=limits.node_turns,
         )
         self.rules = rules_of(settings)
-        self.alerts = Alerts(store.records, told_to(settings.tenant.alert_url))
-        self._closing: list[Closing] = []
+        self.alerts = Alerts(stores.records, told_to(settings.tenant.alert_url))
         self.treasury: Treasury | None = None
         self._shared: SharedBreakers | None = None
         if models and settings.redis:
@@ -72,26 +62,12 @@ class Tutoring:
         if models:
             prices = prices_of(settings).freed(p.name for p in models if p.local)
             budgets, _ = budgets_of(settings, self.tiers, prices)
-            self.treasury = Treasury(
-                self._ledger(settings, store), budgets, prices, wall_ms=wall_ms
-            )
-
-    def _ledger(self, settings: Settings, store: SqliteStore) -> Ledger:
-        """The counters of all servers, or of this one alone."""
-        if not settings.redis:
-            return store.ledger
-        from streaming.ledger_redis import RedisLedger
-
-        ledger = RedisLedger.connect(settings.redis)
-        self._closing.append(ledger)
-        return ledger
+            self.treasury = Treasury(stores.ledger, budgets, prices, wall_ms=wall_ms)
 
     def _shared_breakers(self, url: str) -> SharedBreakers:
         from streaming.breaker_redis import SharedBreakers
 
-        shared = SharedBreakers.connect(url, self.routing.breakers)
-        self._closing.append(shared)
-        return shared
+        return SharedBreakers.connect(url, self.routing.breakers)
 
     async def begin(self) -> None:
         """Charge what an earlier process left open, tell the alerts that it did not tell."""
@@ -107,8 +83,8 @@ class Tutoring:
         await self.routing.aclose()
         if self.treasury is not None:
             await self.treasury.aclose()
-        for closing in self._closing:
-            await closing.aclose()
+        if self._shared is not None:
+            await self._shared.aclose()
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

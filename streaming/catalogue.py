@@ -11,6 +11,7 @@ versions are kept in Records for good.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import zlib
@@ -29,7 +30,7 @@ from engines.words import Course, Decision, Syllabus
 from protocol.errors import Code, Refused
 from streaming import deeds
 from streaming.log import Entry, Ticket, stored
-from streaming.records import Records
+from streaming.records import Conflict, Records
 from streaming.state import SessionState
 
 _LOG = logging.getLogger(__name__)
@@ -120,7 +121,8 @@ class Catalogue:
         course = course_from(canonical)
         sha = course.sha256
         if await self._records.get("course", sha) is None:
-            await stored(self._records.put("course", sha, canonical, 0))
+            with contextlib.suppress(Conflict):  # another node was first, with the same bytes
+                await stored(self._records.put("course", sha, canonical, 0))
         self._courses[sha] = course
         if sha not in self._offered:
             self._offered.append(sha)
