@@ -71,8 +71,12 @@ class FakeRoom:
         await self.append("room.event", kind=kind, data=data)
 
     async def aside(self, t: str, kind: str, data: Any) -> None:
-        """A frame without a place, to facilitators alone."""
-        leads = [ln for ln, mid in self.lines.items() if self.members[mid]["role"] != "member"]
+        """A frame without a place, to facilitators alone; rows of a board go to everyone."""
+        leads = [
+            line
+            for line, mid in self.lines.items()
+            if kind == "leader" or self.members[mid]["role"] != "member"
+        ]
         frame = {"t": t, "s": RID, "q": 0, "ts": now_ms(), "kind": kind, "data": data}
         await self._tell(frame, leads)
 
@@ -145,6 +149,11 @@ class FakeRoom:
         self.members[mid] = {"name": name, "role": "member", "connections": []}
         await self.come(mid)
         return mid
+
+    async def hinted(self, mid: str, value: bool) -> None:
+        """A member that a test plays types, or stops."""
+        frame = {"t": "eph", "s": RID, "k": "typing", "v": value, "from": mid}
+        await self._tell(frame, list(self.lines))
 
     # --- commands -----------------------------------------------------------------------------
 

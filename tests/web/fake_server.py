@@ -62,6 +62,7 @@ class Lesson:
         self.hints: list[dict[str, Any]] = []
         self.steps: list[dict[str, str]] | None = None
         self.draft: Any = None
+        self.prefs: dict[str, Any] = {}
         self.started = False
         self.tutor: FakeTutor = FakeTutor(self)
 
@@ -122,7 +123,7 @@ class Lesson:
             "draft": self.draft,
             "last_feedback": self.last_feedback,
             "turns": [{k: v for k, v in t.items() if k != "next_i"} for t in turns],
-            "prefs": {},
+            "prefs": self.prefs,
         }
         at = {"s": "me", "epoch": self.server.epoch, "q": len(self.log)}
         return {"t": "snapshot", **at, "state": state, "gens": gens}
@@ -232,6 +233,11 @@ class Lesson:
         """Newest wins."""
         self.draft = frame["response"]
 
+    async def prefer(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """What the learner declares."""
+        self.prefs |= frame["prefs"]
+        await self.append({"t": "ok", "re": frame["id"], "changed": {"prefs": frame["prefs"]}})
+
     async def refuse(
         self,
         line: ServerConnection,
@@ -269,6 +275,7 @@ ACTS: dict[str, Act] = {
     "answer.preview": Lesson.preview,
     "answer.draft": Lesson.keep_draft,
     "hint.request": Lesson.hint,
+    "prefs.set": Lesson.prefer,
     "steps.request": Lesson.worked,
     "turn.start": lambda lesson, line, frame: lesson.tutor.ask(line, frame),
     "turn.cancel": lambda lesson, line, frame: lesson.tutor.cancel(line, frame),

@@ -144,10 +144,15 @@ def test_talk_and_the_rooms_tutor_are_told_aloud_sparingly(page: Page, fake: Fak
     assert log.get_attribute("aria-live") == "off"
     expect(log.locator(".say").nth(1)).to_contain_text("two <b>bold</b>")
     expect(page.locator("#say-room")).to_have_text(re.compile("Message from Bo|new messages"))
+    fake.do(fake.room.hinted(bo, True))
+    expect(page.locator(".typing")).to_have_text("Bo is writing")
     page.locator("#say").fill("and I say four")
     page.keyboard.press("Enter")
     expect(log.locator(".say.own")).to_contain_text("and I say four")
     assert page.locator("#say").input_value() == ""
+    assert [c["v"] for c in fake.room.commands if c["t"] == "eph"] == [True, False]
+    fake.do(fake.room.hinted(bo, False))
+    expect(page.locator(".typing")).to_have_text("")
     page.evaluate(ANNOUNCED)
     page.locator("#say").fill("Why is minus times minus plus?")
     page.locator("[data-act=ask-room]").click()
@@ -236,6 +241,17 @@ def test_the_board_and_thanks_by_keyboard_alone(page: Page, fake: FakeServer) ->
     expect(thank).to_have_text("Thanked")
     assert [c["member"] for c in fake.room.commands if c["t"] == "room.thank"] == [bo]
     no_violations(page)
+
+
+def test_gains_near_mine_are_for_who_opts_in(page: Page, fake: FakeServer) -> None:
+    joined(page, fake)
+    rows = [{"name": "Bo", "gain": 12, "you": False}, {"name": "Ana", "gain": 9, "you": True}]
+    page.get_by_text("Gains near yours").click()
+    expect(page.locator(".leaders li")).to_have_count(0)
+    page.get_by_label("Show what I gained").check()
+    fake.do(fake.room.aside("room.event", "leader", {"rows": rows}))
+    expect(page.locator(".leaders li")).to_have_text(["Bo+12 %", "Anayou+9 %"])
+    assert fake.lesson.prefs == {"boards": True}
 
 
 def test_an_invitation_names_the_other_and_waits_for_both(page: Page, fake: FakeServer) -> None:
@@ -343,6 +359,23 @@ def test_a_vote_is_led_through_both_rounds(page: Page, fake: FakeServer) -> None
     confirmed(page, "reveal")
     expect(page.locator(".poll.revealed")).to_contain_text("fewer than 5 voted")
     expect(page.locator(".new-poll")).to_be_visible()
+
+
+def test_groups_are_suggested_kept_and_told(page: Page, fake: FakeServer) -> None:
+    ids = company(fake)
+    leading(page, fake)
+    groups = [{"members": ids[:2], "reason": "Bo has signs, Cem has sums"}, {"members": ids[2:]}]
+    fake.previews = {"groups": {"groups": groups, "score": 1.2}}
+    page.locator("#tab-groups").click()
+    page.locator("[data-act=group]").click()
+    page.get_by_label("Keep together").first.check()
+    page.get_by_label("Members of a group").select_option("2")
+    page.locator("[data-act=group]").click()
+    confirmed(page, "apply-groups")
+    acts = [c["args"] for c in fake.room.commands if c["t"] == "board.act"]
+    assert acts[:2] == [{"size": 3}, {"size": 2, "locks": [ids[:2]]}]
+    assert [g["members"] for g in fake.room.groups] == [ids[:2], ids[2:]]
+    expect(page.locator("#panel-groups h3")).to_have_text("Groups")
 
 
 def test_help_and_talk_are_seen_as_a_list_and_a_drawing(page: Page, fake: FakeServer) -> None:

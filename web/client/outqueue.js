@@ -21,8 +21,10 @@ const STORE = "commands";
 const BURST = LIMITS.commands_burst / 2;
 const RATE_A_S = LIMITS.commands_a_s * 0.75;
 
-/** Too many questions in a minute, or too many turns on the server. @type {Set<number>} */
+/** Too many of these in a while, or too many turns on the server. @type {Set<number>} */
 const NO_ROOM = new Set([CODES.rate_limited, CODES.overloaded]);
+/** Commands that are not kept when there is no room for them: a question, a code that is tried. */
+const NOT_KEPT = new Set(["turn.start", "room.ask", "room.join"]);
 
 export class OutQueue {
   /**
@@ -151,14 +153,14 @@ export class OutQueue {
 
   /**
    * A refusal came. A temporary one keeps the command, and holds all that follow it, so that
-   * nothing overtakes. A question for which the tutor has no room is not kept: answers that wait
-   * for their verdict would stand behind it.
+   * nothing overtakes. A question for which the tutor has no room is not kept, nor is a code when
+   * too many were tried: answers that wait for their verdict would stand behind it.
    * @param {string} id
    * @param {Refusal} refusal
    */
   refuse(id, refusal) {
     const entry = this.entries.get(id);
-    const noRoom = entry?.frame.t === "turn.start" && NO_ROOM.has(refusal.code);
+    const noRoom = NOT_KEPT.has(entry?.frame.t ?? "") && NO_ROOM.has(refusal.code);
     if (refusal.temporary && entry !== undefined && !noRoom) {
       this.heldUntil_ms = this.clock.now() + (refusal.retry_ms ?? 500);
       this.#unsendFrom(id);

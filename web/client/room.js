@@ -58,7 +58,7 @@ import { turnsAfter, turnsOf } from "./lesson.js";
  * @property {Group[]} groups
  * @property {Pair[]} pairs
  * @property {RoomTurn[]} turns
- * @property {{name: string, gain: number, you: boolean}[]} leader
+ * @property {{name: string, gain: number, you: boolean}[]} leader gains in hundredths of mastery
  * @property {Totals|null} totals
  * @property {Record<string, any>} told what a facilitator was told last, by kind of `board`
  */

@@ -5,7 +5,7 @@ import { learnersOf } from "../client/room.js";
 import { PollCard } from "../shared/poll.js";
 import { roomRefusal, Seat } from "../shared/seat.js";
 import { Board, Pairing, People, Say, Talk } from "../shared/together.js";
-import { html, useEffect, useRef } from "../vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "../vendor/htm-preact.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
 /** @typedef {import("./page.js").Page} Page */
@@ -160,17 +160,27 @@ function Inside({ seat }) {
       <${PollCard} seat=${seat} />
       <details><summary>${here} ${here === 1 ? "learner" : "learners"} here</summary><${People} seat=${seat} thank=${true} /></details>
       <details><summary>Board, ${notes} ${notes === 1 ? "note" : "notes"}</summary><${Board} seat=${seat} /></details>
-      ${room.leader.length > 0 && html`<${Leaders} rows=${room.leader} />`}
+      <${Leaders} seat=${seat} />
     </div>
     <${Talk} seat=${seat} />
     <${Say} seat=${seat} />
   </section>`;
 }
 
-/** Those near you by what they gained; no rank is told. @param {{rows: {name: string, gain: number, you: boolean}[]}} props */
-function Leaders({ rows }) {
-  return html`<details><summary>Gained this week, near you</summary>
+/** Those near you by what they gained, for who opted in; no rank is told. @param {{seat: Seat}} props */
+function Leaders({ seat }) {
+  const [wanted, setWanted] = useState(/** @type {boolean|null} */ (null)); // until the answer is here
+  const opted = wanted ?? seat.session.lesson.prefs.boards === true;
+  const rows = opted ? (seat.room?.leader ?? []) : [];
+  const opt = (/** @type {any} */ event) => {
+    setWanted(event.target.checked);
+    const answered = () => setWanted(null);
+    void seat.session.setPrefs({ boards: event.target.checked }).then(answered, answered);
+  };
+  return html`<details><summary>Gains near yours</summary>
+    <label class="opt"><input type="checkbox" checked=${opted} onChange=${opt} /> Show what I gained to others here who show theirs</label>
+    ${opted && rows.length === 0 && html`<p class="quiet">Shown once enough of you take part.</p>`}
     <ul class="leaders">${rows.map(({ name, gain, you }) => html`
-      <li class=${you ? "mine" : ""}><bdi class="name">${name}</bdi>${you && html`<span class="tag">you</span>`}<span class="figures">+${gain} %</span></li>`)}
+      <li class=${you ? "mine" : ""}><bdi class="name">${name}</bdi>${you && html`<span class="tag">you</span>`}<span class="figures">${gain > 0 ? "+" : ""}${gain} %</span></li>`)}
     </ul></details>`;
 }

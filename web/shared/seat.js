@@ -100,7 +100,7 @@ export class Seat {
 
   async vote() {
     const { ballot } = this;
-    if (ballot === null || this.voting) return;
+    if (ballot === null || this.voting || this.isVoted) return;
     if (ballot.choice === "") {
       this.#refuse("poll", "Choose an answer first.");
       return;
@@ -312,7 +312,9 @@ export class Seat {
  * @param {any} refusal
  * @param {Place|"door"} place
  */
-export function roomRefusal({ code, message }, place) {
+export function roomRefusal({ code, message, retry_ms }, place) {
+  if (code === CODES.rate_limited && place === "door") return `Too many codes were tried from here. Try again in ${minutes(retry_ms)}.`;
+  if (code === CODES.rate_limited && place === "talk") return `The tutor was asked a lot in a short time. Ask again in ${minutes(retry_ms)}.`;
   if (code === CODES.closed) return "That round is closed; what you chose came too late to count.";
   if (code === CODES.not_member) return "You are not in this room any more. Join it again.";
   if (code === CODES.room_full) return "This room is full.";
@@ -320,4 +322,10 @@ export function roomRefusal({ code, message }, place) {
   if (code === CODES.busy && place === "talk") return "The tutor is still writing. Ask again when it is done.";
   if (code === CODES.budget_spent) return "The tutor's budget is spent. The room goes on without it.";
   return message ? `${message}` : "That did not work.";
+}
+
+/** @param {number|undefined} ms */
+function minutes(ms) {
+  const n = Math.max(1, Math.ceil((ms ?? 0) / 60_000));
+  return n === 1 ? "a minute" : `${n} minutes`;
 }

@@ -113,6 +113,8 @@ export class Desk {
     /** @type {"talk"|"groups"|"help"} */
     this.tab = "talk";
     this.size = 3;
+    /** @type {Map<string, string[]>} suggested groups that the next suggestion must keep */
+    this.locks = new Map();
     this.seconds = 60;
   }
 
@@ -184,10 +186,24 @@ export class Desk {
     this.#ask("Open the second vote on the same question?", "Vote again", () => this.#did(this.#rooms.open(this.seat.rid, { poll: poll.poll, ...more })));
   }
 
-  /** A preview, which nobody else is told of. @param {"pair"|"group"} act */
-  preview(act) {
+  /** Pairs, which nobody else is told of: who voted differently, or who can help whom. @param {"votes"|"tutors"} by */
+  suggestPairs(by) {
     this.tab = "groups";
-    void this.#did(this.#rooms.act(this.seat.rid, act, act === "group" ? { size: this.size } : {}));
+    void this.#did(this.#rooms.act(this.seat.rid, "pair", { by }));
+  }
+
+  /** Groups, which nobody else is told of; those that are locked stay together. */
+  suggestGroups() {
+    const here = this.room?.members ?? {};
+    const locks = [...this.locks.values()].filter((members) => members.every((id) => here[id] !== undefined));
+    void this.#did(this.#rooms.act(this.seat.rid, "group", { size: this.size, ...(locks.length > 0 ? { locks } : {}) }));
+  }
+
+  /** @param {string[]} members */
+  turnLock(members) {
+    const key = members.join();
+    if (!this.locks.delete(key)) this.locks.set(key, members);
+    this.changed();
   }
 
   /** @param {"pairs"|"groups"} kind @param {{members: string[], reason: string}[]} sets */

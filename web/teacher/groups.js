@@ -23,8 +23,11 @@ export function Groups({ desk }) {
   const names = (/** @type {string[]} */ members) => members.map((id) => nameOf(room, id)).join(", ");
   return html`
     <p class="act-row">
-      <button type="button" data-act="pair" onClick=${() => desk.preview("pair")}>Suggest pairs</button>
-      <button type="button" data-act="group" onClick=${() => desk.preview("group")}>Suggest groups</button>
+      <button type="button" data-act="pair" onClick=${() => desk.suggestPairs("votes")}>Pairs who voted differently</button>
+      <button type="button" data-act="tutors" onClick=${() => desk.suggestPairs("tutors")}>Pairs who can help</button>
+    </p>
+    <p class="act-row">
+      <button type="button" data-act="group" onClick=${() => desk.suggestGroups()}>Suggest groups</button>
       <label class="size">of <select aria-label="Members of a group" onChange=${(/** @type {any} */ event) => { desk.size = Number(event.target.value); desk.changed(); }}>
         ${SIZES.map((n) => html`<option key=${n} value=${n} selected=${n === desk.size}>${n}</option>`)}</select></label>
     </p>
@@ -40,8 +43,9 @@ function Suggested({ desk, kind, names }) {
   if (sets === null) return null;
   if (sets.length === 0) return html`<p class="note-box">No ${kind} can be suggested yet.</p>`;
   return html`<section class="note-box" aria-label=${`Suggested ${kind}`}>
-    <p class="quiet">Nobody has been told of this yet.</p>
-    <ul class="sets">${sets.map(({ members, reason }) => html`<li key=${members.join()}><bdi>${names(members)}</bdi>${reason && html` <span class="quiet">${reason}</span>`}</li>`)}</ul>
+    <p class="quiet">A suggestion, by what is known of them. Nobody has been told of it yet.</p>
+    <ul class="sets">${sets.map(({ members, reason }) => html`<li key=${members.join()}><bdi>${names(members)}</bdi>${reason && html` <span class="quiet">${reason}</span>`}
+      ${kind === "groups" && html`<label class="opt"><input type="checkbox" checked=${desk.locks.has(members.join())} onChange=${() => desk.turnLock(members)} /> Keep together when groups are suggested anew</label>`}</li>`)}</ul>
     <button type="button" class="primary" data-act=${`apply-${kind}`} onClick=${() => desk.apply(kind, sets)}>${kind === "pairs" ? "Invite these pairs" : "Tell everyone"}</button>
   </section>`;
 }

@@ -45,7 +45,7 @@ function Running({ desk, poll }) {
       ${voting && poll.round === 1 && html`<button type="button" class="primary" data-act="discuss" onClick=${() => desk.close("discuss")}>Close and discuss</button>`}
       ${!voting && poll.round === 1 && html`<button type="button" class="primary" data-act="again" onClick=${() => desk.again()}>Vote again</button>`}
       <button type="button" class=${voting && poll.round > 1 ? "primary" : ""} data-act="reveal" onClick=${() => desk.close("reveal")}>${voting ? "Close and reveal" : "Reveal"}</button>
-      ${!voting && html`<button type="button" data-act="pairs" onClick=${() => desk.preview("pair")}>Suggest pairs</button>`}
+      ${!voting && html`<button type="button" data-act="pairs" onClick=${() => desk.suggestPairs("votes")}>Suggest pairs</button>`}
     </p>
     ${!voting && poll.round === 1 && html`<${Seconds} id="again-seconds" label="The second vote lasts" value=${desk.seconds} set=${(/** @type {number} */ s) => { desk.seconds = s; desk.changed(); }} />`}
   </div>`;
