@@ -172,14 +172,20 @@ class Cluster:
     async def begin(self) -> None:
         """Start everything; returns once all nodes are ready. Raises NotStarted, OSError."""
         self.port = await self.balancer.begin(self.plan.port)
-        for part in (*self.stores, *self.nodes):
-            await part.begin(self._tell)
-            self._watches.append(asyncio.create_task(self._watch(part)))
+        for part in (*self.stores, *self.nodes[:1]):  # the first node compiles for all
+            await self._begin(part)
+        begun = await asyncio.gather(*map(self._begin, self.nodes[1:]), return_exceptions=True)
+        for failure in filter(None, begun):
+            raise failure
         try:
             async with asyncio.timeout(START_S):
                 await self.balancer.all_ready()
         except TimeoutError:
             raise NotStarted(f"the nodes are not ready after {START_S:g} s") from None
+
+    async def _begin(self, part: Part) -> None:
+        await part.begin(self._tell)
+        self._watches.append(asyncio.create_task(self._watch(part)))
 
     async def _watch(self, part: Part) -> None:
         """Say when a part dies; start it again where that is wished."""
