@@ -242,14 +242,14 @@ class Mirror:
                 self._send(command_id, again)
         self.wake()
 
-    def told(self, cid: str, frames: Iterable[bytes], settles: str | None) -> None:
-        """The owner's words to one connection of ours."""
-        if settles is not None:
-            self._waiting.pop(settles, None)
-        for attached in self.attached:
-            if attached.cid == cid:
-                for frame in frames:
-                    attached.outbox.say(frame)
+    def settle(self, command_id: str | None) -> None:
+        """A command is answered and waits no longer."""
+        self._waiting.pop(command_id or "", None)
+
+    @property
+    def unanswered(self) -> list[bytes]:
+        """Letters of the commands that wait."""
+        return [waiting.letter for waiting in self._waiting.values()]
 
     def say_here(self) -> None:
         """Tell the owner that somebody listens at this node, or nobody any more."""

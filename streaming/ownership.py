@@ -226,6 +226,7 @@ class Ownership:
         session.saved_version, session.saved_seq = found.version, found.saved_seq
         session.carried = {} if found.lost else await carried_over(ground, sid, found.state)
         mirror = self._mirrors.get(sid)
+        unanswered = [] if mirror is None else mirror.unanswered
         if mirror is not None:
             await self._take_from(mirror, session)
         self._sessions[sid] = session
@@ -233,6 +234,8 @@ class Ownership:
             session.append(deeds.Restored(kept))
             session.save()
         session.talk.lose()
+        for letter in unanswered:  # they may have been answered with words that were lost
+            self.hear(letter)
         self._inbox.read(session)
         return session
 
@@ -278,10 +281,8 @@ class Ownership:
         match letter := opened(data):
             case Woken(sid):
                 self._woken(sid)
-            case Told(sid, cid, frames, settles):
-                mirror = self._mirrors.get(sid)
-                if mirror is not None:
-                    mirror.told(cid, frames, settles)
+            case Told():
+                self._told(letter)
             case Here(sid, node, connections):
                 self._listened(sid, node, connections)
             case Asked():
@@ -294,6 +295,17 @@ class Ownership:
         session = self._sessions.get(sid)
         if session is not None:
             self._inbox.read(session)
+
+    def _told(self, letter: Told) -> None:
+        """The owner's words to one connection, which may have become our own meanwhile."""
+        mirror = self._mirrors.get(letter.sid)
+        if mirror is not None:
+            mirror.settle(letter.settles)
+        actor = mirror or self._sessions.get(letter.sid)
+        for attached in [] if actor is None else actor.attached:
+            if attached.cid == letter.cid:
+                for frame in letter.frames:
+                    attached.outbox.say(frame)
 
     def _listened(self, sid: str, node: str, connections: int) -> None:
         session = self._sessions.get(sid)
@@ -349,12 +361,14 @@ class Ownership:
                 for name in await nodes.spoke(node):
                     if not name.startswith(ROOM_LOG):
                         await self.session(name)
-                for mirror in self.mirrors:
-                    if mirror.owner == node:
-                        self._orphaned(mirror)
                 for hear in self.on_node_gone:
                     hear(node)
                 await nodes.bury(node)
+            for owner in {mirror.owner for mirror in self.mirrors}:  # others may have buried it
+                if not await nodes.lives(owner):
+                    for mirror in self.mirrors:
+                        if mirror.owner == owner:
+                            self._orphaned(mirror)
         except (StoreUnavailable, Refused) as error:
             _LOG.warning("the dead nodes wait: %s", error)
         except Exception:  # noqa: BLE001 - a task's edge: logged once, tried again

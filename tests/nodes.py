@@ -119,6 +119,8 @@ class HubNodes:
             said.discard(name)
 
     async def dead(self) -> list[str]:
+        if self.held is not None:  # it stands still
+            return []
         return [n for n in sorted(self._hub.nodes) if n != self.name and not await self.lives(n)]
 
     async def spoke(self, node: str) -> list[str]:

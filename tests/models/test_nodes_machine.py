@@ -226,7 +226,9 @@ class NodesMachine(RuleBasedStateMachine):
         self.dropped = True
 
         async def lose() -> None:
-            await self.worlds[0].store.log.drop(self.sid)
+            log = self.worlds[0].store.log
+            claim = await log.claim(self.sid, "nobody", at_ms=0, anew=True)
+            await log.release(self.sid, claim.term)
             self.hub.back()
             await self.rest()
 
@@ -272,6 +274,8 @@ class NodesMachine(RuleBasedStateMachine):
             for where in range(3):
                 if self.nodes(where).held is not None:
                     self.nodes(where).go_on()
+            for world in self.worlds:  # a zombie without work would sleep on
+                world.ownership.back()
             for _ in range(120):
                 for tab in self.tabs:
                     await self.connect(tab)
