@@ -376,6 +376,7 @@ def test_groups_are_suggested_kept_and_told(page: Page, fake: FakeServer) -> Non
     assert acts[:2] == [{"size": 3}, {"size": 2, "locks": [ids[:2]]}]
     assert [g["members"] for g in fake.room.groups] == [ids[:2], ids[2:]]
     expect(page.locator("#panel-groups h3")).to_have_text("Groups")
+    expect(page.locator("[data-act=apply-groups]")).to_have_count(0)
 
 
 def test_help_and_talk_are_seen_as_a_list_and_a_drawing(page: Page, fake: FakeServer) -> None:

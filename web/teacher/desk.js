@@ -113,6 +113,8 @@ export class Desk {
     /** @type {"talk"|"groups"|"help"} */
     this.tab = "talk";
     this.size = 3;
+    /** Suggestions that everyone has been told of: they are shown no more. @type {WeakSet<object>} */
+    this.applied = new WeakSet();
     /** @type {Map<string, string[]>} suggested groups that the next suggestion must keep */
     this.locks = new Map();
     this.seconds = 60;
@@ -209,7 +211,11 @@ export class Desk {
   /** @param {"pairs"|"groups"} kind @param {{members: string[], reason: string}[]} sets */
   apply(kind, sets) {
     const words = kind === "pairs" ? `Invite ${sets.length} pairs to talk it over?` : `Tell everyone their group? There are ${sets.length}.`;
-    this.#ask(words, kind === "pairs" ? "Invite" : "Tell everyone", () => this.#did(this.#rooms.act(this.seat.rid, "apply", { [kind]: sets })));
+    this.#ask(words, kind === "pairs" ? "Invite" : "Tell everyone", async () => {
+      const suggestion = this.room?.told[kind];
+      if (await this.#did(this.#rooms.act(this.seat.rid, "apply", { [kind]: sets }))) this.applied.add(suggestion);
+      this.changed();
+    });
   }
 
   confirm() {

@@ -39,8 +39,9 @@ export function Groups({ desk }) {
 
 /** @param {{desk: Desk, kind: "pairs"|"groups", names: (members: string[]) => string}} props */
 function Suggested({ desk, kind, names }) {
-  const sets = previewOf(desk.room?.told[kind], kind);
-  if (sets === null) return null;
+  const told = desk.room?.told[kind];
+  const sets = previewOf(told, kind);
+  if (sets === null || desk.applied.has(told)) return null;
   if (sets.length === 0) return html`<p class="note-box">No ${kind} can be suggested yet.</p>`;
   return html`<section class="note-box" aria-label=${`Suggested ${kind}`}>
     <p class="quiet">A suggestion, by what is known of them. Nobody has been told of it yet.</p>
