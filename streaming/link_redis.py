@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
@@ -39,6 +39,8 @@ _LOG = logging.getLogger(__name__)
 
 CONNECTIONS = 16
 """Most connections of one process to one server, the one that hears news not counted."""
+FOR_APPENDS = 2
+"""Of these, so many are left to appends, whoever else asks."""
 SOCKET_S = 2.0
 """Longest wait for Redis to connect or to answer."""
 PROBE_S = 1.0
@@ -48,6 +50,9 @@ KEYS_KEPT = 50_000
 
 FAILURES = (RedisError, RedisClusterException, OSError, TimeoutError)
 """How redis-py says that something went wrong."""
+
+UNANSWERED = (NoConnectionError, NoAnswerError, OSError, TimeoutError)
+"""How a call ends that may have run, or that a server which starts has not read."""
 
 Head = tuple[bytes, ...]
 """How the arguments of every script begin: how many keys, the keys, what publishes, the channel."""
@@ -82,6 +87,7 @@ class Link:
         self._publish = "SPUBLISH" if self.cluster else "PUBLISH"
         self._heads: dict[str, Head] = {}
         self._probe: asyncio.Task[None] | None = None
+        self._free = asyncio.Semaphore(CONNECTIONS - FOR_APPENDS)
         self._closed = False
 
     @classmethod
@@ -198,7 +204,8 @@ class Link:
 
     async def ask(self, script: Script, name: str, *rest: Any) -> Any:
         """What one script returned of a log; raises `StoreUnavailable`."""
-        (found,) = await self.run([(script, self.head(name), rest)])
+        async with self._turn():
+            (found,) = await self.run([(script, self.head(name), rest)])
         if isinstance(found, BaseException):
             raise self.unavailable(found)
         return found
@@ -206,9 +213,30 @@ class Link:
     async def asked(self, answer: Awaitable[T]) -> T:
         """What redis-py's own call returned; raises `StoreUnavailable`."""
         try:
-            return await answer
+            async with self._turn():
+                return await answer
         except FAILURES as error:
             raise self.unavailable(error) from None
+        finally:
+            if asyncio.iscoroutine(answer):
+                answer.close()  # where its turn never came
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for a connection: when all clients come back at once there are too few."""
+        if self._free.locked():
+            try:
+                async with asyncio.timeout(SOCKET_S):
+                    await self._free.acquire()
+            except TimeoutError:
+                error = TimeoutError(f"no connection was free for {SOCKET_S:g} s")
+                raise self.unavailable(error) from None
+        else:
+            await self._free.acquire()
+        try:
+            yield
+        finally:
+            self._free.release()
 
     async def _piped(self, commands: list[tuple[Any, ...]]) -> list[Any]:
         pipeline = self.client.pipeline(transaction=False)

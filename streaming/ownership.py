@@ -21,6 +21,7 @@ from protocol.errors import Close, Code, Refused
 from protocol.events import Drain
 from streaming import deeds
 from streaming.attach import Attached, Greeting
+from streaming.broken import Broken
 from streaming.inbox import Inbox
 from streaming.log import (
     Claim,
@@ -93,6 +94,7 @@ class Ownership:
         self._burying: asyncio.Task[None] | None = None
         self._doubting: asyncio.Task[None] | None = None
         self._rewound: set[str] = set()
+        self._broken = Broken(ground, node, self._come, self._is_here)
 
     # --- counters -----------------------------------------------------------------------------
 
@@ -252,9 +254,13 @@ class Ownership:
             session.attached.append(attached)
         mirror.end()
 
+    def _is_here(self, sid: str) -> bool:
+        return sid in self._sessions or sid in self._mirrors or sid in self._leaving
+
     def _ended(self, session: Session) -> None:
         if session.rewound:
             self._rewound.add(session.sid)
+        self._broken.note(session)
         if self._sessions.get(session.sid) is session:
             del self._sessions[session.sid]
 
@@ -295,6 +301,8 @@ class Ownership:
         session = self._sessions.get(sid)
         if session is not None:
             self._inbox.read(session)
+        else:
+            self._broken.seek(sid)
 
     def _told(self, letter: Told) -> None:
         """The owner's words to one connection, which may have become our own meanwhile."""
@@ -397,6 +405,7 @@ class Ownership:
                     session.fail(error)
         for mirror in self.mirrors:
             self._look_after(mirror, now_s)
+        self._broken.look()
 
     def _look_at(self, session: Session, now_s: float) -> None:
         """Give up a turn that nobody hears; set a session aside that nobody needs here."""
@@ -477,6 +486,7 @@ class Ownership:
             await asyncio.wait(set(self._leaving.values()))
         for timer in self._timers.values():
             timer.cancel()
+        self._broken.stop()
         for task in (self._burying, self._doubting):
             if task is not None:
                 task.cancel()

@@ -72,6 +72,8 @@ class Session:
         """Nodes where connections to this session are attached, and until when that is believed."""
         self.rewound = False
         """The log ends before entries that were stored: it has lost some."""
+        self.broken = False
+        """The actor ended by a failure, and no other node has the log."""
         self.saved_seq = state.plain.seq
         self.saved_version = 0
         self.saving: Ticket | None = None
@@ -340,6 +342,7 @@ class Session:
         if self.ended:
             return
         self.rewound = isinstance(error, OutOfOrder) and error.expected < error.came
+        self.broken = not isinstance(error, Fenced)
         level = logging.INFO if isinstance(error, Fenced) else logging.ERROR
         _LOG.log(level, "session %s ends: %s", self.sid, error)
         self.end()
