@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from bench.options import Options
 
 NAMES = (
-    "feedback", "memory", "stream", "resume", "cancel", "llm", "kernels", "cold-start", "selection",
+    "feedback", "memory", "stream", "resume", "cancel", "failover", "storm", "room", "idle", "llm",
+    "kernels", "cold-start", "selection",
 )  # fmt: skip
 _PLACES = ("--out", "--compare", "--url", "--data")
 _KEPT: dict[str, Callable[[str], list[str]]] = {
@@ -29,14 +30,20 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the scenario and its options."""
     parser.add_argument("scenario", choices=NAMES, metavar="SCENARIO", help=", ".join(NAMES))
     parser.add_argument(
-        "--connections", type=_positive(int), help="learners connected; turns at once (llm)"
+        "--connections", "--sessions", type=_positive(int),
+        help="learners connected; turns at once (llm); members (room)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=_positive(float), help="answers a second, in all; tokens of a turn"
     )
-    parser.add_argument("--rate", type=_positive(float), help="answers a second, in all")
     parser.add_argument("--duration", type=_positive(float), metavar="S", help="of one window")
     parser.add_argument("--rounds", type=_positive(int), help="windows of each server")
     parser.add_argument("--cuts", type=_positive(int), help="sockets cut (resume)")
     parser.add_argument(
         "--turns", type=_positive(int), help="answers asked for (cancel); of each failure (llm)"
+    )
+    parser.add_argument(
+        "--only", default="", metavar="PARTS", help="these failures, joined by commas (failover)"
     )
     parser.add_argument("--url", default="", help="measure this running server, start none")
     parser.add_argument(
@@ -116,6 +123,7 @@ def _options(args: argparse.Namespace) -> Options:
         peers=args.peers,
         budget_ms=args.budget,
         seed=args.seed,
+        only=args.only,
         data=args.data.name.partition(".")[0] if args.data is not None else "",
         log=log,
     )
