@@ -3,9 +3,10 @@
 What is appended in one turn of the loop goes out as one pipeline, and no second one until its
 answers are there: so appends stay in order, and a busy node pays one round trip for many.
 
-An append whose answer never came may be stored or not. Its ticket fails with `StoreUnavailable`
-and its owner folds the log again, which shows what is true; numbers that do not follow the head,
-and command ids, keep a second try from doubling anything.
+An append whose answer never came may be stored or not. It is sent again for as long as the owner's
+heartbeat may fail: the owner alone appends to its log, so numbers and ids that the log has already
+say that the first sending was stored. Then its ticket fails with `StoreUnavailable`, and its owner
+folds the log again.
 
 An answer's attempt goes to Records as soon as the log has taken the answer. Until it is there the
 entries are held: the ticket waits, and so do those behind it; nothing is published, and nobody but
@@ -28,7 +29,7 @@ from msgspec.structs import replace
 
 from protocol.limits import Limits
 from streaming.hearing_redis import packed
-from streaming.link_redis import Call, Link
+from streaming.link_redis import UNANSWERED, Call, Link
 from streaming.log import (
     CommandId,
     Duplicate,
@@ -47,6 +48,8 @@ APPENDS_A_BATCH = 256
 """Most appends of one pipeline; what is beyond goes with the next."""
 AGAIN_S = 0.5
 """How long after a failure a publication of held entries is tried again."""
+RESEND_S = 0.1
+"""Pause before a batch that got no answer is sent again."""
 MOST_MS = 2**53 - 1
 """Largest time that Redis' numbers hold exactly."""
 
@@ -76,6 +79,7 @@ class _Append:
         "epoch",
         "error",
         "held",
+        "resent",
         "term",
         "ticket",
     )
@@ -91,12 +95,15 @@ class _Append:
         self.error: Exception | None = None
         self.done = False
         self.held = False
+        self.resent = False
+        """It was sent more than once, since no answer came."""
 
 
 class Appends:
     """All appends of one process on their way; `kept` says which command ids are remembered."""
 
-    def __init__(self, link: Link, records: Records, limits: Limits) -> None:
+    def __init__(self, link: Link, records: Records, limits: Limits, hold_s: float) -> None:
+        self._hold_s = hold_s
         self.commit_us = 0
         self.counts = Counts()
         self.kept = (limits.ids_kept, int(limits.ids_kept_s * 1000))
@@ -208,9 +215,14 @@ class Appends:
         batch = [self._queue.popleft() for _ in range(min(len(self._queue), APPENDS_A_BATCH))]
         shows, self._shows = self._shows, {}
         calls = [self._shown(name, *show) for name, show in shows.items()]
-        calls += [append.call for _, append in batch if append.call is not None]
+        sent = [append for _, append in batch if append.call is not None]
+        calls += [append.call for append in sent if append.call is not None]
         start_ns = time.perf_counter_ns()
-        answers = iter(await self._link.run(calls) if calls else [])
+        found, resent = await self._carried(calls)
+        for n in resent:
+            if n >= len(shows):
+                sent[n - len(shows)].resent = True
+        answers = iter(found)
         self.commit_us = max(1, (time.perf_counter_ns() - start_ns) // 1000)
         self.counts.batches += 1
         self.counts.appends += len(batch)
@@ -230,6 +242,23 @@ class Appends:
                 append.done = True
             self._advance(name)
 
+    async def _carried(self, calls: list[Call]) -> tuple[list[Any], set[int]]:
+        """What the scripts said, and which were sent more than once."""
+        found = await self._link.run(calls) if calls else []
+        until_s = self._loop.time() + self._hold_s
+        resent: set[int] = set()
+        while self._loop.time() < until_s and not self._ending:
+            lost = [n for n, one in enumerate(found) if isinstance(one, UNANSWERED)]
+            if not lost:
+                break
+            self._link.unavailable(found[lost[0]])
+            await asyncio.sleep(RESEND_S)
+            again = await self._link.run([calls[n] for n in lost])
+            resent.update(lost)
+            for n, one in zip(lost, again, strict=True):
+                found[n] = one
+        return found, resent
+
     # --- what became of an append -------------------------------------------------------------
 
     def _answered(self, name: str, append: _Append, answer: Any) -> None:
@@ -241,7 +270,10 @@ class Appends:
             self.counts.failed += 1
             return
         said, _, value = answer.partition(b" ")
-        if said in (b"told", b"held"):
+        if append.resent and self._was_stored(append, said, value):
+            self._link.note("calls", None)
+            append.held = True  # whether others were told of it nobody knows: they are told again
+        elif said in (b"told", b"held"):
             self._link.note("calls", None)
             append.held = said == b"held"
             append.entries = _forward(append.entries, int(value))
@@ -259,6 +291,12 @@ class Appends:
         else:
             numbered = enumerate(append.entries, int(value) + 1)
             append.error = next(OutOfOrder(name, n, e.seq) for n, e in numbered if e.seq != n)
+
+    def _was_stored(self, append: _Append, said: bytes, value: bytes) -> bool:
+        """Whether the first sending of an append was stored, though its answer was lost."""
+        if said == b"seen":
+            return int(value.partition(b" ")[0]) == append.entries[0].seq
+        return said == b"order" and int(value) >= append.entries[-1].seq
 
     def _attempt(self, name: str, append: _Append) -> None:
         answer = append.entries[0]

@@ -41,11 +41,16 @@ class RedisLog:
     """All logs of a deployment on one Redis; see `streaming.log.Log` for the promises."""
 
     def __init__(
-        self, link: Link, loop: asyncio.AbstractEventLoop, records: Records, limits: Limits = LIMITS
+        self,
+        link: Link,
+        loop: asyncio.AbstractEventLoop,
+        records: Records,
+        limits: Limits = LIMITS,
+        hold_s: float = 0.0,
     ) -> None:
         self._link = link
         self._loop = loop
-        self._appends = Appends(link, records, limits)
+        self._appends = Appends(link, records, limits, hold_s)
         self._ear = Ear(link, self._epochs)
         self._closed: asyncio.Task[None] | None = None
 
@@ -58,13 +63,17 @@ class RedisLog:
         records: Records,
         prefix: str = "ts:",
         limits: Limits = LIMITS,
+        hold_s: float = 0.0,
     ) -> RedisLog:
         """The logs of `redis://`, `rediss://`, `unix://` or `redis+cluster://`.
+
+        Appends that get no answer are sent again for `hold_s` before they fail.
 
         Raises ValueError for another address, and `StoreUnavailable` where Redis does not answer.
         `records` stay the caller's to close.
         """
-        return cls(await Link.open(url, loop=loop, prefix=prefix), loop, records, limits)
+        link = await Link.open(url, loop=loop, prefix=prefix)
+        return cls(link, loop, records, limits, hold_s)
 
     # --- what is told of it -------------------------------------------------------------------
 

@@ -75,11 +75,12 @@ class Nodes:
         self.attempts = Attempts()
         self._open: list[RedisLog] = []
 
-    async def join(self, url: str | None = None) -> RedisLog:
+    async def join(self, url: str | None = None, *, hold_s: float = 0.0) -> RedisLog:
         log = await RedisLog.open(
             url or self.url,
             loop=asyncio.get_running_loop(),
             records=cast("Records", self.attempts),
+            hold_s=hold_s,
         )
         self._open.append(log)
         return log
