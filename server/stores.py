@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.settings import Misconfigured, Settings
 from streaming.log import Log, StoreUnavailable
-from streaming.nodes import Alone, Nodes
+from streaming.nodes import LAPSE_S, Alone, Nodes
 from streaming.records import Records
 
 if TYPE_CHECKING:
@@ -101,7 +101,14 @@ async def _shared(settings: Settings, held: AsyncExitStack) -> Opened:
     if records.trouble is not None:
         raise StoreUnavailable(records.trouble)
     loop = asyncio.get_running_loop()
-    log = await _named("redis", log_redis.RedisLog.open, settings.redis, loop=loop, records=records)
+    log = await _named(
+        "redis",
+        log_redis.RedisLog.open,
+        settings.redis,
+        loop=loop,
+        records=records,
+        hold_s=LAPSE_S,
+    )
     held.push_async_callback(log.aclose)
     ledger = await _ledger(settings.redis, held)
     nodes = nodes_redis.RedisNodes.connect(settings.redis)
