@@ -461,6 +461,7 @@ def _facts(state: RoomState) -> dict[str, Any]:
                 "model": g.model,
                 "source": g.source,
                 "status": g.status,
+                "ts": g.began_at_ms,
             }
             for g in state.gens.values()
         ],

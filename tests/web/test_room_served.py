@@ -133,6 +133,8 @@ def test_a9_a_room_from_the_first_click_to_the_result(
     learner.reload()
     expect(learner.locator(".bars .right")).to_contain_text("your vote")
     expect(learner.locator("#room-talk .turn.completed .said")).not_to_be_empty()
+    order = "log => [...log.children].map(at => at.className.split(' ')[0])"
+    assert learner.locator("#room-talk").evaluate(order) == ["say", "question", "turn"]
     lines.close()
     expect(page.locator(".people .name")).to_have_text(["Projector", "Teacher", "Ana"])
     own.close()
