@@ -1,6 +1,7 @@
 """The life of a server process: warm-up, listening, signals, drain. This file is `serve`.
 
-Order: choose numba's cache folder, build, warm, listen, say so. The first SIGTERM or SIGINT
+Order: choose numba's cache folder, build, warm, listen, say so; where stores that are shared with
+other servers are away, listen first and wait for them. The first SIGTERM or SIGINT
 drains: readiness off, `drain` to everybody, running turns finish, then the end. A second one ends
 at once. uvicorn's own signal handling closes sockets in mid-turn, so it is not installed.
 """
@@ -23,12 +24,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from protocol.errors import Close
 from protocol.limits import LIMITS
 from server.collector import Collector
-from server.settings import Misconfigured, Settings
+from server.settings import Misconfigured, Settings, shown
 
 if TYPE_CHECKING:
     import uvicorn
 
     from server.app import Application
+    from server.waiting import Entrance
 
 _LOG = logging.getLogger(__name__)
 
@@ -38,9 +40,15 @@ UNREAD_MS = 40_000
 """The kernel cuts a TCP connection whose peer has taken nothing for so long, window closed or not:
 the last guard against readers that never read."""
 BACKLOG = 2048
+AGAIN_S = 1.0
+"""How often stores that are away at the start are looked for."""
 CLOSING_S = 5
 """How long closed connections may take to say goodbye."""
 ENGINES = Path(__file__).parents[1] / "engines"
+
+
+class Stopped(Exception):  # noqa: N818 - named by what happened
+    """The process was told to stop while it still waited for its stores."""
 
 
 class Running(NamedTuple):
@@ -112,39 +120,89 @@ def _unix_socket(path: Path) -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, *, freeze: bool = False) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, *, freeze: bool = False, stop: asyncio.Event | None = None
+) -> AsyncIterator[Running]:
     """A warm server that listens, until the block ends; running turns are not waited for.
+
+    Where MongoDB or Redis are away it listens, says so and waits for them, until `stop` is set.
 
     `freeze` takes all that is alive out of the garbage collector's sight and has full collections
     wait for a quiet moment: for a process that does nothing else. Raises Misconfigured,
-    StoreUnavailable, OSError (the address is taken).
+    StoreUnavailable, OSError (the address is taken), Stopped.
     """
-    from server.app import Application
+    from server.waiting import Entrance
 
-    application = await Application.begin(settings)
+    entrance = Entrance()
+    application = await _begun(settings, entrance)
     try:
-        await application.warm()
-        bound = listening_socket(settings)
-        url, port = _address(bound, settings)
-        library = _library(application)
-        await library.startup(sockets=[bound])
-        clock = asyncio.create_task(library.main_loop())
-        collector = Collector(asyncio.get_running_loop())
-        if freeze:
-            gc.collect()
-            gc.freeze()
-            collector.begin()
-        application.open()
-        try:
-            yield Running(application, url, port)
-        finally:
-            collector.stop()
-            clock.cancel()
-            application.edge.close_all(Close.DRAIN, "the server is restarting: come back")
-            await library.shutdown(sockets=[bound])
-            _unlink(settings.uds)
+        if application is not None:
+            await application.warm()
+        async with _listening(settings, entrance) as (url, port):
+            if application is None:
+                application = await _awaited(settings, entrance, url, stop or asyncio.Event())
+                await application.warm()
+            entrance.inside = application.asgi
+            collector = Collector(asyncio.get_running_loop())
+            if freeze:
+                gc.collect()
+                gc.freeze()
+                collector.begin()
+            application.open()
+            try:
+                yield Running(application, url, port)
+            finally:
+                collector.stop()
+                application.edge.close_all(Close.DRAIN, "the server is restarting: come back")
     finally:
-        await application.aclose()
+        if application is not None:
+            await application.aclose()
+
+
+@contextlib.asynccontextmanager
+async def _listening(settings: Settings, entrance: Entrance) -> AsyncIterator[tuple[str, int]]:
+    """The server library at work on our socket: `(url, port)`."""
+    bound = listening_socket(settings)
+    library = _library(entrance)
+    await library.startup(sockets=[bound])
+    clock = asyncio.create_task(library.main_loop())
+    try:
+        yield _address(bound, settings)
+    finally:
+        clock.cancel()
+        await library.shutdown(sockets=[bound])
+        _unlink(settings.uds)
+
+
+async def _begun(settings: Settings, entrance: Entrance) -> Application | None:
+    """The application; None where servers that it shares with others are away."""
+    from server.app import Application
+    from streaming.log import StoreUnavailable
+
+    try:
+        return await Application.begin(settings)
+    except StoreUnavailable as error:
+        if not settings.shared:  # a file does not come by itself
+            raise
+        entrance.why = str(error)
+        return None
+
+
+async def _awaited(
+    settings: Settings, entrance: Entrance, url: str, stop: asyncio.Event
+) -> Application:
+    """The application once its stores are there. Raises Stopped."""
+    told = ""
+    while True:
+        if entrance.why != told:
+            told = entrance.why
+            _LOG.warning("listening on %s, not ready: %s", url, told)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), AGAIN_S)
+            raise Stopped
+        application = await _begun(settings, entrance)
+        if application is not None:
+            return application
 
 
 def _unlink(uds: str) -> None:
@@ -152,14 +210,14 @@ def _unlink(uds: str) -> None:
         Path(uds).unlink(missing_ok=True)
 
 
-def _library(application: Application) -> uvicorn.Server:
+def _library(entrance: Entrance) -> uvicorn.Server:
     """uvicorn, with our socket class and nothing of its own process life."""
     import uvicorn
 
     from server.transport import RawWebSocket
 
     config = uvicorn.Config(
-        application.asgi,
+        entrance,
         loop="none",
         http="httptools",
         ws=RawWebSocket,
@@ -237,10 +295,12 @@ async def _served(settings: Settings, announce: Callable[[Running], None]) -> in
     signals = Signals(asyncio.get_running_loop())
     signals.listen()
     try:
-        async with running(settings, freeze=True) as server:
+        async with running(settings, freeze=True, stop=signals.first) as server:
             announce(server)
             await signals.first.wait()
             return await _drained(server.application, signals)
+    except Stopped:
+        return 0
     except OSError as error:
         where = settings.uds or f"{settings.host}:{settings.port}"
         print(
@@ -250,7 +310,8 @@ async def _served(settings: Settings, announce: Callable[[Running], None]) -> in
         )
         return 1
     except StoreUnavailable as error:
-        print(f"tutorstream: the store {settings.store} does not open: {error}", file=sys.stderr)
+        where = shown(settings, "store")
+        print(f"tutorstream: the store {where} does not open: {error}", file=sys.stderr)
         return 1
     finally:
         signals.ignore()

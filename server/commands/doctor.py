@@ -20,6 +20,10 @@ CLOCK_FLOOR_S = 1_700_000_000
 """A wall clock before November 2023 is not set."""
 
 
+REDIS_S = 2.0
+"""Longest wait for Redis to connect or to answer."""
+
+
 class Finding(NamedTuple):
     """One check: whether it holds, what was found, and what to do where it does not."""
 
@@ -68,6 +72,8 @@ def checked(settings: Settings, *, online: bool, llm: bool = False) -> Iterator[
     checks: list[Callable[[Settings], Finding]] = [
         _python, _clock, _libraries, _address, _store, _courses, _kernels, _pages, _provider,
     ]  # fmt: skip
+    if settings.redis:
+        checks.insert(checks.index(_courses), _redis)
     for check in checks:
         yield check(settings)
     if not (online or llm):
@@ -114,9 +120,11 @@ def _address(settings: Settings) -> Finding:
 
 
 def _store(settings: Settings) -> Finding:
+    if settings.shared:
+        return _mongo(settings)
     import asyncio
 
-    from server.app import store_path
+    from server.stores import store_path
     from streaming.log import StoreUnavailable
     from streaming.store_sqlite import SqliteStore
 
@@ -132,6 +140,53 @@ def _store(settings: Settings) -> Finding:
     except (OSError, StoreUnavailable) as error:
         return Finding("store", False, f"{settings.store}: {error}", "set a writable --store")
     return Finding("store", True, f"{settings.store}, {count} sessions")
+
+
+def _mongo(settings: Settings) -> Finding:
+    import asyncio
+
+    from server.settings import shown
+
+    where = shown(settings, "store")
+    try:
+        from streaming.records_mongo import MongoRecords
+    except ModuleNotFoundError:
+        return Finding("store", False, f"{where}: no client", 'pip install "tutorstream[mongo]"')
+
+    async def looked() -> str | None:
+        records = await MongoRecords.open(settings.store, wait_s=settings.mongo.wait_ms / 1000)
+        try:
+            return records.trouble
+        finally:
+            await records.aclose()
+
+    try:
+        trouble = asyncio.run(looked())
+    except ValueError as error:
+        return Finding("store", False, f"{where}: {error}", "correct store")
+    if trouble is not None:
+        return Finding("store", False, trouble, "start it, or correct store")
+    return Finding("store", True, f"{where} takes reads and writes")
+
+
+def _redis(settings: Settings) -> Finding:
+    try:
+        from redis import Redis
+        from redis.exceptions import RedisError
+    except ModuleNotFoundError:
+        return Finding("redis", False, "no client", 'pip install "tutorstream[redis]"')
+    try:
+        with Redis.from_url(
+            settings.redis, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S
+        ) as client:
+            told: Any = client.info("everything")
+    except (RedisError, OSError, ValueError) as error:
+        words = " ".join(str(error).split())
+        return Finding("redis", False, words, "start it, or correct redis")
+    policy, kept = told["maxmemory_policy"], "on" if told["aof_enabled"] else "off"
+    found = f"{told['redis_version']}, maxmemory-policy {policy}, appendonly {kept}"
+    holds = not settings.shared or policy == "noeviction"
+    return Finding("redis", holds, found, "set maxmemory-policy noeviction: logs would be evicted")
 
 
 def _courses(settings: Settings) -> Finding:

@@ -31,6 +31,7 @@ def ready_json(server: Running) -> None:
     """Print the ready line for machines."""
     from server.build import version
     from server.providers import tutor_words
+    from server.settings import shown
 
     ready = {
         "ready": True,
@@ -38,7 +39,7 @@ def ready_json(server: Running) -> None:
         "port": server.port,
         "pid": os.getpid(),
         "version": version(),
-        "store": server.application.settings.store,
+        "store": shown(server.application.settings, "store"),
         "courses": [course.id for course in server.application.catalogue.offered],
         "tutor": tutor_words(server.application.tiers),
     }
@@ -47,10 +48,11 @@ def ready_json(server: Running) -> None:
 
 def _ready_words(server: Running) -> None:
     from server.providers import start_words
+    from server.settings import shown
 
     application = server.application
     print(
-        f"{first_line(server)}   store: {application.settings.store}\n"
+        f"{first_line(server)}   store: {shown(application.settings, 'store')}\n"
         f"  listening on {server.url}   Ctrl-C drains and stops",
         flush=True,
     )
