@@ -23,6 +23,7 @@ from server.connection import Edge
 from server.gate import Gate, Tokens
 from server.http import Pages, Probes, SecurityHeaders, courses_route
 from server.metrics import LoopProbe, Metrics
+from server.node_metrics import node_counts
 from server.rooms import RoomDoor
 from server.settings import Misconfigured, Settings
 from server.sse import Streams
@@ -205,6 +206,7 @@ class Application:
         metrics.sessions = lambda: len(self.ownership)
         metrics.outboxes = self._levels
         metrics.ready = lambda: self.unready() is None
+        metrics.node = lambda: node_counts(self.ownership, self.rooms, self.stores.log)
         metrics.tutor = lambda: tutor_counts(self.tutoring.routing, self.tutoring.treasury)
 
     def _levels(self) -> dict[int, int]:

@@ -24,6 +24,7 @@ from server.exposition import (
     one,
     sample_lines,
 )
+from server.node_metrics import NODE_METRICS, NODE_SAMPLES, NodeCounts
 from server.tutor_metrics import (
     TUTOR_HISTOGRAMS,
     TUTOR_METRICS,
@@ -60,6 +61,7 @@ METRICS = (
     Metric("tutorstream_turns_total", "counter", ("source", "status"), "Tutor turns ended."),
     Metric("tutorstream_ttft_seconds", "histogram", ("source",), "Ask to the turn's first chunk."),
     *TUTOR_METRICS,
+    *NODE_METRICS,
     Metric("tutorstream_loop_gap_seconds", "histogram", (), "How late the loop's probe timer was."),
     Metric(
         "tutorstream_loop_gap_max_seconds", "gauge", (), "The longest such gap since readiness."
@@ -145,8 +147,8 @@ class Metrics:
     """Everything counted in this process; one is made in `app` and given to all who count.
 
     It is also the `Gauges` that sessions count into. What is looked up rather than counted is asked
-    for when the text is made: `sessions`, `outboxes`, `compiles`, `ready`, and `tutor`, which is
-    `tutor_counts` of the router and the treasury.
+    for when the text is made: `sessions`, `outboxes`, `compiles`, `ready`, `tutor`, which is
+    `tutor_counts` of the router and the treasury, and `node`, which is `node_counts`.
     """
 
     def __init__(self, version: str) -> None:
@@ -167,6 +169,7 @@ class Metrics:
         self.compiles: Callable[[], int] = int
         self.ready: Callable[[], bool] = bool
         self.tutor: Callable[[], TutorCounts] = no_counts
+        self.node: Callable[[], NodeCounts] = NodeCounts
         self.build = (version, ".".join(map(str, sys.version_info[:3])))
 
     # --- counting -----------------------------------------------------------------------------
@@ -207,7 +210,7 @@ class Metrics:
     def text(self) -> str:
         """The Prometheus exposition text, version 0.0.4; every metric of the table."""
         lines: list[str] = []
-        tutor = self.tutor()
+        tutor, node = self.tutor(), self.node()
         for metric in METRICS:
             lines += head(metric)
             if metric.name in TUTOR_HISTOGRAMS:
@@ -216,6 +219,8 @@ class Metrics:
                 lines += histogram_lines(metric, self._histograms(metric.name))
             elif metric.name in TUTOR_SAMPLES:
                 lines += sample_lines(metric, TUTOR_SAMPLES[metric.name](tutor))
+            elif metric.name in NODE_SAMPLES:
+                lines += sample_lines(metric, NODE_SAMPLES[metric.name](node))
             else:
                 lines += sample_lines(metric, _SAMPLES[metric.name](self))
         return "\n".join(lines) + "\n"
