@@ -37,8 +37,10 @@ def check_store(store: str, redis: str) -> None:
             )
         return
     place = store.partition("://")[2].partition("?")[0]
-    hosts, _, database = place.rpartition("@")[2].partition("/")
-    if not all(_is_host(host) for host in hosts.split(",")) or "/" in database:
+    login, _, place = place.rpartition("@")
+    hosts, _, database = place.partition("/")
+    holds = all(_is_host(host) for host in hosts.split(","))
+    if not holds or "/" in login + database or "@" in login:
         raise Misconfigured(
             "store: expected mongodb://[USER:PASSWORD@]HOST[:PORT][,HOST[:PORT]]/DATABASE, with "
             "what is special in USER and PASSWORD written as %XX"

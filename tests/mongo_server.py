@@ -70,12 +70,16 @@ def _await(port: int, server: subprocess.Popen[bytes]) -> None:
             time.sleep(0.02)
 
 
-async def closed(records: MongoRecords) -> None:
-    """Close records whose server may be away.
-
-    The driver's monitor, ended while it connects, leaves its socket to the garbage collector.
-    """
+@contextmanager
+def driver_leaves() -> Iterator[None]:
+    """MongoDB's monitor, ended while it connects, leaves its socket to the garbage collector."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
-        await records.aclose()
+        yield
         gc.collect()
+
+
+async def closed(records: MongoRecords) -> None:
+    """Close records whose server may be away."""
+    with driver_leaves():
+        await records.aclose()

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from server.cli import CONFIGURATION, DONE, FAILED, main
+from tests.mongo_server import driver_leaves, mongo_server
+from tests.redis_server import free_port, redis_server
 from tests.world import small_course
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -177,3 +179,37 @@ def test_wrong_settings_are_78(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--store", "x"]) == CONFIGURATION
     assert "store" in capsys.readouterr().err
     assert "NUMBA_CACHE_DIR" not in os.environ or os.environ["NUMBA_CACHE_DIR"]
+
+
+def test_both_servers_of_a_shared_store_are_looked_at(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTORSTREAM_MONGO__WAIT_MS", "200")
+    with redis_server() as (redis, _), mongo_server() as (mongo, _):
+        monkeypatch.setenv("REDIS_URL", redis)
+        monkeypatch.setenv("MONGODB_URI", f"{mongo}/x")
+        code, found = findings(capsys)
+        assert code == DONE, found
+        assert found["store"]["found"] == f"{mongo}/x takes reads and writes"
+        assert re.fullmatch(
+            r"[\d.]+, maxmemory-policy noeviction, appendonly off", found["redis"]["found"]
+        )
+        subprocess.run(
+            ["redis-cli", "-u", redis, "config", "set", "maxmemory-policy", "allkeys-lru"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        code, found = findings(capsys)
+        assert (code, found["redis"]["ok"]) == (FAILED, False)
+        assert "noeviction" in found["redis"]["fix"]
+    nowhere = f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("REDIS_URL", f"redis://:hush@{nowhere}/0")
+    monkeypatch.setenv("MONGODB_URI", f"mongodb://ada:hush@{nowhere}/x")
+    with driver_leaves():
+        code, found = findings(capsys)
+    assert code == FAILED
+    assert found["store"]["found"] == (
+        f"MongoDB at {nowhere}: no primary could be reached in 0.2 s"
+    )
+    assert nowhere.partition(":")[2] in found["redis"]["found"]
+    assert "hush" not in json.dumps(found)

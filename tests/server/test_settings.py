@@ -368,3 +368,71 @@ def test_the_manual_names_each_provider_with_its_variables() -> None:
     rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|([^|]*)\|$", table[0], re.M)
     told = {name: (re.findall(r"`(\w+)`", key), url.strip(" `")) for name, key, url in rows}
     assert told == {n: (list(key_variables(n)), base_url_variable(n)) for n in NAMES}
+
+
+# --- stores -----------------------------------------------------------------------------------
+
+
+REDIS = {"redis": "redis://127.0.0.1/0"}
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "mongodb://127.0.0.1:27017/school",
+        "mongodb://h1,h2:27018,[::1]:27019/school?replicaSet=rs0",
+        "mongodb+srv://ada:hu%2Fsh@cluster.example/school",
+        "mongodb://h",
+    ],
+)
+def test_a_store_may_be_mongodb_beside_redis(load, store: str) -> None:
+    settings = load(flags={"store": store, **REDIS}).settings
+    assert settings.shared
+    assert settings.mongo.wait_ms == 2_000
+    with pytest.raises(Misconfigured, match=r"store: .*REDIS_URL or --redis redis://HOST:6379/0"):
+        load(flags={"store": store})
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "mongodb://",
+        "mongodb:///school",
+        "mongodb://h1,,h2/x",
+        "mongodb://ada:hu/sh@h/x",
+        "mongodb://h:port/x",
+        "mongodb://h/x/y",
+        "postgres://ada:hush@h/x",
+    ],
+)
+def test_a_store_s_address_that_does_not_hold_is_not_quoted(load, store: str) -> None:
+    with pytest.raises(Misconfigured, match=r"store: expected .*mongodb://") as told:
+        load(flags={"store": store, **REDIS})
+    assert "hu" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("store", "printed"),
+    [
+        ("memory:", "memory:"),
+        ("sqlite:////data/ada@school.db", "sqlite:////data/ada@school.db"),
+        ("mongodb://h1,h2/x", "mongodb://h1,h2/x"),
+        ("mongodb://ada:hush@h/x?authSource=hush", "mongodb://***@h/x?***"),
+        ("mongodb+srv://ada:hu?sh@h/x", "mongodb+srv://***@h/x"),
+        ("mongodb://ada:hush@h/x?appName=hush@y", "mongodb://***@y"),
+    ],
+)
+def test_a_store_is_printed_without_what_is_secret(store: str, printed: str) -> None:
+    assert shown(Settings(store=store), "store") == printed
+
+
+def test_mongodb_has_a_usual_variable_and_may_stand_in_a_file(load, tmp_path: Path) -> None:
+    address = "mongodb://ada:hush@h/x"
+    environ = {"MONGODB_URI": address, "REDIS_URL": "redis://h/0"}
+    settings, origins = load(environ=environ)
+    assert (settings.store, origins["store"]) == (address, "environment MONGODB_URI")
+    assert load(environ=environ, flags={"store": "memory:"}).settings.store == "memory:"
+    path = tmp_path / "store"
+    path.write_text(address + "\n")
+    filed = load(environ={"TUTORSTREAM_STORE_FILE": str(path), "REDIS_URL": "redis://h/0"})
+    assert filed.settings.store == address

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +27,7 @@ from streaming.nodes_redis import RedisNodes
 from streaming.records import Document
 from streaming.records_mongo import MongoRecords
 from streaming.records_sqlite import SqliteRecords
-from tests.mongo_server import mongo_server
+from tests.mongo_server import driver_leaves, mongo_server
 from tests.redis_server import free_port, redis_server
 from tests.wire.node import Learner, open_socket
 from tests.world import small_course
@@ -56,15 +54,6 @@ def course(tmp_path: Path) -> str:
     path = tmp_path / "sums.json"
     path.write_bytes(small_course())
     return str(path)
-
-
-@contextlib.contextmanager
-def driver_leaves() -> Iterator[None]:
-    """MongoDB's monitor, ended while it connects, leaves its socket to the garbage collector."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        yield
-        gc.collect()
 
 
 def away(redis: str, mongo: str, **more: Any) -> Settings:
