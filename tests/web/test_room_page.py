@@ -312,6 +312,22 @@ def test_a_room_is_made_and_the_page_leads_it(page: Page, fake: FakeServer) -> N
     assert [c["t"] for c in fake.room.commands].count("room.join") == 1
 
 
+def test_who_leads_comes_back_to_a_server_that_forgot_the_session(
+    page: Page, fake: FakeServer
+) -> None:
+    leading(page, fake)
+    lines = list(fake.lesson.lines)
+    fake.lessons.clear()
+    fake.room.of_token.clear()
+    fake.room.title = "Begun anew"
+    for line in lines:
+        fake.do(line.close(4003))
+    expect(page.locator("h1")).to_have_text("Begun anew")
+    expect(page.locator(".people .tag")).to_have_text("leads")
+    expect(page.locator(".new-poll")).to_be_visible()
+    assert [c["t"] for c in fake.room.commands].count("room.join") == 2
+
+
 def test_a_false_token_leads_nothing(page: Page, fake: FakeServer) -> None:
     page.goto(f"{fake.url}teach#r={RID}&t=guessed")
     expect(page.locator(".problem")).to_contain_text("does not let you lead")

@@ -62,9 +62,14 @@ export class Entrance {
     this.say = say;
     this.refusal = "";
     this.joining = false;
+    /** The line that was entered by last. */
+    this.line = "";
     /** @type {Seat|null} */
     this.seat = null;
     session.on("state", ({ phase }) => phase === "live" && void this.enter());
+    session.on("forgotten", () => {
+      this.line = "";
+    });
     session.on("*", () => {
       if (this.seat !== null && this.seat.room === undefined) {
         this.seat.close();
@@ -77,13 +82,14 @@ export class Entrance {
   /** Once for each line: take the seat up, or ask for one; then hear what only facilitators are told. */
   async enter() {
     const { rid, token } = this.address;
-    const { rooms } = this.session;
-    if (this.joining || this.watched === this.session.resumes) return;
+    const { rooms, sid, resumes } = this.session;
+    const line = `${sid} ${resumes}`;
+    if (this.joining || this.line === line) return;
+    this.line = line;
     this.joining = true;
     try {
       if (!rooms.rids.includes(rid)) await rooms.join(rid, { name: this.name, token });
       this.seat ??= new Seat(this.session, rid, this.changed, this.say);
-      this.watched = this.session.resumes;
       await rooms.watch(rid);
       this.refusal = "";
     } catch (refusal) {
@@ -92,9 +98,6 @@ export class Entrance {
     this.joining = false;
     this.changed();
   }
-
-  /** The line for which the facilitator's news were asked. @type {number} */
-  watched = -1;
 }
 
 export class Desk {
