@@ -57,6 +57,23 @@ class Stores:
             opened = await (_shared if settings.shared else _own)(settings, held)
             return cls(*opened, held.pop_all())
 
+    @classmethod
+    async def read(cls, store: str, redis: str | None) -> Stores:
+        """Open for reading what another process may be writing.
+
+        Raises Misconfigured and StoreUnavailable, each in one line.
+        """
+        if not store.startswith(("sqlite:///", "mongodb://", "mongodb+srv://")):
+            raise Misconfigured(
+                f"store: expected sqlite:///FILE or mongodb://HOST/NAME, {store!r} came"
+            )
+        settings = Settings(store=store, redis=redis or "")
+        if settings.shared and not settings.redis:
+            raise Misconfigured("redis: a MongoDB store has its logs in Redis: name it by --redis")
+        async with AsyncExitStack() as held:
+            opened = await (_shared(settings, held) if settings.shared else _file(settings, held))
+            return cls(*opened, held.pop_all())
+
     @property
     def trouble(self) -> list[str]:
         """What does not work now."""
@@ -88,6 +105,15 @@ async def _own(settings: Settings, held: AsyncExitStack) -> Opened:
     held.push_async_callback(store.aclose)
     ledger = await _ledger(settings.redis, held) if settings.redis else store.ledger
     return store.log, store.records, ledger, Alone()
+
+
+async def _file(settings: Settings, held: AsyncExitStack) -> Opened:
+    from streaming.store_sqlite import SqliteStore
+
+    loop = asyncio.get_running_loop()
+    store = SqliteStore.open(store_path(settings), loop=loop, readonly=True)
+    held.push_async_callback(store.aclose)
+    return store.log, store.records, store.ledger, Alone()
 
 
 async def _shared(settings: Settings, held: AsyncExitStack) -> Opened:

@@ -21,7 +21,7 @@ from engines.tutor import guess_rate
 from engines.words import Course, Floats, Syllabus
 from streaming import deeds
 from streaming.catalogue import Catalogue
-from streaming.log import Log
+from streaming.log import ROOM, Log
 from streaming.records import Records
 from streaming.replay import Replay
 
@@ -101,7 +101,7 @@ async def by_course(
     told: dict[str, list[float]] = {}
     newest_ms: dict[str, int] = {}
     courses: dict[str, Course] = {}
-    names = await log.names()
+    names = [name for name in await log.names() if not name.startswith(ROOM)]
     for done, sid in enumerate(names, 1):
         async for it in evidence(sid, log, records, catalogue):
             if it.weight == 1.0:

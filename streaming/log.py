@@ -25,6 +25,10 @@ from typing import Protocol
 import msgspec
 
 
+ROOM = "room:"
+"""What the name of a room's log begins with; all other logs are learners' sessions."""
+
+
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One numbered entry. `sealed` is empty for an event that follows from an earlier entry."""
 

@@ -24,6 +24,7 @@ from streaming.attach import Attached, Greeting
 from streaming.broken import Broken
 from streaming.inbox import Inbox
 from streaming.log import (
+    ROOM,
     Claim,
     Duplicate,
     Fenced,
@@ -60,8 +61,6 @@ CLAIMS = 8
 """Tries to take a session up that other nodes take up at the same moment."""
 GOODBYE_S = 10.0
 """Connections that were told to come back elsewhere are closed so long after the drain began."""
-ROOM_LOG = "room:"
-"""What the names of rooms' logs begin with."""
 
 Actor = Session | Mirror
 
@@ -367,7 +366,7 @@ class Ownership:
             for node in await nodes.dead():
                 _LOG.warning("node %s is dead: what it was saying ends", node)
                 for name in await nodes.spoke(node):
-                    if not name.startswith(ROOM_LOG):
+                    if not name.startswith(ROOM):
                         await self.session(name)
                 for hear in self.on_node_gone:
                     hear(node)

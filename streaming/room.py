@@ -19,7 +19,7 @@ from protocol.codec import decode_event
 from protocol.errors import Close, Code, Refused
 from protocol.events import Delta
 from streaming import room_deeds as deeds
-from streaming.log import Claim, Entry, Fenced, News, OutOfOrder, StoreUnavailable, Ticket
+from streaming.log import ROOM, Claim, Entry, Fenced, News, OutOfOrder, StoreUnavailable, Ticket
 from streaming.outbox import STORED, Out
 from streaming.room_acts import after_round
 from streaming.room_batch import Batch, Given, Op
@@ -40,7 +40,7 @@ _DELTA = b'{"t":"delta"'
 
 def log_of(rid: str) -> str:
     """The name of a room's log."""
-    return f"room:{rid}"
+    return ROOM + rid
 
 
 class Voice(Protocol):
@@ -173,6 +173,7 @@ class Room:
             self._trying = []
             self._stored(batch)
         elif isinstance(error, OutOfOrder):
+            self._trying = []
             self.look()
             return
         elif isinstance(error, StoreUnavailable):

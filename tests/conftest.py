@@ -17,6 +17,19 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Stores of several nodes under the servers that tests start; run such a suite with -n 0."""
+    parser.addoption("--store", help="mongodb://HOST/NAME instead of each test's own SQLite file")
+    parser.addoption("--redis", help="redis://HOST, where the logs of such a store are")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the options on to those who start servers."""
+    for option in ("store", "redis"):
+        if config.getoption(option):
+            os.environ[f"TUTORSTREAM_TEST_{option.upper()}"] = str(config.getoption(option))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

@@ -11,7 +11,10 @@ from typing import Any
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the session, the store and the form of the output."""
     parser.add_argument("session", nargs="?", help="the session's id; with --all every session")
-    parser.add_argument("--store", required=True, metavar="URL", help="sqlite:///FILE")
+    parser.add_argument(
+        "--store", required=True, metavar="URL", help="sqlite:///FILE, or mongodb://..."
+    )
+    parser.add_argument("--redis", metavar="URL", help="where the logs of a mongodb store are")
     parser.add_argument("--all", action="store_true", help="replay every session; one line each")
     parser.add_argument(
         "--model",
@@ -31,12 +34,8 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.session) == args.all:
         print("tutorstream replay: name one session, or say --all", file=sys.stderr)
         return 2
-    path = args.store.removeprefix("sqlite:///")
-    if path == args.store:
-        print(f"tutorstream replay: expected --store sqlite:///FILE, {path} came", file=sys.stderr)
-        return 2
     try:
-        return asyncio.run(_compare(path, args) if args.model else _replay(path, args))
+        return asyncio.run(_compare(args) if args.model else _replay(args))
     except (LookupError, StoreUnavailable, ValueError) as error:
         if not isinstance(error, LookupError | StoreUnavailable | _no_model()):
             raise
@@ -44,17 +43,17 @@ def run(args: argparse.Namespace) -> int:
         return 1
 
 
-async def _replay(path: str, args: argparse.Namespace) -> int:
-    import asyncio
-
+async def _replay(args: argparse.Namespace) -> int:
+    from server.stores import Stores
     from streaming.catalogue import Catalogue
+    from streaming.log import ROOM
     from streaming.replay import Replay
-    from streaming.store_sqlite import SqliteStore
 
-    store = SqliteStore.open(path, loop=asyncio.get_running_loop(), readonly=True)
+    store = await Stores.read(args.store, args.redis)
     try:
         catalogue = Catalogue(store.records)
-        sids = await store.log.names() if args.all else [args.session]
+        names = await store.log.names() if args.all else [args.session]
+        sids = [name for name in names if not name.startswith(ROOM)]
         equal = True
         for sid in sids:
             replay = Replay(sid, store.log, store.records, catalogue)
@@ -75,17 +74,15 @@ def _no_model() -> type[Exception]:
     return NoModel
 
 
-async def _compare(path: str, args: argparse.Namespace) -> int:
+async def _compare(args: argparse.Namespace) -> int:
     """Each scored answer as it was forecast, and as another model forecasts it."""
-    import asyncio
-
     from server.comparing import model
+    from server.stores import Stores
     from streaming.attempts import by_course
     from streaming.catalogue import Catalogue
-    from streaming.store_sqlite import SqliteStore
 
     forecast = model(args.model)
-    store = SqliteStore.open(path, loop=asyncio.get_running_loop(), readonly=True)
+    store = await Stores.read(args.store, args.redis)
     try:
         catalogue = Catalogue(store.records)
         if args.session and args.session not in await store.log.names():

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,18 @@ ROOT = Path(__file__).resolve().parents[2]
 Frame = dict[str, Any]
 START_S = 60.0
 HEAR_S = 15.0
+
+
+def stored(arguments: Sequence[str]) -> list[str]:
+    """The arguments with the stores that the run names in place of the test's own."""
+    store, redis = (os.environ.get(f"TUTORSTREAM_TEST_{name}") for name in ("STORE", "REDIS"))
+    found = list(arguments)
+    if not store:
+        return found
+    if "--store" in found:
+        at = found.index("--store")
+        del found[at : at + 2]
+    return [*found, "--store", store, *(("--redis", redis) if redis else ())]
 
 
 class Process:
@@ -40,7 +52,7 @@ class Process:
             "--json",
             "--port",
             "0",
-            *arguments,
+            *(stored(arguments) if command == "serve" else arguments),
             cwd=ROOT,
             env={**os.environ, **environ},
             stdout=asyncio.subprocess.PIPE,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from tests.wire.process import ROOT, Frame, Plain, Process, serving
+from tests.wire.process import ROOT, Frame, Plain, Process, serving, stored
 from tests.world import small_course
 
 ROUNDS = 20
@@ -131,7 +131,8 @@ async def test_kill_during_answers_and_a_stream_loses_nothing(tmp_path: Path) ->
 
 def replayed(store: str, sid: str) -> list[dict[str, Any]]:
     """The decisions of a session by `tutorstream replay --json`; it must say `equal`."""
-    command = [sys.executable, "-m", "server.cli", "replay", sid, "--store", store, "--json"]
+    command = [sys.executable, "-m", "server.cli", "replay", sid]
+    command += [*stored(["--store", store]), "--json"]
     out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     rows = [json.loads(line) for line in out.splitlines()]
     assert rows[-1]["equal"], rows[-1]
