@@ -20,10 +20,6 @@ CLOCK_FLOOR_S = 1_700_000_000
 """A wall clock before November 2023 is not set."""
 
 
-REDIS_S = 2.0
-"""Longest wait for Redis to connect or to answer."""
-
-
 class Finding(NamedTuple):
     """One check: whether it holds, what was found, and what to do where it does not."""
 
@@ -170,22 +166,19 @@ def _mongo(settings: Settings) -> Finding:
 
 
 def _redis(settings: Settings) -> Finding:
+    from streaming.log import StoreUnavailable
+
     try:
-        from redis import Redis
-        from redis.exceptions import RedisError
+        from streaming.look_redis import redis_facts
     except ModuleNotFoundError:
         return Finding("redis", False, "no client", 'pip install "tutorstream[redis]"')
     try:
-        with Redis.from_url(
-            settings.redis, socket_timeout=REDIS_S, socket_connect_timeout=REDIS_S
-        ) as client:
-            told: Any = client.info("everything")
-    except (RedisError, OSError, ValueError) as error:
-        words = " ".join(str(error).split())
-        return Finding("redis", False, words, "start it, or correct redis")
-    policy, kept = told["maxmemory_policy"], "on" if told["aof_enabled"] else "off"
-    found = f"{told['redis_version']}, maxmemory-policy {policy}, appendonly {kept}"
-    holds = not settings.shared or policy == "noeviction"
+        facts = redis_facts(settings.redis)
+    except StoreUnavailable as error:
+        return Finding("redis", False, str(error), "start it, or correct redis")
+    kept = "on" if facts.appendonly else "off"
+    found = f"{facts.version}, maxmemory-policy {facts.policy}, appendonly {kept}"
+    holds = not settings.shared or facts.policy == "noeviction"
     return Finding("redis", holds, found, "set maxmemory-policy noeviction: logs would be evicted")
 
 
