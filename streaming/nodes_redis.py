@@ -19,7 +19,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -36,7 +36,9 @@ INBOX_LETTERS = 1_000
 INBOX_KEPT_S = 3_600
 """An inbox that nobody reads is forgotten so long after its newest letter."""
 AGAIN_S = 0.2
-"""Pause before a lost subscription is tried again."""
+"""Pause before a lost subscription is tried again, or a heartbeat that failed."""
+CONNECTIONS = 16
+"""Most connections of one node for this; who needs one more waits for it."""
 SAID_KEPT_S = 86_400
 _EVERYBODY = "*"
 
@@ -63,13 +65,15 @@ class RedisNodes:
 
         Raises ValueError for another address.
         """
-        redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             url,
+            max_connections=CONNECTIONS,
+            timeout=ANSWER_S,
             socket_timeout=ANSWER_S,
             socket_connect_timeout=ANSWER_S,
             retry=Retry(NoBackoff(), 0),
         )
-        return cls(redis, prefix)
+        return cls(Redis.from_pool(pool), prefix)
 
     # --- being there --------------------------------------------------------------------------
 
@@ -91,16 +95,21 @@ class RedisNodes:
 
     async def _renewing(self) -> None:
         loop = asyncio.get_running_loop()
+        well = True
         while True:
-            await asyncio.sleep(RENEW_S)
+            # A short cut must not cost the lease, and a long one is known before others know it.
+            await asyncio.sleep(RENEW_S if well else AGAIN_S)
             # A process that was stopped comes to itself here: it asks first what it has missed.
             if loop.time() - self._renewed_s > LAPSE_S:
                 self._renewed_s = loop.time()
                 self._heart.lapsed()
             try:
                 await self._renew()
+                well = True
             except StoreUnavailable as error:
-                _LOG.warning("no heartbeat: %s", error)
+                if well:
+                    _LOG.warning("no heartbeat: %s", error)
+                well = False
 
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()

@@ -122,6 +122,29 @@ async def test_a_heartbeat_that_failed_for_long_is_told(
     await until(lambda: a.lapses > 0)
 
 
+async def test_a_heartbeat_is_back_as_soon_as_redis_is(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes_redis, "RENEW_S", 0.05)
+    port = free_port()
+    one = Seen(f"redis://127.0.0.1:{port}/0", "beat:")
+    with redis_server(port):
+        await one.begin("a")
+    await until(lambda: one.nodes.trouble is not None)
+    monkeypatch.setattr(nodes_redis, "RENEW_S", 60.0)
+    with redis_server(port):
+        await until(lambda: one.nodes.trouble is None)
+        assert await one.nodes.lives("a")
+        assert one.lapses == 0
+        await one.nodes.leave()
+
+
+async def test_more_may_ask_at_once_than_there_are_connections(pair: tuple[Seen, Seen]) -> None:
+    a, _ = pair
+    asked = [a.nodes.posted(f"s_{n}") for n in range(10 * nodes_redis.CONNECTIONS)]
+    assert await asyncio.gather(*asked) == [[]] * len(asked)
+
+
 async def test_who_leaves_in_peace_is_not_dead(url: str) -> None:
     a, b = Seen(url, "peace:"), Seen(url, "peace:")
     await a.begin("a")
