@@ -66,6 +66,8 @@ import { turnsAfter, turnsOf } from "./lesson.js";
 /** As many as the server keeps, so that a fold and a snapshot agree. */
 const SAYS_KEPT = 50;
 const TURNS_KEPT = 60;
+/** "Guest 9" stands before "Guest 10". */
+const ORDER = new Intl.Collator(undefined, { numeric: true });
 
 /** @param {string} rid @returns {Room} */
 export function emptyRoom(rid) {
@@ -204,7 +206,7 @@ export function leadersOf(room) {
 /** @param {Room} room @returns {(Member & {id: string})[]} */
 function byName(room) {
   return entries(room.members)
-    .sort((a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.id < b.id ? -1 : 1));
+    .sort((a, b) => ORDER.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
 }
 
 /** @param {Record<string, Member>} members */

@@ -158,13 +158,19 @@ function Inside({ seat }) {
       ${!seat.session.rooms.isHere(seat.rid) && html`<p class="note-box">Catching up with the room.</p>`}
       <${Pairing} seat=${seat} />
       <${PollCard} seat=${seat} />
-      <details><summary>${here} ${here === 1 ? "learner" : "learners"} here</summary><${People} seat=${seat} thank=${true} /></details>
-      <details><summary>Board, ${notes} ${notes === 1 ? "note" : "notes"}</summary><${Board} seat=${seat} /></details>
-      <${Leaders} seat=${seat} />
+      <${Folded} label=${`${here} ${here === 1 ? "learner" : "learners"} here`}><${People} seat=${seat} thank=${true} /><//>
+      <${Folded} label=${`Board, ${notes} ${notes === 1 ? "note" : "notes"}`}><${Board} seat=${seat} /><//>
+      <${Folded} label="Gains near yours"><${Leaders} seat=${seat} /><//>
     </div>
     <${Talk} seat=${seat} />
     <${Say} seat=${seat} />
   </section>`;
+}
+
+/** What is drawn only while it is unfolded: a room may have a thousand people. @param {{label: string, children?: any}} props */
+function Folded({ label, children }) {
+  const [open, setOpen] = useState(false);
+  return html`<details onToggle=${(/** @type {any} */ event) => setOpen(event.currentTarget.open)}><summary>${label}</summary>${open && children}</details>`;
 }
 
 /** Those near you by what they gained, for who opted in; no rank is told. @param {{seat: Seat}} props */
@@ -177,10 +183,9 @@ function Leaders({ seat }) {
     const answered = () => setWanted(null);
     void seat.session.setPrefs({ boards: event.target.checked }).then(answered, answered);
   };
-  return html`<details><summary>Gains near yours</summary>
-    <label class="opt"><input type="checkbox" checked=${opted} onChange=${opt} /> Show what I gained to others here who show theirs</label>
+  return html`<label class="opt"><input type="checkbox" checked=${opted} onChange=${opt} /> Show what I gained to others here who show theirs</label>
     ${opted && rows.length === 0 && html`<p class="quiet">Shown once enough of you take part.</p>`}
     <ul class="leaders">${rows.map(({ name, gain, you }) => html`
       <li class=${you ? "mine" : ""}><bdi class="name">${name}</bdi>${you && html`<span class="tag">you</span>`}<span class="figures">${gain > 0 ? "+" : ""}${gain} %</span></li>`)}
-    </ul></details>`;
+    </ul>`;
 }
