@@ -199,6 +199,14 @@ class Seats:
 
         All other refusals come by the connection.
         """
+        try:
+            self._hear(command)
+        except Refused as refused:
+            if refused.re is None:
+                refused.re = getattr(command, "id", None)
+            raise
+
+    def _hear(self, command: cmd.Command) -> None:
         match command:
             case cmd.RoomJoin():
                 self._join(command)
@@ -287,7 +295,7 @@ class Seats:
         try:
             self._attached.session.hear(turn, self._attached)
         except Refused as refused:
-            refused.re = command.id
+            refused.re = command.id  # not that of the turn, which nobody asked for by name
             raise
         self.say_ok(seat, command.id)
 
@@ -337,7 +345,6 @@ class Seats:
             try:
                 self.hear(one)
             except Refused as refused:
-                refused.re = getattr(one, "id", None)
                 self.refuse(refused)
 
     async def _found(self, command: cmd.RoomJoin) -> str:
