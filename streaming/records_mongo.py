@@ -391,8 +391,8 @@ class MongoRecords:
 
     def _away(self, words: str) -> StoreUnavailable:
         line = f"MongoDB at {self._where}: {words}"
-        if self.trouble is None and not self._closed:
-            _LOG.warning("%s", line)
+        if self.trouble is None and self._watch is not None and not self._closed:
+            _LOG.warning("%s", line)  # whoever opens it reads `trouble`
         self.trouble = line
         return StoreUnavailable(line)
 
