@@ -26,7 +26,6 @@ from bench.servers import NotStarted, Server
 
 LISTENS_S = 60.0
 """How long Redis or the store may take until it takes connections."""
-NODE = "node"
 
 
 def free_port() -> int:
@@ -207,8 +206,8 @@ async def clustered(
         for daemon in daemons:
             stack.push_async_callback(daemon.kill)
             await daemon.start()
-        started = []
-        for number in range(nodes):
+
+        async def started(number: int) -> Node:
             proxy = None
             if cuttable:
                 words = [sys.executable, "-m", "bench.cluster_proxy", str(daemons[0].port)]
@@ -218,13 +217,15 @@ async def clustered(
             port = proxy.port if proxy is not None else daemons[0].port
             words = node_words(daemons[1].port, port, log_level)
             server = await stack.enter_async_context(
-                servers.serving(f"{NODE} {number}", words, shared, core=core)
+                servers.serving(f"node {number}", words, shared, core=core)
             )
-            started.append(Node(server, proxy))
+            return Node(server, proxy)
+
+        running = await asyncio.gather(*(started(number) for number in range(nodes)))
         try:
-            yield Cluster(started, *daemons)
+            yield Cluster(running, *daemons)
         finally:
-            for node in started:
+            for node in running:
                 node.server.process.kill()  # what is still said is no measure any more
 
 

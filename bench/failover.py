@@ -61,16 +61,15 @@ class Lengths(Upstream):
 class Run:
     """One failure's cluster, its learners, and what was noted."""
 
-    def __init__(self, cluster: Cluster, options: Options) -> None:
+    def __init__(self, cluster: Cluster, sessions: int, seed: int) -> None:
         self.cluster = cluster
-        self.dice = random.Random(options.seed)
+        self.dice = random.Random(seed)
         self.followers = [
-            Follower(k, cluster.urls, k % len(cluster.nodes), random.Random(options.seed * 7 + k))
-            for k in range(options.connections)
+            Follower(k, cluster.urls, k % len(cluster.nodes), random.Random(seed * 10_007 + k))
+            for k in range(sessions)
         ]
         self.failed_at_ms = 0
         self.notes: dict[str, Any] = {}
-        self.first_lost: list[str] = []
 
 
 class Failure(NamedTuple):
@@ -203,11 +202,11 @@ async def failed(name: str, options: Options) -> dict[str, Any]:
         async with clustered(
             environment=environment, durable=failure.durable, cuttable=failure.cuttable
         ) as cluster:
-            run = Run(cluster, options)
+            run = Run(cluster, options.connections, options.seed)
             ticks = asyncio.create_task(ticking(run.followers))
             try:
                 await _played(run, failure, options)
-                verdict = await _verdict(run, upstream)
+                verdict = await verdict_of(run, upstream)
                 await _noted(run)
             finally:
                 ticks.cancel()
@@ -219,11 +218,11 @@ async def failed(name: str, options: Options) -> dict[str, Any]:
 
 
 async def _played(run: Run, failure: Failure, options: Options) -> None:
-    await _entered(run.followers)
+    await entered(run.followers)
     answering = asyncio.create_task(_answering(run))
     try:
         begun_s = time.monotonic()
-        await _asked(run, 1, min(SPREAD_S, options.duration_s / 4))
+        await asked(run, 1, min(SPREAD_S, options.duration_s / 4))
         for follower in run.dice.sample(run.followers, round(MOVED * len(run.followers))):
             follower.move()
         fail_at_s = begun_s + min(FAIL_AT_S, options.duration_s / 2)
@@ -232,21 +231,23 @@ async def _played(run: Run, failure: Failure, options: Options) -> None:
             follower.back_ms.clear()
         run.failed_at_ms = time.time_ns() // 1_000_000
         await failure.happens(run)
-        run.notes["first_turns_unended"] = await _ended(run, 1)
-        await _asked(run, 2, min(SPREAD_S, options.duration_s / 4))
-        run.notes["second_turns_unended"] = await _ended(run, 2)
+        run.notes["first_turns_unended"] = await ended(run, 1)
+        await asked(run, 2, min(SPREAD_S, options.duration_s / 4))
+        run.notes["second_turns_unended"] = await ended(run, 2)
     finally:
         answering.cancel()
 
 
-async def _entered(followers: list[Follower]) -> None:
+async def entered(followers: list[Follower]) -> None:
+    """Everybody connects and begins a lesson."""
     for start in range(0, len(followers), ENTER_AT_ONCE):
         async with asyncio.TaskGroup() as group:
             for follower in followers[start : start + ENTER_AT_ONCE]:
                 group.create_task(follower.enter())
 
 
-async def _asked(run: Run, turn: int, over_s: float) -> None:
+async def asked(run: Run, turn: int, over_s: float) -> None:
+    """Everybody begins a turn, one after another over this time."""
     pause_s = over_s / len(run.followers)
     for follower in run.followers:
         follower.ask(f"{follower.name}.{turn}")
@@ -259,7 +260,7 @@ async def _answering(run: Run) -> None:
         await asyncio.sleep(1 / ANSWERS_A_S)
 
 
-async def _ended(run: Run, turn: int) -> int:
+async def ended(run: Run, turn: int) -> int:
     """Wait until this turn has ended for everybody; for how many it has not."""
     until_s = time.monotonic() + PATIENCE_S
     waiting = [(f, f"ask.{f.name}.{turn}") for f in run.followers]
@@ -269,7 +270,7 @@ async def _ended(run: Run, turn: int) -> int:
     return len(waiting)
 
 
-async def _verdict(run: Run, upstream: Lengths) -> Verdict:
+async def verdict_of(run: Run, upstream: Upstream) -> Verdict:
     """The checker's verdict, once the clients stand at the head of their logs or do not come."""
     lengths = {n: upstream.length(n) for f in run.followers for n in f.asked.values()}
     sids = [follower.replica.sid or "" for follower in run.followers]

@@ -110,7 +110,7 @@ class Follower:
 
     async def _kept(self) -> None:
         tries = 0
-        while not self._leaving:
+        while True:
             if await self._dialled():
                 await self._lost.wait()
                 tries = 0

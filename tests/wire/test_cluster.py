@@ -1,133 +1,89 @@
-"""A whole cluster on this machine: the contract across nodes, one killed and back, a drain."""
+"""Three nodes over one Redis, as processes: the network is cut, one is killed, one is drained.
+
+The same learners and the same checker as in `tutorstream bench failover`, only fewer.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
+import time
 
 import pytest
 
-from bench.conformance.run import Verdict, judged
-from tests.wire.process import ROOT
-from tests.world import small_course
+from bench.cluster import clustered
+from bench.failover import Run, asked, ended, entered, verdict_of
+from bench.failover_client import Follower, ticking
+from bench.upstream import Upstream
 
-ACROSS = (
-    "two-connections",
-    "ids-elsewhere",
-    "answer-once",
-    "resume-everywhere",
-    "resume-in-turn",
-    "cut-is-no-cancel",
-    "room-say",
-    "room-ask",
-    "room-resume",
-    "poll-rounds",
-)
-"""The checks whose sides are on different nodes."""
-START_S = 120.0
-PATIENCE_S = 20.0
+LEARNERS = 20
+CUT_S = 1.0
+LOST_MS = 15_000
+"""A dead node's turns have ended after so long."""
+DRAIN_S = 60.0
 
 
-class Dev:
-    """A running `tutorstream cluster dev`."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self.process = process
-        self.lines: list[str] = []
-        self.ready: dict[str, Any] = {}
-        self._more = asyncio.Condition()
-        self._reading = asyncio.create_task(self._read())
-
-    async def _read(self) -> None:
-        assert self.process.stderr is not None
-        async for line in self.process.stderr:
-            async with self._more:
-                self.lines.append(line.decode().rstrip())
-                self._more.notify_all()
-
-    async def said(self, words: str, after: int = 0) -> None:
-        """Wait for a line with these words, behind the first `after` ones."""
-        async with asyncio.timeout(START_S), self._more:
-            await self._more.wait_for(lambda: any(words in line for line in self.lines[after:]))
-
-    def at(self, words: str) -> int:
-        """The place of the last line with these words."""
-        return max(n for n, line in enumerate(self.lines) if words in line)
-
-    async def ended(self) -> int:
-        """Its exit code, once all was read."""
-        async with asyncio.timeout(START_S):
-            code = await self.process.wait()
-            await self._reading
-        return code
+def status(follower: Follower, turn: int) -> str | None:
+    """How this learner's turn ended."""
+    generation = follower.replica.generation(follower.gen_of(f"ask.{follower.name}.{turn}"))
+    return None if generation is None else generation.status
 
 
-@contextlib.asynccontextmanager
-async def dev(*words: str) -> AsyncIterator[Dev]:
-    """A cluster for the length of the block."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "server.cli", "cluster", "dev", "--port", "0", "--json"),
-        *words,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    running = Dev(process)
-    try:
-        line = await asyncio.wait_for(process.stdout.readline(), START_S)
-        assert line, running.lines
-        running.ready = json.loads(line)
-        yield running
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-            process.send_signal(signal.SIGINT)
-            await running.ended()
-
-
-def all_hold(verdicts: list[Verdict]) -> None:
-    assert not [verdict for verdict in verdicts if not verdict.passed]
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+async def cut(run: Run) -> None:
+    """All nodes lose Redis for a moment; half of the learners change their node before."""
+    for follower in run.followers[::2]:
+        follower.move()
+    await asyncio.sleep(0.5)
+    for node in run.cluster.nodes:
+        node.cut()
+    await asyncio.sleep(CUT_S)
+    for node in run.cluster.nodes:
+        node.mend()
 
 
 @pytest.mark.slow
-async def test_a_cluster_keeps_the_contract_loses_a_node_and_drains_in_order(
-    tmp_path: Path,
+@pytest.mark.timeout(300)
+async def test_nothing_is_lost_or_doubled_by_a_cut_a_kill_and_a_drain(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "sums.json").write_bytes(small_course())
-    async with dev("--nodes", "2", "--restart", "--course", str(tmp_path / "sums.json")) as cluster:
-        nodes = [f"ws://127.0.0.1:{node['port']}" for node in cluster.ready["nodes"]]
-        front = f"ws://127.0.0.1:{cluster.ready['port']}"
-        all_hold(await judged(nodes, ACROSS, patience_s=PATIENCE_S))
-        first = cluster.ready["nodes"][0]["pid"]
-        os.kill(first, signal.SIGKILL)
-        await cluster.said("node1    | ended by itself with SIGKILL; started again in 1 s")
-        all_hold(await judged([front], ["order", "sse"], patience_s=PATIENCE_S))
-        dead = cluster.at("ended by itself")
-        await cluster.said("balancer | node1 takes connections", after=dead)
-        all_hold(await judged(nodes, ["two-connections"], patience_s=PATIENCE_S))
+    monkeypatch.setattr("bench.machine.to_core", lambda of: None)
+    upstream = Upstream(12, 3.0)
+    await upstream.start()
+    environment = {**upstream.environment(), "TUTORSTREAM_ROUTER__FIRST_TOKEN_MS": "60000"}
+    try:
+        async with clustered(3, environment=environment, cuttable=True) as cluster:
+            run = Run(cluster, LEARNERS, 1)
+            ticks = asyncio.create_task(ticking(run.followers))
+            try:
+                await failed_thrice(run, upstream)
+            finally:
+                ticks.cancel()
+                for follower in run.followers:
+                    await follower.leave()
+    finally:
+        await upstream.stop()
 
-        cluster.process.send_signal(signal.SIGINT)
-        assert await cluster.ended() == 0, cluster.lines
-        order = ["node1    | drains", "node1    | ended with 0"]
-        order += ["node2    | drains", "node2    | ended with 0", "redis    | "]
-        places = [cluster.at(words) for words in order]
-        assert places == sorted(places), cluster.lines
-        parts = [*cluster.ready["nodes"], *cluster.ready["stores"]]
-        assert not [part for part in parts if alive(part["pid"])]
+
+async def failed_thrice(run: Run, upstream: Upstream) -> None:
+    killed, drained, _ = run.cluster.nodes
+    await entered(run.followers)
+    await asked(run, 1, 0.3)
+    await cut(run)
+    for follower in run.followers[::3]:
+        follower.answer()
+    assert await ended(run, 1) == 0
+    await asked(run, 2, 0.3)
+    await asyncio.sleep(0.7)
+    killed_at_ms = time.time_ns() // 1_000_000
+    ending = asyncio.create_task(drained.drained(DRAIN_S))
+    await killed.kill()
+    assert await ended(run, 2) == 0
+    assert await ending == 0, "the drained node ended in peace"
+    verdict = await verdict_of(run, upstream)
+    assert verdict.first() == {}
+    assert verdict.resets == 0
+    assert verdict.turns == 2 * LEARNERS
+    ends = {status(follower, 2) for follower in run.followers}
+    assert ends == {"completed", "lost"}, "some were killed, some were left to finish"
+    lost = [at_ms for at_ms in verdict.lost_at_ms if at_ms >= killed_at_ms]
+    assert lost
+    assert max(lost) - killed_at_ms <= LOST_MS
