@@ -7,6 +7,7 @@ wrote what is told as Learner A, B, ..; every answer that is locked for any memb
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ SAYS_TOLD = 8
 """Newest messages of a room that a model is told."""
 LOCKED_MOST = 64
 """Different locked answers beyond which no model is asked: the built-in tutor's texts hold none."""
+_ARTICLE = re.compile(r"^(?:an?|the)\s+", re.IGNORECASE)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 TEXTS: dict[str, tuple[str, ...]] = {
@@ -36,28 +38,25 @@ TEXTS: dict[str, tuple[str, ...]] = {
         "results.",
     ),
     "probe": (
-        "What makes you think so? Name the one step you are surest of, and say why it holds.",
-        "How would you convince somebody who thinks otherwise? Give one reason, not the result.",
+        "What makes you think so? Name the step that you are surest of, and say why it holds.",
+        "How would you convince somebody who thinks otherwise? Give a reason, not the result.",
         "What would have to be true for your choice to be right? Check that together.",
     ),
     "compare": (
-        "Set two of your opinions side by side. Where do they first part, and which reason "
-        "decides between them?",
-        "Let somebody put the other opinion into words, as strongly as they can. What does it "
-        "explain, and what does it not?",
+        "Set your opinions side by side. Where do they part, and which reason decides?",
+        "Let somebody put an opinion into words that is not their own, as strongly as they can. "
+        "What does it explain, and what does it not?",
     ),
     "explain": (
-        "Say in your own words why the right choice holds, and what made another one tempting.",
-        "Now that it is known: which step decides it? Let each of you say it in one sentence.",
+        "Say in your own words why it holds, and what made another choice tempting.",
+        "Now that it is known: which step decides it? Let each of you say it in a sentence.",
     ),
     "submit_prompt": (
         "Put it into your own answer or vote, and tell the others what led you to it.",
     ),
     "redirect": ("Back to the question that you work on: what do you know, what do you look for?",),
-    "clarify": ("Read the question once more, aloud if you can. Which word in it is not clear?",),
-    "rest": (
-        "Take a minute off, all of you. Then start with the part that is clear to everybody.",
-    ),
+    "clarify": ("Read the question again, aloud if you can. Which word in it is not clear?",),
+    "rest": ("Take a rest, all of you. Then start with the part that is clear to everybody.",),
 }
 """What the built-in tutor says by act, in turn; no text holds a number or points to a choice."""
 
@@ -120,13 +119,14 @@ def ballot_instance(poll: Poll) -> Instance | None:
     """The poll as an item whose right choice is locked; None where none is right."""
     if poll.right is None:
         return None
-    choices = [ShownChoice(id_, text) for id_, text in zip(poll.ids, poll.choices, strict=True)]
+    texts = [_ARTICLE.sub("", text) for text in poll.choices]  # "the" tells as much as "a" does
+    choices = [ShownChoice(id_, text) for id_, text in zip(poll.ids, texts, strict=True)]
     item = Item(
         id=f"poll.{poll.poll}",
         skills=("poll",),
         prompt=poll.prompt,
         answer=AnswerSpec(kind="choice", value=poll.right),
-        options=tuple(Option(id_, text) for id_, text in zip(poll.ids, poll.choices, strict=True)),
+        options=tuple(Option(id_, text) for id_, text in zip(poll.ids, texts, strict=True)),
     )
     return Instance(item, 0, {}, poll.prompt, poll.right, tuple(choices), (), ())
 
