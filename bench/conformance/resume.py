@@ -222,6 +222,19 @@ async def sse_resume(visit: Visit) -> str:
     return f"replay behind {last}"
 
 
+async def sse_elsewhere(visit: Visit) -> str:
+    """A command by POST need not reach the node that has the stream: nothing sticks to a node."""
+    welcome = (await visit.post("/v1/sessions", '{"t":"hello"}')).frame()
+    sid, token = welcome["sid"], welcome["token"]
+    stream = await visit.stream(sid, token, 0)
+    await stream.until("welcome")
+    commands, lesson = f"/v1/sessions/{sid}/commands", message({"t": "lesson.start", "id": "l"})
+    sent = await visit.post(commands, lesson, 1, headers=bearer(token))
+    demand(sent.status == 202, "202", f"{sent.status} {sent.body[:100]!r}")
+    _, item = await stream.until("item")
+    return f"item at q {item['q']} on the stream"
+
+
 async def sse_door(visit: Visit) -> str:
     """Without sockets too: a strange origin is 403, no token 401, a frame that is none 400."""
     contact = await visit.learner()
@@ -324,6 +337,7 @@ CHECKS: tuple[Check, ...] = tuple(
             sync,
             sse,
             sse_resume,
+            sse_elsewhere,
             sse_door,
         ),
     )
