@@ -173,7 +173,6 @@ class Room:
             self._trying = []
             self._stored(batch)
         elif isinstance(error, OutOfOrder):
-            self._trying = []
             self.look()
             return
         elif isinstance(error, StoreUnavailable):
@@ -270,9 +269,10 @@ class Room:
         if entries and entries[0].seq > self.state.seq + 1:
             raise LookupError(f"log {name} begins at {entries[0].seq}, behind {self.state.seq}")
         if not entries:
+            seq = self.state.seq  # news may move it on while we ask
             head = await log.head(name)
-            if head is None or head[0] != self.epoch or head[1] < self.state.seq:
-                raise LookupError(f"log {name} ends before {self.state.seq}: {head}")
+            if head is None or head[0] != self.epoch or head[1] < seq:
+                raise LookupError(f"log {name} ends before {seq}: {head}")
         self._take(entries)
 
     def _take(self, entries: Sequence[Entry]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ import pytest
 from protocol import commands as cmd
 from protocol.errors import Code
 from protocol.events import Delta, EphOut, Ok, Presence, RoomEvent, TurnDone, TurnStarted
+from streaming.log import StoreUnavailable, Ticket
+from streaming.providers.base import End, Text
 from streaming.room_acts import member_id
 from streaming.rooms import Made, Rooms
 from tests.nodes import Hub
 from tests.rooms import Pupil, a_room, passed, pupil, with_rooms
 from tests.virtual import VirtualLoop
-from tests.world import World, settle
+from tests.world import Scripted, World, settle
 
 
 class Two:
@@ -320,3 +323,82 @@ async def test_counts_to_learners_say_who_voted_and_never_what(virtual: VirtualL
     await two.hear()
     (count,) = [e for e in two.bo.of(RoomEvent) if e.kind == "vote_count"]
     assert count.data == {"poll": poll, "round": 1, "n": 1, "voters": [two.ann.member]}
+
+
+class LateHead:
+    """A log whose answer to `head` is on its way while others append."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    async def head(self, name: str) -> Any:
+        found = await self._log.head(name)
+        await asyncio.sleep(0.1)
+        return found
+
+
+async def test_an_old_answer_about_the_head_ends_no_room(virtual: VirtualLoop) -> None:
+    two = await Two.begin()
+    ground = two.worlds[0].ownership.ground
+    ground.log = LateHead(ground.log)
+    room = next(iter(two.rooms[0]))
+    room.look()
+    await settle()
+    await two.cy.do(cmd.RoomSay, text="meanwhile")
+    await passed(0.3, *two.all)
+    assert not room.ended
+    await two.check()
+
+
+class Away:
+    """A log that loses the answers to appends: some were stored, some were not."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self.stores = True
+        self.well = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._log, name)
+
+    def append(self, *args: Any, **more: Any) -> Ticket:
+        ticket = Ticket()
+        if self.well:
+            return self._log.append(*args, **more)  # type: ignore[no-any-return]  # a ticket
+        if self.stores:
+            self._log.append(*args, **more)
+        asyncio.get_running_loop().call_later(
+            0.2, ticket.resolve, StoreUnavailable("no answer came")
+        )
+        return ticket
+
+
+@pytest.mark.parametrize("stores", [True, False])
+async def test_what_got_no_answer_from_the_store_has_one_effect(
+    virtual: VirtualLoop, stores: bool
+) -> None:
+    """Also a turn's chunks: where the log took them, they are not said twice."""
+    model = Scripted(
+        *(piece for n in range(40) for piece in (Text(f"word{n}. "), 0.1)), End("stop")
+    )
+    two = await Two.begin(model)
+    await two.ann.do(cmd.RoomAsk, input="why?")
+    await passed(0.5, *two.all)
+    ground = two.worlds[0].ownership.ground
+    away = Away(ground.log)
+    away.stores = stores
+    ground.log = away
+    await two.bo.do(cmd.RoomSay, text="are you there?")
+    await passed(0.7, *two.all)
+    assert two.bo.errors[-1].temp
+    away.well = True
+    await passed(15, *two.all)
+    await two.check()
+    assert [say["text"] for say in two.cy.room.says] == ["are you there?"]
+    text = two.cy.replica.text("g1", two.made.rid)
+    assert text.split() == [f"word{n}." for n in range(40)]
+    assert [d.status for d in two.cy.of(TurnDone)] == ["completed"]
+    assert two.cy.replica.counters.misfits == 0
