@@ -24,7 +24,6 @@ from streaming.attach import Attached, Greeting
 from streaming.broken import Broken
 from streaming.inbox import Inbox
 from streaming.log import (
-    ROOM,
     Claim,
     Duplicate,
     Fenced,
@@ -35,13 +34,14 @@ from streaming.log import (
     stored,
 )
 from streaming.mirror import Mirror
-from streaming.nodes import RENEW_S, Asked, Here, Told, Woken, opened
+from streaming.nodes import Asked, Here, Told, Woken, opened
 from streaming.outbox import Outbox, Wire
 from streaming.revival import Seen, carried_over, looked_at, revived
 from streaming.rooms import Rooms
 from streaming.session import Session
 from streaming.state import SessionState
 from streaming.surroundings import Surroundings
+from streaming.watchman import Watchman
 
 _LOG = logging.getLogger(__name__)
 
@@ -90,8 +90,7 @@ class Ownership:
         self._leaving: dict[str, asyncio.Task[None]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._inbox = Inbox(ground)
-        self._burying: asyncio.Task[None] | None = None
-        self._doubting: asyncio.Task[None] | None = None
+        self._watch = Watchman(self)
         self._rewound: set[str] = set()
         self._broken = Broken(ground, node, self._come, self._is_here)
 
@@ -279,7 +278,7 @@ class Ownership:
     async def appear(self) -> None:
         """Appear among the other nodes, and look after their dead."""
         await self.ground.nodes.begin(self.node, self)
-        self._timers["bury"] = self.ground.loop.call_later(RENEW_S, self._bury)
+        self._watch.begin()
 
     def hear(self, data: bytes) -> None:
         """A letter from another node."""
@@ -333,53 +332,13 @@ class Ownership:
         """The logs were out of reach: see whether they hold what we stored there."""
         for mirror in self.mirrors:
             mirror.look()
-        if self._doubting is None or self._doubting.done():
-            self._doubting = self.ground.loop.create_task(self._doubted())
+        self._watch.doubt()
 
-    async def _doubted(self) -> None:
-        log = self.ground.log
-        for session in self:
-            stored_to = session.stored_to
-            try:
-                owner, head = await log.owner(session.sid), await log.head(session.sid)
-            except StoreUnavailable as error:
-                _LOG.warning("the logs are out of reach again: %s", error)
-                return
-            if session.ended:
-                continue
-            if owner is None or head is None or head[0] != session.epoch:
-                session.fail(StoreUnavailable(f"the log of {session.sid} is gone"))
-            elif (owner.node, owner.term) != (self.node, session.term):
-                session.fail(Fenced(session.sid, owner.term, session.term))
-            elif head[1] < stored_to:
-                session.fail(OutOfOrder(session.sid, head[1] + 1, stored_to + 1))
-
-    def _bury(self) -> None:
-        self._timers["bury"] = self.ground.loop.call_later(RENEW_S, self._bury)
-        if self._burying is None or self._burying.done():
-            self._burying = self.ground.loop.create_task(self._buried())
-
-    async def _buried(self) -> None:
-        """Take up what dead nodes were saying, so that every generation ends."""
-        nodes = self.ground.nodes
-        try:
-            for node in await nodes.dead():
-                _LOG.warning("node %s is dead: what it was saying ends", node)
-                for name in await nodes.spoke(node):
-                    if not name.startswith(ROOM):
-                        await self.session(name)
-                for hear in self.on_node_gone:
-                    hear(node)
-                await nodes.bury(node)
-            for owner in {mirror.owner for mirror in self.mirrors}:  # others may have buried it
-                if not await nodes.lives(owner):
-                    for mirror in self.mirrors:
-                        if mirror.owner == owner:
-                            self._orphaned(mirror)
-        except (StoreUnavailable, Refused) as error:
-            _LOG.warning("the dead nodes wait: %s", error)
-        except Exception:  # noqa: BLE001 - a task's edge: logged once, tried again
-            _LOG.exception("a dead node could not be buried")
+    def forsake(self, owner: str) -> None:
+        """A node is dead: see who has the sessions that it owned and that are followed here."""
+        for mirror in self.mirrors:
+            if mirror.owner == owner:
+                self._orphaned(mirror)
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -486,9 +445,7 @@ class Ownership:
         for timer in self._timers.values():
             timer.cancel()
         self._broken.stop()
-        for task in (self._burying, self._doubting):
-            if task is not None:
-                task.cancel()
+        self._watch.stop()
         with contextlib.suppress(StoreUnavailable):
             await self.ground.nodes.leave()
 

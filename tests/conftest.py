@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Hand the options on to those who start servers."""
     for option in ("store", "redis"):
         if config.getoption(option):
-            os.environ[f"TUTORSTREAM_TEST_{option.upper()}"] = str(config.getoption(option))
+            os.environ[f"TESTS_{option.upper()}"] = str(config.getoption(option))
 
 
 @pytest.hookimpl(wrapper=True)

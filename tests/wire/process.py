@@ -23,7 +23,7 @@ HEAR_S = 15.0
 
 def stored(arguments: Sequence[str]) -> list[str]:
     """The arguments with the stores that the run names in place of the test's own."""
-    store, redis = (os.environ.get(f"TUTORSTREAM_TEST_{name}") for name in ("STORE", "REDIS"))
+    store, redis = (os.environ.get(f"TESTS_{name}") for name in ("STORE", "REDIS"))
     found = list(arguments)
     if not store:
         return found

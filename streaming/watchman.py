@@ -1,0 +1,94 @@
+"""What a node does about the death of others and about a broker that was away. This file looks.
+
+Every few seconds the dead are buried: what they were saying is taken up here or by another node
+that was faster, so that every generation ends. After the broker was out of reach, what it holds of
+this node's sessions is compared with what it said it had stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from protocol.errors import Refused
+from streaming.log import ROOM, Fenced, OutOfOrder, StoreUnavailable
+from streaming.nodes import RENEW_S
+
+if TYPE_CHECKING:
+    from streaming.ownership import Ownership
+    from streaming.session import Session
+
+_LOG = logging.getLogger(__name__)
+
+
+class Watchman:
+    """The looks that one node takes."""
+
+    def __init__(self, ownership: Ownership) -> None:
+        self._ownership = ownership
+        self._ground = ownership.ground
+        self._timer: asyncio.TimerHandle | None = None
+        self._burying: asyncio.Task[None] | None = None
+        self._doubting: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Look for the dead from now on."""
+        self._timer = self._ground.loop.call_later(RENEW_S, self._look)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in (self._burying, self._doubting):
+            if task is not None:
+                task.cancel()
+
+    def doubt(self) -> None:
+        """Compare what is stored with what was said to be."""
+        if self._doubting is None or self._doubting.done():
+            self._doubting = self._ground.loop.create_task(self._doubted())
+
+    def _look(self) -> None:
+        self.begin()
+        if self._burying is None or self._burying.done():
+            self._burying = self._ground.loop.create_task(self._buried())
+
+    async def _buried(self) -> None:
+        ownership, nodes = self._ownership, self._ground.nodes
+        try:
+            for node in await nodes.dead():
+                _LOG.warning("node %s is dead: what it was saying ends", node)
+                for name in await nodes.spoke(node):
+                    if not name.startswith(ROOM):
+                        await ownership.session(name)
+                for hear in ownership.on_node_gone:
+                    hear(node)
+                await nodes.bury(node)
+            for owner in {mirror.owner for mirror in ownership.mirrors}:
+                if not await nodes.lives(owner):  # others may have buried it
+                    ownership.forsake(owner)
+        except (StoreUnavailable, Refused) as error:
+            _LOG.warning("the dead nodes wait: %s", error)
+        except Exception:  # noqa: BLE001 - a task's edge: logged once, tried again
+            _LOG.exception("a dead node could not be buried")
+
+    async def _doubted(self) -> None:
+        try:
+            for session in self._ownership:
+                await self._compared(session)
+        except StoreUnavailable as error:
+            _LOG.warning("the logs are out of reach again: %s", error)
+
+    async def _compared(self, session: Session) -> None:
+        stored_to = session.stored_to
+        owner = await self._ground.log.owner(session.sid)
+        head = await self._ground.log.head(session.sid)
+        if session.ended:
+            return
+        if owner is None or head is None or head[0] != session.epoch:
+            session.fail(StoreUnavailable(f"the log of {session.sid} is gone"))
+        elif (owner.node, owner.term) != (self._ownership.node, session.term):
+            session.fail(Fenced(session.sid, owner.term, session.term))
+        elif head[1] < stored_to:
+            session.fail(OutOfOrder(session.sid, head[1] + 1, stored_to + 1))
