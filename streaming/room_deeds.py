@@ -193,9 +193,15 @@ class TurnEnded(Deed, frozen=True, tag="end"):
     micro_usd: int | None = None
 
 
+class Restored(Deed, frozen=True, tag="restored"):
+    """The log was lost: what a stored snapshot held of the room, as the first entry of another."""
+
+    state: bytes
+
+
 AnyDeed = (
-    Moved | Voted | Said | Wrote | Thanked | Accepted | PollOpened | RoundOpened | RoundClosed
-    | Grouped | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded
+    Restored | Moved | Voted | Said | Wrote | Thanked | Accepted | PollOpened | RoundOpened
+    | RoundClosed | Grouped | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -44,6 +44,27 @@ def folded(state: RoomState, deed: deeds.AnyDeed, seq: int, at_ms: int) -> Messa
     return frame
 
 
+def _restore(state: RoomState, deed: deeds.Restored, seq: int, at_ms: int) -> Message:
+    """All as it was, but nobody is here and nothing is being said: that was in the lost log."""
+    kept = RoomState.from_bytes(deed.state)
+    for name in KEPT_FIELDS:
+        setattr(state, name, getattr(kept, name))
+    state.members = {
+        mid: replace(member, cids=(), away_at_ms=at_ms) for mid, member in kept.members.items()
+    }
+    state.gens = {
+        name: replace(gen, status="lost") if gen.status == "running" else gen
+        for name, gen in kept.gens.items()
+    }
+    return ev.Presence(state.rid, seq, at_ms, {}, {})
+
+
+KEPT_FIELDS = frozenset(RoomState.__struct_fields__) - {
+    "rid", "title", "code", "seq", "at_ms", "fresh",
+}  # fmt: skip
+"""What a room keeps when its log is lost."""
+
+
 # --- who is here ----------------------------------------------------------------------------------
 
 
@@ -388,6 +409,7 @@ def _event(state: RoomState, seq: int, at_ms: int, kind: Any, data: dict[str, An
 
 
 _DOES: dict[type[deeds.Deed], Any] = {
+    deeds.Restored: _restore,
     deeds.Said: _say,
     deeds.Wrote: _write,
     deeds.Thanked: _thank,

@@ -229,12 +229,19 @@ def kept_body(state: RoomState, epoch: str) -> bytes:
     return _ENCODER.encode(_Kept(FORM, epoch, msgspec.Raw(state.to_bytes())))
 
 
-def kept_state(body: bytes, epoch: str) -> RoomState | None:
-    """The state of a stored snapshot; None where it is of another form or another log."""
+class Saved(msgspec.Struct, frozen=True):
+    """A stored snapshot: the state, and the life of the log that it is of."""
+
+    epoch: str
+    state: RoomState
+
+
+def kept_state(body: bytes) -> Saved | None:
+    """The stored snapshot of these bytes; None where another build wrote it in another form."""
     try:
         kept = msgspec.msgpack.decode(body, type=_Kept)
-        if kept.form != FORM or kept.epoch != epoch:
+        if kept.form != FORM:
             return None
-        return RoomState.from_bytes(bytes(kept.state))
+        return Saved(kept.epoch, RoomState.from_bytes(bytes(kept.state)))
     except msgspec.MsgspecError:
         return None

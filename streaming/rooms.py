@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from protocol.codec import encode
 from protocol.errors import Close, Code, Refused
 from streaming import room_deeds as deeds
 from streaming.facilitation import Facilitation
-from streaming.log import Claim, Entry, StoreUnavailable, stored
+from streaming.log import Claim, Entry, OutOfOrder, StoreUnavailable, stored
 from streaming.nodes import Passing, opened
 from streaming.records import Conflict
 from streaming.room import Room, log_of
@@ -175,19 +176,29 @@ class Rooms:
         """The state at the log's head: the stored snapshot, if it is of this log, and the tail."""
         ground, rid = self._ground, fresh.rid
         document = await ground.records.get("room_state", rid)
-        state = fresh
-        self._versions[rid] = 0
+        state, self._versions[rid] = fresh, 0
         if document is not None:
             self._versions[rid] = document.version
-            kept = kept_state(document.body, claim.epoch)
-            if kept is not None and kept.seq <= claim.head:
-                state = kept
+            saved = kept_state(document.body)
+            if saved is not None and saved.epoch == claim.epoch and saved.state.seq <= claim.head:
+                state = saved.state
+            elif saved is not None and not claim.head:
+                await self._restored(fresh, saved.state, claim)
         tail = await ground.log.read(log_of(rid), state.seq)
         _expect_follows(rid, tail, state.seq)
         for entry in tail:
             folded(state, deeds.unsealed(entry.sealed), entry.seq, entry.at_ms)
             state.settle()
         return state
+
+    async def _restored(self, fresh: RoomState, kept: RoomState, claim: Claim) -> None:
+        """The log was lost: what was saved of the room is the first entry of the new one."""
+        deed = deeds.Restored(kept.to_bytes())
+        at_ms = max(claim.at_ms, self._ground.wall_ms())
+        frame = encode(folded(fresh.copied(), deed, 1, at_ms))
+        entry = Entry(1, at_ms, frame, deeds.sealed(deed))
+        with contextlib.suppress(OutOfOrder):  # another node was first
+            await stored(self._ground.log.append(log_of(fresh.rid), claim.term, None, [entry]))
 
     async def _dead_in(self, state: RoomState) -> list[str]:
         """Nodes that this room believes to have connections, or to speak, and that have none.

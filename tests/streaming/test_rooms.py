@@ -301,6 +301,25 @@ async def test_a_room_put_aside_comes_back_as_it_was(virtual: VirtualLoop) -> No
     assert list(two.ann.room.members) == [two.ann.member]
 
 
+async def test_a_room_whose_log_was_lost_keeps_what_was_saved(virtual: VirtualLoop) -> None:
+    two = await Two.begin()
+    await two.ann.do(cmd.RoomSay, text="remember")
+    for each in two.all:
+        each.cut()
+    await passed(90)
+    log = two.worlds[0].ownership.ground.log
+    await log.drop(f"room:{two.made.rid}")
+    for each in two.all:
+        await each.connect()
+    await passed(0.2, *two.all)
+    await two.check()
+    assert [say["text"] for say in two.cy.room.says] == ["remember"]
+    assert two.cy.replica.counters.resets == 1
+    assert two.teacher.room.room.you["role"] == "facilitator"
+    await two.ann.do(cmd.RoomSay, text="go on")
+    await two.check()
+
+
 @pytest.mark.parametrize("kind", ["typing", "cursor"])
 async def test_what_is_ephemeral_is_passed_on_to_others_alone(
     virtual: VirtualLoop, kind: str
@@ -323,34 +342,6 @@ async def test_counts_to_learners_say_who_voted_and_never_what(virtual: VirtualL
     await two.hear()
     (count,) = [e for e in two.bo.of(RoomEvent) if e.kind == "vote_count"]
     assert count.data == {"poll": poll, "round": 1, "n": 1, "voters": [two.ann.member]}
-
-
-class LateHead:
-    """A log whose answer to `head` is on its way while others append."""
-
-    def __init__(self, log: Any) -> None:
-        self._log = log
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._log, name)
-
-    async def head(self, name: str) -> Any:
-        found = await self._log.head(name)
-        await asyncio.sleep(0.1)
-        return found
-
-
-async def test_an_old_answer_about_the_head_ends_no_room(virtual: VirtualLoop) -> None:
-    two = await Two.begin()
-    ground = two.worlds[0].ownership.ground
-    ground.log = LateHead(ground.log)
-    room = next(iter(two.rooms[0]))
-    room.look()
-    await settle()
-    await two.cy.do(cmd.RoomSay, text="meanwhile")
-    await passed(0.3, *two.all)
-    assert not room.ended
-    await two.check()
 
 
 class Away:
