@@ -30,7 +30,9 @@ TURN_S = 24.0
 AGAIN_TOKENS = 8
 """Tokens of the turn that every learner asks for after the failure."""
 SPREAD_S = 3.0
-"""Turns begin spread over this time."""
+"""The first turns begin spread over this time."""
+AGAIN_A_S = 40.0
+"""So many of the second turns begin a second: one node may have to say them all."""
 MOVED = 0.25
 """The share of learners who come back through the other node in mid-turn."""
 FAIL_AT_S = 5.0
@@ -48,6 +50,8 @@ PATIENCE_S = 60.0
 ANSWERS_A_S = 10.0
 """Answers given, by all learners together."""
 ENTER_AT_ONCE = 20
+CALLS_A_MODEL = 40
+"""A node makes 64 calls to one model at once; more models than that needs leave none waiting."""
 
 
 class Lengths(Upstream):
@@ -197,10 +201,11 @@ async def failed(name: str, options: Options) -> dict[str, Any]:
     failure = FAILURES[name]
     upstream = Lengths(max(1, round(options.rate * options.duration_s)), options.rate)
     await upstream.start()
-    environment = {**upstream.environment(), "TUTORSTREAM_ROUTER__FIRST_TOKEN_MS": "60000"}
     try:
         async with clustered(
-            environment=environment, durable=failure.durable, cuttable=failure.cuttable
+            environment=environment(upstream, options.connections),
+            durable=failure.durable,
+            cuttable=failure.cuttable,
         ) as cluster:
             run = Run(cluster, options.connections, options.seed)
             ticks = asyncio.create_task(ticking(run.followers))
@@ -215,6 +220,16 @@ async def failed(name: str, options: Options) -> dict[str, Any]:
     finally:
         await upstream.stop()
     return row(name, run, verdict)
+
+
+def environment(upstream: Upstream, sessions: int) -> dict[str, str]:
+    """The settings by which one node can have all sessions speak at once through `upstream`."""
+    models = -(-sessions // CALLS_A_MODEL)
+    return {
+        "TUTORSTREAM_ROUTER__CHAIN": " | ".join(f"vllm/known-answers-{n}" for n in range(models)),
+        "TUTORSTREAM_PROVIDERS__VLLM__BASE_URL": upstream.base_url,
+        "TUTORSTREAM_ROUTER__FIRST_TOKEN_MS": "60000",
+    }
 
 
 async def _played(run: Run, failure: Failure, options: Options) -> None:
@@ -232,7 +247,7 @@ async def _played(run: Run, failure: Failure, options: Options) -> None:
         run.failed_at_ms = time.time_ns() // 1_000_000
         await failure.happens(run)
         run.notes["first_turns_unended"] = await ended(run, 1)
-        await asked(run, 2, min(SPREAD_S, options.duration_s / 4))
+        await asked(run, 2, len(run.followers) / AGAIN_A_S)
         run.notes["second_turns_unended"] = await ended(run, 2)
     finally:
         answering.cancel()
@@ -322,6 +337,8 @@ def row(name: str, run: Run, verdict: Verdict) -> dict[str, Any]:
         "answers": verdict.answers,
         "verdicts_heard": sum(len(f.verdicts) for f in run.followers),
         "resets": verdict.resets,
+        "turns_by_others": len(verdict.others),
+        "first_by_others": verdict.others[:5],
         "faults": {kind: verdict.count(kind) for kind in KINDS},
         "first_faults": verdict.first(),
         "lost_after_ms": spread(lost_ms, 0),
@@ -376,6 +393,7 @@ def gates(r: dict[str, Any]) -> list[dict[str, Any]]:
             r["turns_refused"] + r["second_turns_unended"], 0,
         ),
     ]  # fmt: skip
+    found.append(gate(f"{name}: turns not said by the model", r["turns_by_others"], 0))
     if name == "kill":
         slowest = r["lost_after_ms"]["max"]
         found.append(gate("kill: slowest end of a lost turn", slowest, LOST_MS, "ms"))

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from bench.cluster import clustered
-from bench.failover import Run, asked, ended, entered, verdict_of
+from bench.failover import Run, asked, ended, entered, environment, verdict_of
 from bench.failover_client import Follower, ticking
 from bench.upstream import Upstream
 
@@ -48,9 +48,9 @@ async def test_nothing_is_lost_or_doubled_by_a_cut_a_kill_and_a_drain(
     monkeypatch.setattr("bench.machine.to_core", lambda of: None)
     upstream = Upstream(12, 3.0)
     await upstream.start()
-    environment = {**upstream.environment(), "TUTORSTREAM_ROUTER__FIRST_TOKEN_MS": "60000"}
     try:
-        async with clustered(3, environment=environment, cuttable=True) as cluster:
+        settings = environment(upstream, LEARNERS)
+        async with clustered(3, environment=settings, cuttable=True) as cluster:
             run = Run(cluster, LEARNERS, 1)
             ticks = asyncio.create_task(ticking(run.followers))
             try:
