@@ -85,7 +85,7 @@ def test_the_balancer_asks_each_node_whether_it_is_ready() -> None:
     assert {host for _, host, _ in nodes} == {name for name in services if name.startswith("node")}
     image = (DEPLOY / "Containerfile").read_text()
     assert {port for _, _, port in nodes} == set(re.findall(r"^EXPOSE (\d+)$", image, re.M))
-    assert "httpchk GET /readyz" in config
+    assert config.count("httpchk GET /readyz") == config.count("\nbackend ") == 2
     bound = re.findall(r"^\s+bind :(\d+)$", config, re.M)
     assert [ports.split(":")[1] for ports in services["balancer"]["ports"]] == bound
 

@@ -26,7 +26,7 @@ PATIENCE_S = 15.0
 """How long a check waits for what must come."""
 CHECK_S = 180.0
 """How long one check may take in all."""
-AT_ONCE = 3
+AT_ONCE = 5
 """Checks that run side by side; each has sessions of its own."""
 _ADDRESS = re.compile(r"wss?://[^/\s]+/\S+")
 
