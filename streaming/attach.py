@@ -127,7 +127,7 @@ class Attached:
     async def _missed(self, epoch: str, q: int) -> tuple[CatchUp, list[Out], int, Ticket | None]:
         session, limits = self.session, self._ground.limits
         if epoch == session.epoch and q > session.head:
-            await session.catch_up()
+            await session.catch_up(q)
         head = session.head
         if epoch != session.epoch or q > head:
             return "reset", *self._snapshot()

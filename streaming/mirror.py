@@ -36,6 +36,8 @@ WAITING = 64
 """Commands of one session that may wait for its owner at once."""
 LATE_S = 1.0
 """A command that had no effect for so long makes the mirror look who owns the session."""
+SHOWN_S, SHOWN_LOOK_S = 2.0, 0.05
+"""How long, and how often, a mirror looks for entries that a client has heard of already."""
 _DELTA = b'{"t":"delta"'
 
 
@@ -154,11 +156,22 @@ class Mirror:
             if self._following is not None:
                 await asyncio.shield(self._following)
 
-    async def catch_up(self) -> None:
-        """Follow the log to where it stands now."""
-        head = await self._ground.log.head(self.sid)
-        if head is not None and head[0] == self.epoch:
+    async def catch_up(self, seen: int) -> None:
+        """Follow the log to where it stands now, and on to `seen`, which a client has heard.
+
+        An answer that has just become durable is shown to other nodes a moment after its client
+        heard of it, and that client may be here already.
+        """
+        loop = self._ground.loop
+        until_s = loop.time() + SHOWN_S
+        while not self.ended:
+            head = await self._ground.log.head(self.sid)
+            if head is None or head[0] != self.epoch:
+                return
             await self.reach(head[1])
+            if self.head >= seen or loop.time() >= until_s:
+                return
+            await asyncio.sleep(SHOWN_LOOK_S)
 
     def _take(self, entries: Sequence[Entry]) -> None:
         outs: list[Out] = []

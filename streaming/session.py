@@ -102,7 +102,7 @@ class Session:
         """Whose budgets this session's turns are charged to."""
         return Payer(self.sid, self._ground.rules.tenant)
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, seen: int) -> None:
         """The owner knows its log's head."""
 
     # --- hearing ------------------------------------------------------------------------------
