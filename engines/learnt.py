@@ -16,7 +16,7 @@ import numpy as np
 
 from engines.quantum import difficulty
 from engines.quantum.parameters import Parameters
-from engines.words import Decision, Floats
+from engines.words import Floats
 
 
 class Learnt(msgspec.Struct, kw_only=True):
@@ -66,16 +66,50 @@ class Seen(NamedTuple):
     right: bool
 
 
-def observed(
-    learnt: Learnt, item: int, combination: int, decision: Decision, taken_ms: float
-) -> None:
-    """Take in one first attempt: its time; where it counted its item, its skill, the course."""
+class Attempted(NamedTuple):
+    """What a first attempt left: its item and combination, its time, and where it counted `pull`.
+
+    `pull` is the decision's gradient, None where the attempt did not count.
+    """
+
+    item: int
+    combination: int
+    taken_ms: float
+    pull: float | None
+
+
+class Shown(NamedTuple):
+    """That an item was shown; `lesson` where it began one."""
+
+    item: int
+    lesson: bool
+
+
+Observation = Attempted | Shown
+
+
+def observed(learnt: Learnt, seen: Observation) -> None:
+    """Take in one observation. Of an attempt: its time; where it counted item, skill, course.
+
+    >>> by_item = {k: [0.0] for k in ("b", "b_answers", "ln_ms", "ln_ms_answers", "shown")}
+    >>> learnt = Learnt(offset=[0.0], offset_answers=[0.0], **by_item)
+    >>> observed(learnt, Attempted(0, 0, 9_000.0, pull=0.5))  # right, though half expected
+    >>> learnt.b, learnt.b_answers, learnt.everywhere
+    ([-0.35], [1.0], 0.25)
+    >>> observed(learnt, Shown(0, lesson=True))
+    >>> learnt.shown, learnt.lessons
+    ([1.0], 1.0)
+    """
+    if isinstance(seen, Shown):
+        learnt.shown[seen.item] += 1.0
+        learnt.lessons += seen.lesson
+        return
+    item, combination, taken_ms, pull = seen
     n = learnt.ln_ms_answers[item] + 1.0
     learnt.ln_ms[item] += (math.log(max(taken_ms, 1.0)) - learnt.ln_ms[item]) / n
     learnt.ln_ms_answers[item] = n
-    if not decision.counted:
+    if pull is None:
         return
-    pull = decision.gradient
     learnt.b[item] -= difficulty.item_step(learnt.b_answers[item]) * pull
     learnt.b_answers[item] += 1.0
     step = difficulty.skill_step(learnt.offset_answers[combination])

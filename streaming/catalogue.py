@@ -13,34 +13,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
+import secrets
 import zlib
-from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from engines.beliefs import scoring_of
 from engines.exercises.course import course_from
-from engines.learnt import Learnt, Seen, calibrated, observed
+from engines.learnt import Attempted, Learnt, Seen, Shown
 from engines.pinning import Physics, fitted_to, pinned, shipped
 from engines.words import Course, Decision, Syllabus
 from protocol.errors import Code, Refused
 from streaming import deeds
-from streaming.log import Entry, Ticket, stored
+from streaming.log import Entry, stored
 from streaming.records import Conflict, Records
 from streaming.state import SessionState
+from streaming.versions import Frozen, Pin, Table, Version, older
 
 _LOG = logging.getLogger(__name__)
 
 PUBLISH_EVERY = 1_000
 """Scored answers on a course between two published versions of what they taught."""
-SEEN_KEPT = 20_000
-"""Newest forecasts with their outcomes kept a course, to calibrate by."""
 SYLLABI_KEPT = 64
 """Versions kept in memory; older ones are read again when a session needs them."""
+PUBLISH_TRIES = 32
+"""Tries to publish a version while other nodes publish theirs; of those at once one succeeds."""
+HEAR_EVERY_S = 5.0
+"""How often at most a node looks whether another one has published."""
 LOOK_EVERY_S = 10.0
 """How often at most a running server looks for a refit of a course."""
 FIT_SUFFIX = ".tsp"
@@ -49,54 +51,12 @@ AUTHORS = "course"
 """Name of the version before any answer: the authors' difficulties, the shipped physics."""
 
 
-class _Version(msgspec.Struct):
-    """A published version: what was learnt by item and combination, and under which physics."""
-
-    number: int
-    learnt: Learnt
-    physics: str = ""
-    """Name of a refit; empty for the shipped physics."""
+NEVER = -1
+"""No version of a document: what is frozen over it must be frozen again."""
 
 
-class _Difficulties(msgspec.Struct):
-    """A version as it was published before 1.1: difficulties in logits and the answers behind."""
-
-    number: int
-    d: bytes
-    n: bytes
-
-
-def _older(course: Course, body: bytes) -> _Version:
-    version = msgspec.msgpack.decode(body, type=_Difficulties)
-    learnt = Learnt.nothing(shipped(course).parameters)
-    learnt.b = np.frombuffer(version.d, "<f8").tolist()
-    learnt.b_answers = np.frombuffer(version.n, "<i8").astype(np.float64).tolist()
-    return _Version(version.number, learnt)
-
-
-class _Live:
-    """One course's moving table."""
-
-    __slots__ = (
-        "course", "fresh", "index", "learnt", "looked_s", "newest", "number", "physics", "seen",
-        "stamp", "syllabus", "told",
-    )  # fmt: skip
-
-    def __init__(self, course: Course, version: _Version, name: str, first: Syllabus) -> None:
-        self.course = course
-        self.index = first.item_index
-        self.learnt = version.learnt
-        self.physics = version.physics
-        self.number = version.number
-        self.newest = name
-        self.syllabus = first
-        self.fresh = 0
-        self.told = 0
-        """Version of the document that names the newest."""
-        self.looked_s = -math.inf
-        self.stamp: tuple[int, int] | None = None
-        """Time and size of the refit's file when it was read last."""
-        self.seen: deque[Seen] = deque(maxlen=SEEN_KEPT)
+class Overtaken(Exception):  # noqa: N818 - said of a version
+    """Other nodes published each time before this one did."""
 
 
 class Catalogue:
@@ -110,7 +70,9 @@ class Catalogue:
         self._fits = fits
         self._courses: dict[str, Course] = {}
         self._offered: list[str] = []
-        self._live: dict[str, _Live] = {}
+        self._live: dict[str, Table] = {}
+        self._writer = secrets.token_hex(6)
+        self._tasks: set[asyncio.Task[None]] = set()
         self._physics: dict[tuple[str, str], Physics] = {}
         self._syllabi: OrderedDict[tuple[str, str], Syllabus] = OrderedDict()
 
@@ -131,9 +93,11 @@ class Catalogue:
         named = document or old
         newest = AUTHORS if named is None else named.body.decode()
         version = await self._version(course, newest)
-        first = self._keep(sha, newest, await self._pinned(course, version, newest))
-        live = self._live[sha] = _Live(course, version, newest, first)
-        live.told = 0 if document is None else document.version
+        pin = await self._pin(course, version, newest)
+        told = 0 if document is None else document.version
+        live = self._live[sha] = Table(course, self._writer, pin, version, told)
+        live.heard_s = asyncio.get_running_loop().time()
+        self._keep(sha, pin)
         await self.refresh(sha)
         return course
 
@@ -143,11 +107,17 @@ class Catalogue:
         return [self._courses[sha] for sha in self._offered]
 
     def pick(self, name: str | None) -> tuple[str, str]:
-        """`(hash, newest version)` of a course by id or hash; the first one for None."""
+        """`(hash, newest version)` of a course by id or hash; the first one for None.
+
+        It is the newest that this node knows; others' are looked for meanwhile, where it is time.
+        """
         for sha in self._offered:
             course = self._courses[sha]
             if name is None or name in (course.id, sha, sha[:12]):
-                return sha, self._live[sha].newest
+                live = self._live[sha]
+                if _may_hear(live):
+                    self._spawned(self._heard(live))
+                return sha, live.newest.name
         known = ", ".join(self._courses[sha].id for sha in self._offered) or "none"
         raise Refused(Code.NOT_FOUND, f"no course {name!r}; this server teaches: {known}")
 
@@ -166,7 +136,7 @@ class Catalogue:
             return found
         course = await self._course(sha)
         version = await self._version(course, d_version)
-        return self._keep(sha, d_version, await self._pinned(course, version, d_version))
+        return self._keep(sha, await self._pin(course, version, d_version))
 
     async def load_named(self, entries: Sequence[Entry]) -> None:
         """Bring every version that these entries name into memory: the fold cannot wait."""
@@ -180,13 +150,13 @@ class Catalogue:
                     if course:
                         await self.load(course, d_version)
 
-    def _keep(self, sha: str, d_version: str, syllabus: Syllabus) -> Syllabus:
-        self._syllabi[sha, d_version] = syllabus
-        newest = {(s, live.newest) for s, live in self._live.items()}
+    def _keep(self, sha: str, pin: Pin) -> Syllabus:
+        self._syllabi[sha, pin.name] = pin.syllabus
+        newest = {(s, live.newest.name) for s, live in self._live.items()}
         for key in list(self._syllabi)[:-SYLLABI_KEPT]:
             if key not in newest:
                 del self._syllabi[key]
-        return syllabus
+        return pin.syllabus
 
     async def _course(self, sha: str) -> Course:
         course = self._courses.get(sha)
@@ -197,20 +167,20 @@ class Catalogue:
             course = self._courses[sha] = course_from(document.body)
         return course
 
-    async def _version(self, course: Course, name: str) -> _Version:
+    async def _version(self, course: Course, name: str) -> Version:
         if name == AUTHORS:
-            return _Version(0, Learnt.nothing(shipped(course).parameters))
+            return Version(0, Learnt.nothing(shipped(course).parameters))
         document = await self._records.get("learnt", f"{course.sha256}:{name}")
         if document is not None:
-            return msgspec.msgpack.decode(document.body, type=_Version)
+            return msgspec.msgpack.decode(document.body, type=Version)
         document = await self._records.get("difficulties", f"{course.sha256}:{name}")
         if document is None:
             raise LookupError(f"version {name} of course {course.sha256[:12]} is not stored")
-        return _older(course, document.body)
+        return older(course, document.body)
 
-    async def _pinned(self, course: Course, version: _Version, name: str) -> Syllabus:
+    async def _pin(self, course: Course, version: Version, name: str) -> Pin:
         physics = await self._physics_of(course, version.physics)
-        return pinned(course, physics, version.learnt, name)
+        return Pin(name, version.physics, physics, pinned(course, physics, version.learnt, name))
 
     async def _physics_of(self, course: Course, name: str) -> Physics:
         found = self._physics.get((course.sha256, name))
@@ -233,12 +203,13 @@ class Catalogue:
         live = self._live.get(sha)
         if live is None:
             return
-        at = live.index[item]
-        combination = scoring_of(live.syllabus).combination_of(at)
-        observed(live.learnt, at, combination, decision, taken_ms)
-        if decision.counted:
+        syllabus = live.newest.syllabus
+        at = syllabus.item_index[item]
+        combination = scoring_of(syllabus).combination_of(at)
+        pull = decision.gradient if decision.counted else None
+        live.take_in(Attempted(at, combination, taken_ms, pull))
+        if pull is not None:
             live.seen.append(Seen(learner, decision.p_raw, decision.verdict.verdict == "correct"))
-            live.fresh += 1
             if live.fresh >= PUBLISH_EVERY:
                 self.publish(sha)
 
@@ -246,63 +217,105 @@ class Catalogue:
         """Take in that an item was shown; `lesson` counts a lesson begun."""
         live = self._live.get(sha)
         if live is not None:
-            live.learnt.shown[live.index[item]] += 1.0
-            live.learnt.lessons += lesson
+            live.take_in(Shown(live.newest.syllabus.item_index[item], lesson))
 
-    def publish(self, sha: str) -> Ticket | None:
+    def publish(self, sha: str) -> asyncio.Task[None] | None:
         """Freeze what was learnt; once stored, new lessons are pinned to this version.
 
-        A lesson pinned to a version that is not stored could never be folded again.
+        A lesson pinned to a version that is not stored could never be folded again. None where
+        nothing was learnt since the last one.
         """
         live = self._live[sha]
         if live.fresh == 0:
             return None
-        calibrated(live.learnt, live.seen)
-        return self._publish(live, live.physics, live.learnt)
+        return self._spawned(self._published(live, live.frozen()))
 
-    def _publish(self, live: _Live, name_of_physics: str, learnt: Learnt) -> Ticket:
+    def _spawned(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _published(self, live: Table, frozen: Frozen) -> None:
+        async with live.turn:
+            try:
+                await self._landed(live, frozen, live.frozen)
+            except Exception as error:  # noqa: BLE001 - whatever a store raises, lessons go on
+                live.fresh += 1  # the next version holds what this one was to hold
+                _LOG.error("what a course's answers taught was not stored: %s", error)
+
+    async def _landed(self, live: Table, first: Frozen, again: Callable[[], Frozen | None]) -> None:
+        """Store a version and name it as the newest; the caller has the table's turn.
+
+        Each version holds all that the one before held, and nobody names it before it is stored.
+        Where another node was faster, the table is based on that one's version, and `again`
+        freezes it; None: there is nothing to publish any more.
+        """
+        sha, frozen = live.course.sha256, first
+        for _ in range(PUBLISH_TRIES):
+            if await self._caught_up(live) or frozen.over != live.told:
+                new = again()
+                if new is None:
+                    return
+                frozen = new
+            try:
+                await stored(
+                    self._records.put("learnt", f"{sha}:{frozen.pin.name}", frozen.body, 0)
+                )
+                name = frozen.pin.name.encode()
+                await stored(self._records.put("learnt", f"{sha}:newest", name, frozen.over))
+            except Conflict:
+                frozen = frozen._replace(over=NEVER)
+                continue
+            live.landed(frozen)
+            self._keep(sha, frozen.pin)
+            return
+        raise Overtaken(f"other nodes published {PUBLISH_TRIES} versions meanwhile")
+
+    async def _caught_up(self, live: Table) -> bool:
+        """Whether another version than this table's was the newest; then it is based on that."""
         sha = live.course.sha256
-        live.number, live.fresh = live.number + 1, 0
-        name = f"v{live.number}"
-        body = msgspec.msgpack.encode(_Version(live.number, learnt, name_of_physics))
-        frozen = msgspec.msgpack.decode(body, type=_Version)
-        physics = self._physics[sha, name_of_physics]
-        syllabus = pinned(live.course, physics, frozen.learnt, name)
-        version = self._records.put("learnt", f"{sha}:{name}", body, 0)
-        ticket = self._records.put("learnt", f"{sha}:newest", name.encode(), live.told)
-        live.told += 1
-        ticket.hear(lambda _: self._published(live, syllabus, version, ticket))
-        return ticket
+        document = await self._records.get("learnt", f"{sha}:newest")
+        if document is None or document.version == live.told:
+            return False
+        name = document.body.decode()
+        version = await self._version(live.course, name)
+        pin = await self._pin(live.course, version, name)
+        live.rebased(pin, version, document.version)
+        self._keep(sha, pin)
+        return True
 
-    def _published(self, live: _Live, frozen: Syllabus, version: Ticket, newest: Ticket) -> None:
-        if newest.error is not None:
-            live.told -= 1
-        error = version.error or newest.error
-        if error is None:
-            self._keep(live.course.sha256, frozen.d_version, frozen)
-            live.newest, live.syllabus = frozen.d_version, frozen
-        else:
-            live.fresh += 1  # the next version holds what this one was to hold
-            _LOG.error("what a course's answers taught was not stored: %s", error)
+    async def publish_all(self) -> None:
+        """Freeze and store what moved since the last version, on every course; done at drain."""
+        tasks = [self.publish(sha) for sha in self._live]
+        await asyncio.gather(*(task for task in tasks if task is not None))
 
-    def publish_all(self) -> None:
-        """Freeze what moved since the last version, on every course; done at drain."""
-        for sha in self._live:
-            self.publish(sha)
-
-    # --- a refit of the physics ---------------------------------------------------------------
+    # --- what others publish, and a refit of the physics --------------------------------------
 
     async def refresh(self, sha: str) -> None:
-        """Take a refit that was left for the course over, as a new version; lessons keep theirs.
+        """Take over what other nodes published, and a refit that was left for the course.
 
-        What answers taught since is dropped with the old physics: the refit has seen them.
+        A refit becomes a new version; lessons keep theirs. What answers taught since is dropped
+        with the old physics: the refit has seen them.
         """
         live = self._live.get(sha)
-        now_s = asyncio.get_running_loop().time()
-        if live is None or self._fits is None or now_s - live.looked_s < LOOK_EVERY_S:
+        if live is None:
             return
-        live.looked_s = now_s
-        path = self._fits / f"{live.course.id}{FIT_SUFFIX}"
+        if _may_hear(live):
+            await self._heard(live)
+        now_s = asyncio.get_running_loop().time()
+        if self._fits is not None and now_s - live.looked_s >= LOOK_EVERY_S:
+            live.looked_s = now_s
+            await self._looked(live, self._fits / f"{live.course.id}{FIT_SUFFIX}")
+
+    async def _heard(self, live: Table) -> None:
+        try:
+            async with live.turn:
+                await self._caught_up(live)
+        except Exception as error:  # noqa: BLE001 - lessons go on with the version that is here
+            _LOG.warning("what other nodes published of a course was not read: %s", error)
+
+    async def _looked(self, live: Table, path: Path) -> None:
         try:
             stamp = await asyncio.to_thread(_stamp, path)
             if stamp is None or stamp == live.stamp:
@@ -313,21 +326,38 @@ class Catalogue:
         except (OSError, ValueError) as error:
             _LOG.error("the refit %s is not used: %s", path, error)
             return
-        name = f"{zlib.crc32(data):08x}"
-        if name != live.physics:
-            await self._take_over(live, name, physics, data)
+        try:
+            async with live.turn:
+                await self._take_over(live, f"{zlib.crc32(data):08x}", physics, data)
+        except BaseException:
+            live.stamp = None  # it is read again with the next look
+            live.fresh += 1
+            raise
 
-    async def _take_over(self, live: _Live, name: str, physics: Physics, data: bytes) -> None:
+    async def _take_over(self, live: Table, name: str, physics: Physics, data: bytes) -> None:
         sha = live.course.sha256
+
+        def refitted() -> Frozen | None:
+            known = live.newest.physics_name == name  # or another node has taken it over
+            return None if known else live.refitted(name, physics)
+
+        first = refitted()
+        if first is None:
+            return
         if await self._records.get("physics", f"{sha}:{name}") is None:
-            await stored(self._records.put("physics", f"{sha}:{name}", data, 0))
+            with contextlib.suppress(Conflict):  # another node was first, with the same bytes
+                await stored(self._records.put("physics", f"{sha}:{name}", data, 0))
         self._physics[sha, name] = physics
-        learnt = Learnt.nothing(physics.parameters, physics.answers)
-        learnt.ln_ms, learnt.ln_ms_answers = live.learnt.ln_ms, live.learnt.ln_ms_answers
-        learnt.shown, learnt.lessons = live.learnt.shown, live.learnt.lessons
-        live.learnt, live.physics = learnt, name
-        live.seen.clear()
-        await stored(self._publish(live, name, learnt))
+        await self._landed(live, first, refitted)
+
+
+def _may_hear(live: Table) -> bool:
+    """Whether to look for others' versions now: who publishes looks anyway."""
+    now_s = asyncio.get_running_loop().time()
+    if live.turn.locked() or now_s - live.heard_s < HEAR_EVERY_S:
+        return False
+    live.heard_s = now_s
+    return True
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from protocol import commands as cmd
 from protocol.codec import encode
@@ -34,7 +35,7 @@ from streaming.log import (
     stored,
 )
 from streaming.mirror import Mirror
-from streaming.nodes import Asked, Here, Told, Woken, opened
+from streaming.nodes import Asked, Here, Letter, Told, Woken, opened
 from streaming.outbox import Outbox, Wire
 from streaming.revival import Seen, carried_over, looked_at, revived
 from streaming.rooms import Rooms
@@ -80,8 +81,8 @@ class Ownership:
         self.rooms: Rooms | None = None
         self.on_node_gone: list[Callable[[str], None]] = []
         """Called with the name of a node that died."""
-        self.on_passing: Callable[[bytes], None] | None = None
-        """Called with a letter that is about a room."""
+        self.readers: dict[type[Letter], Callable[[Any], None]] = {}
+        """Who reads the letters that are not about sessions, by their type."""
         self.taken_over = 0
         self._idle_s = idle_s
         self._sessions: dict[str, Session] = {}
@@ -292,8 +293,9 @@ class Ownership:
             case Asked():
                 self._inbox.loose(self._sessions.get(letter.sid), letter)
             case _:
-                if self.on_passing is not None:
-                    self.on_passing(data)
+                read = self.readers.get(type(letter))
+                if read is not None:
+                    read(letter)
 
     def _woken(self, sid: str) -> None:
         session = self._sessions.get(sid)
@@ -438,10 +440,10 @@ class Ownership:
             await asyncio.sleep(DRAIN_LOOK_S)
         for session in self:
             session.talk.abandon("drained")
-        self.ground.catalogue.publish_all()
         self._let_go(late=True, everything=True)
         if self._leaving:
             await asyncio.wait(set(self._leaving.values()))
+        await self.ground.catalogue.publish_all()
         for timer in self._timers.values():
             timer.cancel()
         self._broken.stop()
