@@ -83,11 +83,9 @@ async def _votes(members: list[Member]) -> dict[str, Any]:
 
 
 def _counted(reveal: dict[str, Any]) -> int:
-    """All votes of a reveal's newest totals."""
-    totals = reveal.get("totals")
-    if isinstance(totals, list):
-        totals = totals[-1]
-    return sum(totals.values()) if isinstance(totals, dict) else 0
+    """All votes in the totals of the last round."""
+    totals: dict[str, int] = reveal["rounds"][-1]["totals"] or {}
+    return sum(totals.values())
 
 
 async def _presence(members: list[Member], urls: list[str]) -> dict[str, Any]:
