@@ -34,6 +34,7 @@ from server.websocket import WebSocketEndpoint
 from server.wheel import Wheel
 from streaming.catalogue import Catalogue
 from streaming.log import stored
+from streaming.nodes import Passing
 from streaming.ownership import Ownership, new_sid
 from streaming.prompt import greeting
 from streaming.providers.warmup import warmed
@@ -95,7 +96,7 @@ class Application:
         self.rooms = Rooms(ground, self.node, learners=self.ownership, roles=tokens.room_role)
         self.ownership.rooms = self.rooms
         self.ownership.on_node_gone.append(self.rooms.node_gone)
-        self.ownership.on_passing = self.rooms.passed
+        self.ownership.readers[Passing] = self.rooms.passed
         self.wheel = Wheel(loop)
         self.edge = Edge(
             ownership=self.ownership,

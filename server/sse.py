@@ -23,6 +23,8 @@ from protocol.commands import Have, Hello
 from protocol.errors import Close, Closing, Code, Refused
 from server.connection import Connection, Edge
 from server.gate import KNOWN, Told, told
+from server.neighbours import Neighbours
+from streaming.nodes import Judged, Posted
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
@@ -124,6 +126,7 @@ class Streams:
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
+        self._neighbours = Neighbours(edge.ownership, edge.loop, self.hear_posted, self.keep_rooms)
         self._open: dict[str, list[Connection]] = {}
         self._opened: dict[str, asyncio.Event] = {}
         self._rooms: dict[str, list[Have]] = {}
@@ -156,7 +159,9 @@ class Streams:
             finally:
                 connection.lost(1000)
             if connection.admitted is not None:
-                self._keep_rooms(connection.admitted.sid, command)
+                rooms = [have for have in command.have if have.s != "me"]
+                self.keep_rooms(connection.admitted.sid, rooms)
+                self._neighbours.tell_rooms(connection.admitted.sid, rooms)
         except KNOWN as error:
             return self.refused(told(error))
         return Response(welcome, 201, _NO_STORE, "application/json")
@@ -165,14 +170,6 @@ class Streams:
     def _without_rooms(hello: Hello) -> Hello:
         """The rooms are taken up again by the stream, not by the request before it."""
         return replace(hello, have=[have for have in hello.have if have.s == "me"])
-
-    def _keep_rooms(self, sid: str, hello: Hello) -> None:
-        self._rooms.pop(sid, None)
-        rooms = [have for have in hello.have if have.s != "me"]
-        if rooms:
-            self._rooms[sid] = rooms
-        while len(self._rooms) > ROOMS_KEPT:
-            del self._rooms[next(iter(self._rooms))]
 
     # --- commands -----------------------------------------------------------------------------
 
@@ -186,18 +183,43 @@ class Streams:
             self._check_origin(request)
             self._own(request, sid)
             body = await _body(request, self._edge.limits.inbound_bytes)
-            connection = await self._stream_of(sid, request.headers.get(CID_HEADER))
+            cid = request.headers.get(CID_HEADER)
+            found = self._streams(sid, cid)
+            heard = _heard(found[-1], body) if found else await self._anywhere(sid, cid, body)
         except KNOWN as error:
             return self.refused(told(error))
-        connection.aside = []
+        if heard.code:
+            refused = Refused(Code(heard.code), "see the frames")
+            return _answer(told(refused), heard.frames)
+        return Response(status_code=202, headers={**_NO_STORE, CID_HEADER: heard.cid})
+
+    async def _anywhere(self, sid: str, cid: str | None, body: bytes) -> Judged:
+        """What became of frames for a stream that is at another node, or is being opened here."""
+        here = self._edge.loop.create_task(self._stream_of(sid, cid))
+        there = self._neighbours.ask(sid, cid, body)
         try:
-            refused = connection.hear(body)
-            frames = b"\n".join(connection.aside)
+            await asyncio.wait({here, there}, return_when=asyncio.FIRST_COMPLETED)
+            if there.done():
+                return there.result()
+            return _heard(here.result(), body)
         finally:
-            connection.aside = None
-        if refused is not None:
-            return _answer(told(refused), frames)
-        return Response(status_code=202, headers={**_NO_STORE, CID_HEADER: connection.cid})
+            here.cancel()
+            there.cancel()
+
+    async def hear_posted(self, letter: Posted) -> Judged | None:
+        """Another node heard these frames; None where their stream is not here."""
+        try:
+            return _heard(await self._stream_of(letter.sid, letter.cid or None), letter.body)
+        except Refused:
+            return None
+
+    def keep_rooms(self, sid: str, rooms: list[Have]) -> None:
+        """A session's stream, when it is opened here, goes on in these rooms."""
+        self._rooms.pop(sid, None)
+        if rooms:
+            self._rooms[sid] = rooms
+        while len(self._rooms) > ROOMS_KEPT:
+            del self._rooms[next(iter(self._rooms))]
 
     async def _stream_of(self, sid: str, cid: str | None) -> Connection:
         """The newest stream of a session, or the one named.
@@ -306,6 +328,17 @@ _STREAM_HEADERS = [
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),
 ]
+
+
+def _heard(connection: Connection, body: bytes) -> Judged:
+    """Let a stream's connection hear frames; its refusals are collected."""
+    connection.aside = []
+    try:
+        refused = connection.hear(body)
+        frames = b"\n".join(connection.aside)
+    finally:
+        connection.aside = None
+    return Judged(0, 0 if refused is None else int(refused.code), frames, connection.cid)
 
 
 def _answer(what: Told, frames: bytes | None = None) -> Response:

@@ -68,7 +68,36 @@ class Passing(Letter, frozen=True, tag="eph"):
     frame: bytes
 
 
-AnyLetter = Woken | Told | Here | Asked | Passing
+class Posted(Letter, frozen=True, tag="posted"):
+    """Frames that `node` heard by POST for a session whose stream may be yours.
+
+    `cid` names the stream, empty: any. Who has it answers with `Judged` under the same `number`.
+    """
+
+    sid: str
+    cid: str
+    node: str
+    number: int
+    body: bytes
+
+
+class Judged(Letter, frozen=True, tag="judged"):
+    """What became of `Posted`: the first refusal's code (0: none), its frames, the stream's id."""
+
+    number: int
+    code: int
+    frames: bytes
+    cid: str
+
+
+class Seats(Letter, frozen=True, tag="seats"):
+    """A session's stream, wherever it is opened, goes on in these rooms: (rid, epoch, q) each."""
+
+    sid: str
+    rooms: list[tuple[str, str, int]]
+
+
+AnyLetter = Woken | Told | Here | Asked | Passing | Posted | Judged | Seats
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[AnyLetter] = msgspec.msgpack.Decoder(AnyLetter)

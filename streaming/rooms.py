@@ -20,7 +20,7 @@ from protocol.errors import Close, Code, Refused
 from streaming import room_deeds as deeds
 from streaming.facilitation import Facilitation
 from streaming.log import Claim, Entry, OutOfOrder, StoreUnavailable, stored
-from streaming.nodes import Passing, opened
+from streaming.nodes import Passing
 from streaming.records import Conflict
 from streaming.room import Room, log_of
 from streaming.room_batch import NodeGone
@@ -240,11 +240,10 @@ class Rooms:
             if seat.member != member and seat.known and not seat.outbox.level:
                 seat.outbox.say(frame)
 
-    def passed(self, data: bytes) -> None:
+    def passed(self, letter: Passing) -> None:
         """An ephemeral frame of another node."""
-        letter = opened(data)
-        room = self._rooms.get(letter.rid) if isinstance(letter, Passing) else None
-        if room is not None and isinstance(letter, Passing):
+        room = self._rooms.get(letter.rid)
+        if room is not None:
             self.pass_on(room, letter.member, letter.frame)
 
     def node_gone(self, node: str) -> None:
