@@ -375,6 +375,7 @@ def body(rows: list[dict[str, Any]], options: Options) -> dict[str, Any]:
         f"{options.duration_s:g} s at {options.rate:g} tokens a second, a quarter read through "
         f"the other node; {ANSWERS_A_S:g} answers a second; the network is cut by a stopped proxy "
         "between each node and Redis, which holds the bytes and leaves connections hanging",
+        "placed": "all processes share the cores",
         "kinds_of_fault": KINDS,
         "summary": summary,
         "rounds": rows,

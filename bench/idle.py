@@ -117,6 +117,7 @@ def body(row: dict[str, Any], options: Options) -> dict[str, Any]:
         "arrivals": f"two nodes; {options.connections} learners on one of them, each with a lesson "
         f"begun, then idle; windows of {options.duration_s:g} s without them and with them; "
         "a kilobyte is 1,000 bytes",
+        "placed": "all processes share the cores",
         "summary": summary,
         "rounds": [row],
     }

@@ -109,6 +109,7 @@ def notes(made: Record) -> list[str]:
     machine = made["machine"]
     where = f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}, {machine['python']}"
     pinned = "servers and load on a core each" if machine["pinned"] else "cores shared"
+    pinned = made.get("placed", pinned)
     found = [
         f"{made['command']}   commit {made['commit'] or 'of the wheel'}",
         f"{where}; {pinned}",

@@ -137,6 +137,7 @@ def body(rows: list[dict[str, Any]], options: Options) -> dict[str, Any]:
         "arrivals": f"{options.connections} idle sessions over two nodes; all sockets are cut in "
         "one moment and dial the other node at once, without back-off; a return counts from the "
         "cut to having all that welcome named; load, nodes, Redis and store share all cores",
+        "placed": "all processes share the cores",
         "summary": {OURS: summary},
         "rounds": rows,
     }
