@@ -2,7 +2,8 @@
 
 A message is due at a constant rate, from another member each time; it counts from when it was due
 to when the last member of both processes has it. Ours stores each message and is acknowledged; the
-peers store nothing. Afterwards, in ours alone: members vote all at once, and some are cut.
+peers store nothing; the null control is one process that writes and does no more. Afterwards, in
+ours alone: members vote all at once, and some are cut.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import http.client
 import json
 import random
+import sys
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -27,7 +29,7 @@ from bench.room_members import Dialect, Heard, Member, acknowledging, entered
 from bench.stats import middle, ratio, spread
 from protocol.limits import LIMITS
 
-OURS, FASTAPI, SOCKETIO = "tutorstream", "FastAPI loop", "python-socketio"
+OURS, NULL, FASTAPI, SOCKETIO = "tutorstream", "null control", "FastAPI loop", "python-socketio"
 GOALS = {SOCKETIO: 0.1, FASTAPI: 1 / 3}
 """Ours may take at most these shares of a peer's CPU a member."""
 WARM_MESSAGES = 10
@@ -41,7 +43,7 @@ class Place(NamedTuple):
     dialect: Dialect
     urls: list[str]
     pids: list[int]
-    redis_pid: int
+    redis_pid: int | None
     made: dict[str, str]
     """What `POST /v1/rooms` answered; nothing for the peers."""
 
@@ -64,7 +66,7 @@ def defaults(options: Options) -> Options:
 
 async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The scenario's figures and gates."""
-    names = [OURS, *((FASTAPI, SOCKETIO) if options.peers else ())]
+    names = [OURS, NULL, *((FASTAPI, SOCKETIO) if options.peers else ())]
     program = str(environment.python(tell)) if options.peers else ""
     dice = random.Random(options.seed)
     rows: list[dict[str, Any]] = []
@@ -88,6 +90,11 @@ async def _opened(name: str, program: str) -> AsyncIterator[Place]:
             made = await asyncio.to_thread(_made, ours.nodes[0].server.port)
             pids = [node.server.pid for node in ours.nodes]
             yield Place(name, "native", ours.urls, pids, ours.redis.pid, made)
+        return
+    if name == NULL:
+        command = [sys.executable, "-m", "bench.peers.room_null"]
+        async with servers.serving(name, command) as server:
+            yield Place(name, "naive", [server.url("/")], [server.pid], None, {})
         return
     module = "bench.peers.room_fastapi" if name == FASTAPI else "bench.peers.room_socketio"
     path = "/ws" if name == FASTAPI else "/socket.io/?EIO=4&transport=websocket"
@@ -147,6 +154,10 @@ async def _round(
     return {"server": place.name, "round": number, **row}, more
 
 
+def _cpu_s(pid: int | None) -> float:
+    return 0.0 if pid is None else machine.cpu_s(pid)
+
+
 async def _window(
     place: Place, members: list[Member], heard: Heard, options: Options
 ) -> dict[str, Any]:
@@ -168,12 +179,12 @@ async def _window(
     bytes_in = sum(member.wire.bytes_in for member in members)
     use = machine.Window(None)
     cpu_s = [machine.cpu_s(pid) for pid in place.pids]
-    redis_s = machine.cpu_s(place.redis_pid)
+    redis_s = _cpu_s(place.redis_pid)
     await played(times, act)
     missing = await settled(waiting, PATIENCE_S)
     used = use.end()
     spent_s = [machine.cpu_s(pid) - was for pid, was in zip(place.pids, cpu_s, strict=True)]
-    redis_spent_s = machine.cpu_s(place.redis_pid) - redis_s
+    redis_spent_s = _cpu_s(place.redis_pid) - redis_s
     if missing or heard.refusals or heard.closed:
         first = (heard.refusals or ["none"])[0]
         raise RuntimeError(
@@ -206,7 +217,7 @@ def _of(rows: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
 
 def body(rows: list[dict[str, Any]], later: dict[str, Any], options: Options) -> dict[str, Any]:
     """The record's own part."""
-    names = [name for name in (OURS, FASTAPI, SOCKETIO) if _of(rows, name)]
+    names = [name for name in (OURS, NULL, FASTAPI, SOCKETIO) if _of(rows, name)]
     summary, ratios = {}, {}
     for name in names:
         mine = _of(rows, name)

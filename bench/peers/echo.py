@@ -50,7 +50,11 @@ class Echo(asyncio.Protocol):
             at = stop
         self._rest = data[at:]
         if out:
-            self._transport.write(b"".join(out))
+            self.said(b"".join(out))
+
+    def said(self, frames: bytes) -> None:
+        """What this connection said, as a server's frames."""
+        self._transport.write(frames)
 
     def _handshake(self, data: bytes) -> bytes:
         head, found, rest = data.partition(b"\r\n\r\n")
@@ -65,14 +69,15 @@ class Echo(asyncio.Protocol):
         return rest
 
 
-async def served() -> None:
-    """Echo until the process is ended."""
-    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=2048)
+async def served(kind: type[Echo] = Echo) -> None:
+    """Serve until the process is ended."""
+    server = await asyncio.get_running_loop().create_server(kind, "127.0.0.1", 0, backlog=2048)
     print(json.dumps({"port": server.sockets[0].getsockname()[1], "versions": {}}), flush=True)
     await server.serve_forever()
 
 
-if __name__ == "__main__":
+def main(kind: type[Echo] = Echo) -> None:
+    """Be this server."""
     try:
         import uvloop
     except ImportError:
@@ -80,4 +85,8 @@ if __name__ == "__main__":
     else:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        sys.exit(runner.run(served()))
+        sys.exit(runner.run(served(kind)))
+
+
+if __name__ == "__main__":
+    main()
