@@ -7,6 +7,7 @@ own place in the log.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ from streaming.log import Entry
 from streaming.outbox import Out
 from streaming.room_fold import Counting, Moving, folded
 from streaming.room_state import RoomState
+
+_LOG = logging.getLogger(__name__)
 
 
 class Given(NamedTuple):
@@ -197,6 +200,10 @@ class Batch:
                 deed = acts.ACTS[type(given.command)](self.state, given.command, given.by)
         except Refused as refused:
             self._refuse(given, refused)
+            return
+        except Exception:  # noqa: BLE001 - a command's edge: nothing was moved, the room goes on
+            _LOG.exception("room %s: a command cannot be done", self.state.rid)
+            self._refuse(given, Refused(Code.INTERNAL, "a mistake of the server; it is logged"))
             return
         self._done(given, self._seq)
         self._fold(deed)

@@ -32,6 +32,8 @@ from streaming.surroundings import Surroundings
 
 _LOG = logging.getLogger(__name__)
 
+BACK_S = 1.0
+"""A room that broke while its tutor spoke here is taken up again after so long."""
 ROOMS_NODE = "rooms"
 """The name under which all nodes claim all rooms, so that the term is everybody's."""
 CODE_SIGNS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -223,6 +225,16 @@ class Rooms:
         self.facilitation.forget(room.rid)
         if error is not None:
             room.close_seats(Close.SERVER_ERROR, "the room is taken up again: resume")
+            running = room.state.running
+            if running is not None and running.node == self.node:
+                # Nobody else will end what was being said here, while this node lives.
+                self._ground.loop.call_later(BACK_S, self._bring_back, room.rid)
+
+    def _bring_back(self, rid: str) -> None:
+        self._later(self._brought_back(rid))
+
+    async def _brought_back(self, rid: str) -> None:
+        await self.room(rid)
 
     # --- who is here ------------------------------------------------------------------------------
 

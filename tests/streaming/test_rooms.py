@@ -393,3 +393,31 @@ async def test_what_got_no_answer_from_the_store_has_one_effect(
     assert text.split() == [f"word{n}." for n in range(40)]
     assert [d.status for d in two.cy.of(TurnDone)] == ["completed"]
     assert two.cy.replica.counters.misfits == 0
+
+
+async def test_a_command_that_breaks_is_refused_alone(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = await Two.begin()
+    room = next(iter(two.rooms[0]))
+
+    def broken(*_: object) -> None:
+        raise ValueError("a mistake in a plan")
+
+    monkeypatch.setattr(type(room.voice), "planned", broken)
+    await two.ann.do(cmd.RoomAsk, input="why?")
+    assert two.ann.code == Code.INTERNAL
+    await two.bo.do(cmd.RoomSay, text="still here")
+    await two.check()
+    assert [say["text"] for say in two.cy.room.says] == ["still here"]
+
+
+async def test_a_room_that_breaks_in_mid_turn_ends_the_turn(virtual: VirtualLoop) -> None:
+    two = await Two.begin()
+    await two.ann.do(cmd.RoomAsk, input="why is it so?")
+    await passed(0.3, *two.all)
+    room = next(iter(two.rooms[0]))
+    assert room.state.running is not None
+    room.fail(RuntimeError("it broke"))
+    await passed(4, two.cy)
+    assert [done.status for done in two.cy.of(TurnDone)] == ["lost"]
