@@ -22,7 +22,7 @@ from engines.quantum.fit.nested import Settings, plan
 from engines.words import Syllabus
 from protocol import commands as cmd
 from server.fitting import run as fitted_by
-from streaming.catalogue import AUTHORS, HEAR_EVERY_S, LOOK_EVERY_S, Catalogue
+from streaming.catalogue import AUTHORS, HEAR_EVERY_S, LOOK_EVERY_S, PUBLISH_TRIES, Catalogue
 from streaming.log import StoreUnavailable, Ticket
 from streaming.records import Document, Records
 from streaming.versions import OWN_KEPT, WRITERS_KEPT, Pin, Table, Version
@@ -212,6 +212,18 @@ async def test_nodes_that_publish_at_the_same_moment(
     assert [r.message for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
+async def test_a_node_that_is_many_versions_behind_publishes_at_once(virtual: VirtualLoop) -> None:
+    cluster, dice = await Cluster.begin(2), random.Random(3)
+    ahead, behind = cluster.nodes
+    for _ in range(PUBLISH_TRIES + 1):
+        taught(ahead, dice, 1)
+        await ahead.publish_all()
+    taught(behind, dice, 1)
+    await behind.publish_all()
+    assert behind.pick(None)[1] == f"v{PUBLISH_TRIES + 2}"
+    assert held((await cluster.converged()).learnt) == (PUBLISH_TRIES + 2,) * 4
+
+
 async def test_answers_that_come_while_versions_are_on_their_way(virtual: VirtualLoop) -> None:
     cluster, dice = await Cluster.begin(3), random.Random(4)
     for _ in range(15):
@@ -300,6 +312,9 @@ async def test_nodes_that_find_the_same_refit_publish_it_once(
     cluster.nodes = nodes
     version = await cluster.converged()
     assert version.physics
+    named = await cluster.records.get("learnt", f"{SHA}:newest")
+    assert named is not None
+    assert named.version == 1
     for node in nodes:
         taught(node, dice, 2)
     await asyncio.gather(*(node.publish_all() for node in nodes))
