@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> int:
     return serve(settings, ready_json if args.json else _ready_words)
 
 
-def ready_json(server: Running) -> None:
-    """Print the ready line for machines."""
+def ready_json(server: Running, **more: str) -> None:
+    """Print the ready line for machines, with `more` at its end."""
     from server.build import version
     from server.providers import tutor_words
     from server.settings import shown
@@ -42,6 +42,7 @@ def ready_json(server: Running) -> None:
         "store": shown(server.application.settings, "store"),
         "courses": [course.id for course in server.application.catalogue.offered],
         "tutor": tutor_words(server.application.tiers),
+        **more,
     }
     print(json.dumps(ready), flush=True)
 
