@@ -29,9 +29,7 @@ NODE_METRICS = (
         "Appends refused: the session had another owner already.",
     ),
     Metric("tutorstream_log_failures_total", "counter", (), "Appends that Redis did not take."),
-    Metric(
-        "tutorstream_log_reconnects_total", "counter", (), "Subscriptions to Redis made again."
-    ),
+    Metric("tutorstream_log_reconnects_total", "counter", (), "Subscriptions to Redis made again."),
 )
 """The rows of the table, in the order in which they are told."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -197,8 +197,9 @@ class Streams:
         """What became of frames for a stream that is at another node, or is being opened here."""
         here = self._edge.loop.create_task(self._stream_of(sid, cid))
         there = self._neighbours.ask(sid, cid, body)
+        either: set[asyncio.Future[Any]] = {here, there}
         try:
-            await asyncio.wait({here, there}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if there.done():
                 return there.result()
             return _heard(here.result(), body)

@@ -83,7 +83,8 @@ class Bench:
         ownership = self._application.ownership
         for number in range(LEARNERS):
             session = await ownership.session(f"timing-{number}")
-            origin = Attached(session, ownership.outbox(Deaf()), self._ground)
+            assert isinstance(session, Session)  # nobody else has it
+            origin = Attached(session, ownership.outbox(Deaf()), self._ground, "timing")
             session.hear(LessonStart("lesson", seed=number), origin)
             session.hear(PrefsSet("prefs", {"reduced_motion": True}), origin)
             self._learners.append((session, origin))

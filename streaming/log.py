@@ -24,7 +24,6 @@ from typing import Protocol
 
 import msgspec
 
-
 ROOM = "room:"
 """What the name of a room's log begins with; all other logs are learners' sessions."""
 

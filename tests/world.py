@@ -36,8 +36,8 @@ from streaming.providers.builtin import Builtin
 from streaming.replay import Replay, Replayed
 from streaming.routing import Routing, TurnLimits
 from streaming.rules import TutorRules
-from streaming.surroundings import Surroundings
 from streaming.store_sqlite import SqliteStore
+from streaming.surroundings import Surroundings
 from streaming.treasury import Treasury
 
 HINTS = [

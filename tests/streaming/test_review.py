@@ -45,6 +45,7 @@ async def started(world: World) -> Learner:
 
 def session_of(learner: Learner) -> Session:
     assert learner.attached is not None
+    assert isinstance(learner.attached.session, Session)
     return learner.attached.session
 
 

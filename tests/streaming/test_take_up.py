@@ -13,6 +13,7 @@ from protocol import events as ev
 from streaming import deeds
 from streaming.alerts import Alert
 from streaming.log import stored
+from streaming.session import Session
 from tests.virtual import VirtualLoop
 from tests.world import World, settle
 
@@ -39,6 +40,7 @@ async def test_an_alert_whose_process_died_before_it_was_stored_is_raised_again(
     learner = await world.learner()
     await learner.send(cmd.LessonStart("l"))
     assert learner.attached is not None
+    assert isinstance(learner.attached.session, Session)
     learner.attached.session.append(structs.replace(begun("g1"), act="safety", text=cry))
     await settle()
     world.kill()
@@ -99,6 +101,7 @@ async def test_every_turn_without_an_end_gets_one(virtual: VirtualLoop, tmp_path
     learner = await world.learner()
     await learner.send(cmd.LessonStart("l"))
     assert learner.attached is not None
+    assert isinstance(learner.attached.session, Session)
     for gen in ("g1", "g2"):
         learner.attached.session.append(begun(gen))
     await settle()
