@@ -186,6 +186,9 @@ async def stored(ticket: Ticket) -> None:
 class Log(Protocol):
     """All logs of a deployment."""
 
+    lasting: bool
+    """Whether a log outlives what carries it: else Records alone are sure to be found again."""
+
     @property
     def commit_us(self) -> int:
         """How long the newest finished group commit took, in microseconds."""

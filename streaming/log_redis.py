@@ -40,6 +40,8 @@ ENTRIES_A_READ = 500
 class RedisLog:
     """All logs of a deployment on one Redis; see `streaming.log.Log` for the promises."""
 
+    lasting = False
+
     def __init__(
         self,
         link: Link,

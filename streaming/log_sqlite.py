@@ -91,6 +91,8 @@ class _Known(Strand):
 class SqliteLog:
     """All logs of one store; see `streaming.log.Log` for the promises."""
 
+    lasting = True
+
     def __init__(
         self,
         db: sqlite3.Connection,

