@@ -17,6 +17,7 @@ import signal
 import socket
 import stat
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,6 +43,8 @@ the last guard against readers that never read."""
 BACKLOG = 2048
 AGAIN_S = 1.0
 """How often stores that are away at the start are looked for."""
+SLOW_START_S = 4.0
+"""A start that takes longer than this is explained to who waits for it."""
 CLOSING_S = 5
 """How long closed connections may take to say goodbye."""
 ENGINES = Path(__file__).parents[1] / "engines"
@@ -294,8 +297,13 @@ async def _served(settings: Settings, announce: Callable[[Running], None]) -> in
 
     signals = Signals(asyncio.get_running_loop())
     signals.listen()
+    # A thread's clock: while kernels compile, the loop stands still.
+    slow = threading.Timer(SLOW_START_S, _explain_the_wait)
+    slow.daemon = True
+    slow.start()
     try:
         async with running(settings, freeze=True, stop=signals.first) as server:
+            slow.cancel()
             announce(server)
             await signals.first.wait()
             return await _drained(server.application, signals)
@@ -314,7 +322,17 @@ async def _served(settings: Settings, announce: Callable[[Running], None]) -> in
         print(f"tutorstream: the store {where} does not open: {error}", file=sys.stderr)
         return 1
     finally:
+        slow.cancel()
         signals.ignore()
+
+
+def _explain_the_wait() -> None:
+    print(
+        "tutorstream: still starting; the first start on a machine compiles its kernels, "
+        "which takes up to a minute",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 async def _drained(application: Application, signals: Signals) -> int:

@@ -205,6 +205,23 @@ def test_words_for_people_stand_in_the_ready_lines(
     assert "listening on http://127.0.0.1:" in second
 
 
+def test_a_long_start_is_explained_and_a_short_one_is_not(
+    course: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_: Running) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    explained = "the first start on a machine compiles its kernels"
+    settings = Settings(port=0, courses=[course])
+    monkeypatch.setattr("server.run.SLOW_START_S", 0.0)
+    assert serve(settings, stop) == 0
+    assert explained in capsys.readouterr().err
+    monkeypatch.setattr("server.run.SLOW_START_S", 3600.0)
+    assert serve(settings, stop) == 0
+    assert explained not in capsys.readouterr().err
+    gc.unfreeze()  # this process goes on
+
+
 def test_in_process_on_a_unix_socket(tmp_path: Path, course: str) -> None:
     path = tmp_path / "t.sock"
     left = socket.socket(socket.AF_UNIX)
