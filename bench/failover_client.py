@@ -23,7 +23,7 @@ from protocol.events import Delta, Drain, Err, Event, Feedback, Foreign, TurnDon
 from protocol.limits import LIMITS
 from protocol.replica import ME, Replica
 
-DIAL_S = 5.0
+DIAL_S = 10.0
 """Longest wait for a node to take the connection and to say `welcome`."""
 ENTER_S = 120.0
 TICK_S = 0.1

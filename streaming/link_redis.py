@@ -43,6 +43,8 @@ FOR_APPENDS = 2
 """Of these, so many are left to appends, whoever else asks."""
 SOCKET_S = 2.0
 """Longest wait for Redis to connect or to answer."""
+FREE_S = 5.0
+"""Longest wait for a connection: of a node that is busy, or of a Redis that is slow."""
 PROBE_S = 1.0
 """How often a Redis that refused is asked whether it takes writes again."""
 KEYS_KEPT = 50_000
@@ -226,10 +228,10 @@ class Link:
         """Wait for a connection: when all clients come back at once there are too few."""
         if self._free.locked():
             try:
-                async with asyncio.timeout(SOCKET_S):
+                async with asyncio.timeout(FREE_S):
                     await self._free.acquire()
             except TimeoutError:
-                error = TimeoutError(f"no connection was free for {SOCKET_S:g} s")
+                error = TimeoutError(f"no connection was free for {FREE_S:g} s")
                 raise self.unavailable(error) from None
         else:
             await self._free.acquire()
