@@ -14,7 +14,8 @@ level  not yet acknowledged         what happens
 3      512 KiB or 20 s              close 4008, resumable
 ====== ============================ ==========================================================
 
-No event is dropped: a merged delta says by `span` how many places of the log it covers.
+No event is dropped: a merged delta says by `span` how many places of the log it covers. One frame,
+however large, counts for 128 KiB at most.
 """
 
 from __future__ import annotations
@@ -209,7 +210,9 @@ class Outbox:
 
     def _send(self, outs: list[Out]) -> None:
         frames = [o.frame for o in outs]
-        size = sum(map(len, frames))
+        # A snapshot is as large as what it shows: it holds deltas back, and alone ends no client.
+        most = self._limits.lag2_bytes
+        size = sum(min(len(frame), most) for frame in frames)
         self.sent_q = outs[-1].q
         if not self._unacked:
             self._watched.add(self)
