@@ -119,9 +119,9 @@ class Room:
             return 0.0
         delay_s = limits.room_gather_ms / 1000
         closes_at = state.poll.closes_at if state.poll is not None else None
-        if closes_at is not None:
-            delay_s = min(delay_s, (closes_at - self._ground.wall_ms()) / 1000 - 0.001)
-        return max(delay_s, 0.0)
+        if closes_at is not None and closes_at - self._ground.wall_ms() < 2 * delay_s * 1000:
+            return 0.0  # a loop that is a little late must not make late what came in time
+        return delay_s
 
     def _flush_in(self, delay_s: float) -> None:
         loop = self._ground.loop
