@@ -33,7 +33,7 @@ from streaming.surroundings import Surroundings
 _LOG = logging.getLogger(__name__)
 
 BACK_S = 1.0
-"""A room that broke while its tutor spoke here is taken up again after so long."""
+"""A room that broke with connections here, or a turn, is taken up again after so long."""
 ROOMS_NODE = "rooms"
 """The name under which all nodes claim all rooms, so that the term is everybody's."""
 CODE_SIGNS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -207,12 +207,9 @@ class Rooms:
 
         This node itself among them: nobody sits here yet.
         """
-        nodes = {node for member in state.members.values() for _, node in member.cids}
-        if state.running is not None:
-            nodes.add(state.running.node)
         return [
             node
-            for node in sorted(nodes)
+            for node in sorted(_nodes_in(state))
             if node == self.node or not await self._ground.nodes.lives(node)
         ]
 
@@ -225,9 +222,9 @@ class Rooms:
         self.facilitation.forget(room.rid)
         if error is not None:
             room.close_seats(Close.SERVER_ERROR, "the room is taken up again: resume")
-            running = room.state.running
-            if running is not None and running.node == self.node:
-                # Nobody else will end what was being said here, while this node lives.
+            if self.node in _nodes_in(room.state):
+                # Nobody else will end what was being said here, nor see that who was here is gone,
+                # while this node lives.
                 self._ground.loop.call_later(BACK_S, self._bring_back, room.rid)
 
     def _bring_back(self, rid: str) -> None:
@@ -312,6 +309,9 @@ class Rooms:
             room.fail(StoreUnavailable(f"the log of {room.rid} began anew"))
         elif head[1] != room.state.seq:
             room.look()
+        for node in await self._dead_in(room.state):
+            if node != self.node:  # another node, that has not this room, may have buried it
+                room.give(NodeGone(node))
 
     async def _put_aside(self, room: Room) -> None:
         if room.saved_seq != room.state.seq:
@@ -383,6 +383,14 @@ async def _guarded(work: Coroutine[Any, Any, None]) -> None:
         _LOG.warning("rooms: the store does not answer, the next sweep tries again: %s", error)
     except Exception:  # noqa: BLE001 - a task's edge: logged once, the next sweep tries again
         _LOG.exception("rooms: a task failed")
+
+
+def _nodes_in(state: RoomState) -> set[str]:
+    """Nodes that have connections of the room, or say its turn."""
+    nodes = {node for member in state.members.values() for _, node in member.cids}
+    if state.running is not None:
+        nodes.add(state.running.node)
+    return nodes
 
 
 def _expect_follows(rid: str, tail: list[Entry], seq: int) -> None:
