@@ -28,6 +28,7 @@ from streaming.room import log_of, out_of
 from streaming.room_acts import expect_member, member_id
 from streaming.room_batch import Given
 from streaming.room_fold import snapshot_frame
+from streaming.room_words import texts_in, words_of
 
 if TYPE_CHECKING:
     from streaming.attach import Attached
@@ -167,6 +168,11 @@ class Seats:
                 room = await self._rooms.room(one.s)
             except Refused:
                 continue
+            except StoreUnavailable:
+                raise
+            except Exception:  # noqa: BLE001 - a room's edge: the learner's own lessons go on
+                _LOG.exception("room %s cannot be taken up: a client comes in without it", one.s)
+                continue
             who = self._who(room.rid, "member")
             member = room.state.members.get(who.member)
             if member is None:
@@ -248,8 +254,8 @@ class Seats:
         return seat
 
     def _command(self, seat: Seat, command: Any) -> None:
-        text = _words(command)
-        if text and distress(text, self._attached.session.state.locale) is not None:
+        text = words_of(command)
+        if self._cries(text):
             self._care(seat, command, text)
             return
         seat.room.give(Given(command, digest(command), seat.who, self._told(seat, command)))
@@ -263,8 +269,8 @@ class Seats:
                 return
             rid = seat.room.rid
             self.say_ok(seat, command.id, at=At(rid, q), dup=dup)
-            if isinstance(command, cmd.RoomLeave):
-                seat.dismiss()
+            if isinstance(command, cmd.RoomLeave) and seat.member not in seat.room.state.members:
+                seat.dismiss()  # who joined again in the same breath stays
 
         return told
 
@@ -287,17 +293,23 @@ class Seats:
 
     # --- what is not for others -----------------------------------------------------------------
 
+    def _cries(self, text: str) -> bool:
+        return bool(text) and distress(text, self._attached.session.state.locale) is not None
+
     def _care(self, seat: Seat, command: Any, text: str) -> None:
         """Words of distress: the room hears nothing of them, the learner's own tutor answers."""
         expect_member(seat.room.state, seat.member)
-        name = hashlib.blake2b(f"{seat.room.rid} {command.id}".encode(), digest_size=12).hexdigest()
+        self._tell_own_tutor(seat.room.rid, command.id, text)
+        self.say_ok(seat, command.id)
+
+    def _tell_own_tutor(self, room: str, id_: str, text: str) -> None:
+        name = hashlib.blake2b(f"{room} {id_}".encode(), digest_size=12).hexdigest()
         turn = cmd.TurnStart(f"room.{name}", text, on_busy="replace")
         try:
             self._attached.session.hear(turn, self._attached)
         except Refused as refused:
-            refused.re = command.id  # not that of the turn, which nobody asked for by name
+            refused.re = id_  # not that of the turn, which nobody asked for by name
             raise
-        self.say_ok(seat, command.id)
 
     def _ephemeral(self, command: cmd.EphIn) -> None:
         """Typing, cursor: passed on to whoever else is here, on all nodes, or dropped."""
@@ -305,6 +317,8 @@ class Seats:
         if seat is None or not seat.known:
             return
         if len(msgspec.json.encode(command.v)) > self._ground.limits.eph_value_bytes:
+            return
+        if self._cries("\n".join(texts_in(command.v))):
             return
         frame = encode(EphOut(command.s, command.k, command.v, seat.member))
         self._rooms.pass_on(seat.room, seat.member, frame)
@@ -323,37 +337,60 @@ class Seats:
     def _join(self, command: cmd.RoomJoin) -> None:
         if self.tries is not None and not command.rid.startswith("r_"):
             self.tries.expect_left()
+        text = words_of(command)
+        if self._cries(text):
+            self._tell_own_tutor(command.rid, command.id, text)
+            command = msgspec.structs.replace(command, name=None)
         self._joining.setdefault(command.rid, [])
         self._later(self._joined(command), command.id)
 
     async def _joined(self, command: cmd.RoomJoin) -> None:
+        away = False
         try:
-            rid = await self._found(command)
-            role = self._rooms.role_of(command.token, rid)
-            room = await self._rooms.room(rid)
-            seat = self.by_rid.get(rid)
-            if seat is None:
-                if len(self.by_rid) >= self._ground.limits.have_logs - 1:
-                    most = self._ground.limits.have_logs - 1
-                    raise Refused(Code.FORBIDDEN, f"at most {most} rooms a connection")
-                seat = self._seat(room, self._who(rid, role))
-            who = self._who(rid, role)
-            room.give(Given(command, digest(command), who, self._came(seat, command)))
+            await self._asked_in(command)
+        except StoreUnavailable:
+            away = True
+            raise
         finally:
-            waiting = self._joining.pop(command.rid, [])
-        for one in waiting:
-            try:
-                self.hear(one)
-            except Refused as refused:
-                self.refuse(refused)
+            for one in self._joining.pop(command.rid, []):
+                self._go_on(one, away=away)
+
+    async def _asked_in(self, command: cmd.RoomJoin) -> None:
+        rid = await self._found(command)
+        role = self._rooms.role_of(command.token, rid)
+        room = await self._rooms.room(rid)
+        seat = self.by_rid.get(rid)
+        if seat is None:
+            if len(self.by_rid) >= self._ground.limits.have_logs - 1:
+                most = self._ground.limits.have_logs - 1
+                raise Refused(Code.FORBIDDEN, f"at most {most} rooms a connection")
+            seat = self._seat(room, self._who(rid, role))
+        who = self._who(rid, role)
+        room.give(Given(command, digest(command), who, self._came(seat, command)))
+
+    def _go_on(self, command: Any, *, away: bool) -> None:
+        """Do what waited for a join, or say why not: no command is left without an answer."""
+        if away:
+            self.refuse(_away(command.id))
+            return
+        try:
+            self.hear(command)
+        except Refused as refused:
+            self.refuse(refused)
 
     async def _found(self, command: cmd.RoomJoin) -> str:
+        by_code = not command.rid.startswith("r_")
         try:
-            return await self._rooms.found(command.rid)
+            rid = await self._rooms.found(command.rid)
         except Refused:
             if self.tries is not None:
+                if by_code:
+                    self.tries.expect_left()
                 self.tries.missed()
             raise
+        if self.tries is not None and by_code:
+            self.tries.expect_left()  # others were asked about at the same time, and were none
+        return rid
 
     def _came(
         self, seat: Seat, command: cmd.RoomJoin
@@ -364,23 +401,37 @@ class Seats:
                 if not seat.known:
                     seat.dismiss()
                 return
-            seat.known = True
-            state = seat.room.state
-            member = state.members.get(seat.member)
-            changed = {
-                "rid": state.rid,
-                "member": seat.member,
-                "role": member.role if member else seat.who.role,
-                "name": member.name if member else "",
-                "code": state.code,
-                "title": state.title,
-            }
-            if member is not None:
-                seat.who = msgspec.structs.replace(seat.who, role=member.role)
-            self.say_ok(seat, command.id, changed=changed, at=At(state.rid, q), dup=dup)
-            self._again(seat, command.have)
+            here = self._still_seated(seat)
+            if here is not None:
+                self._welcome(here, command, q, dup=dup)
 
         return told
+
+    def _still_seated(self, seat: Seat) -> Seat | None:
+        """The seat of a join that is stored; a fresh one where a leave before it took the seat."""
+        room = seat.room
+        if self._attached.outbox.closed:
+            room.give(deeds.Leave(seat.member, seat.who.cid))
+            return None
+        here = self.by_rid.get(room.rid)
+        return here if here is not None else self._seat(room, seat.who)
+
+    def _welcome(self, seat: Seat, command: cmd.RoomJoin, q: int, *, dup: bool) -> None:
+        seat.known = True
+        state = seat.room.state
+        member = state.members.get(seat.member)
+        changed = {
+            "rid": state.rid,
+            "member": seat.member,
+            "role": member.role if member else seat.who.role,
+            "name": member.name if member else "",
+            "code": state.code,
+            "title": state.title,
+        }
+        if member is not None:
+            seat.who = msgspec.structs.replace(seat.who, role=member.role)
+        self.say_ok(seat, command.id, changed=changed, at=At(state.rid, q), dup=dup)
+        self._again(seat, command.have)
 
     def _again(self, seat: Seat, have: cmd.Have | None) -> None:
         seat.outbox.hold()
@@ -406,9 +457,7 @@ class Seats:
             self.refuse(refused)
         except Exception as error:  # noqa: BLE001 - the edge of a request: logged once, clients resume
             if isinstance(error, StoreUnavailable) and re is not None:
-                away = Refused(Code.STORE_UNAVAILABLE, "the store does not answer", re=re)
-                away.retry_ms = RETRY_MS
-                self.refuse(away)
+                self.refuse(_away(re))
                 return
             # Frames may be held back for an answer that does not come: the client asks anew.
             _LOG.error("a room's client was not answered", exc_info=error)
@@ -427,10 +476,7 @@ class Seats:
         self.by_rid.clear()
 
 
-def _words(command: Any) -> str:
-    """What a member wrote for others to read, or for the room's tutor."""
-    if isinstance(command, cmd.RoomSay):
-        return command.text
-    if isinstance(command, cmd.RoomAsk) and isinstance(command.input, str):
-        return command.input
-    return ""
+def _away(re: str) -> Refused:
+    refused = Refused(Code.STORE_UNAVAILABLE, "the store does not answer", re=re)
+    refused.retry_ms = RETRY_MS
+    return refused

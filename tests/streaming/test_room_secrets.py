@@ -214,10 +214,10 @@ def given(command: Any, member: str, told: Any) -> Given:
     return Given(command, command.id.encode(), who, told)
 
 
-async def opened(room: Room) -> str:
+async def opened(room: Room, seconds: int | None = None) -> str:
     """A poll, opened by a facilitator."""
     room.state.members["m_t"] = Member("T", "facilitator", "s_t", (("c_t", "n1"),))
-    poll = cmd.RoomPollOpen("open", room.rid, "?", ["1", "2"])
+    poll = cmd.RoomPollOpen("open", room.rid, "?", ["1", "2"], seconds)
     room.give(given(poll, "m_t", lambda *ending: None))
     await settle()
     assert room.state.poll is not None
