@@ -76,7 +76,7 @@ def text_of(frames: list[Frame], gen: str) -> tuple[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)  # with stores of several nodes each round waits for a heartbeat to end
 async def test_kill_during_answers_and_a_stream_loses_nothing(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/store.db"
     arguments = ("--course", course_file(tmp_path), "--store", store)
