@@ -51,12 +51,12 @@ async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any
         try:
             await quiet(cluster.nodes[0].server.pid)
             steps.append(await _step(cluster, len(learners), options.duration_s))
+            row = _row(steps, tally)  # before we hang up ourselves
         finally:
             over = True
             await acks
             for learner in learners:
                 learner.wire.close()
-    row = _row(steps, tally)
     return body(row, options), gates(row)
 
 
