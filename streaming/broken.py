@@ -45,7 +45,11 @@ class Broken:
         if session.broken and (
             session.state.running is not None or session.stored_to < session.head
         ):
-            self._sids.add(session.sid)
+            self.owe(session.sid)
+
+    def owe(self, sid: str) -> None:
+        """See to a session that this node may own and that none of its actors runs."""
+        self._sids.add(sid)
 
     def look(self) -> None:
         """Try again what has not come back yet; called now and then."""
@@ -67,6 +71,8 @@ class Broken:
             owner = await self._ground.log.owner(sid)
             if owner is not None and owner.node == self._node:
                 await self._come(sid)
+            elif sid in self._sids:  # whoever has it ends its turn
+                self._ground.nodes.speaking(sid, on=False)
         except (StoreUnavailable, Refused) as error:
             _LOG.info("session %s is not taken up again: %s", sid, error)
             return

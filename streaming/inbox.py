@@ -58,16 +58,16 @@ class Inbox:
 
     def __init__(self, ground: Surroundings) -> None:
         self.ground = ground
-        self._reading: set[str] = set()
+        self._reading: dict[str, Session] = {}
         self._again: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def read(self, session: Session) -> None:
         """Do what waits for a session; a call while that is done makes it look once more."""
-        if session.sid in self._reading:
+        if self._reading.get(session.sid) is session:
             self._again.add(session.sid)
-        else:
-            self._reading.add(session.sid)
+        else:  # an actor that has ended may be reading still, and it does nothing any more
+            self._reading[session.sid] = session
             self.later(self._read(session))
 
     async def _read(self, session: Session) -> None:
@@ -83,7 +83,9 @@ class Inbox:
         except StoreUnavailable as error:
             _LOG.warning("the inbox of session %s waits: %s", sid, error)
         finally:
-            self._reading.discard(sid)
+            if self._reading.get(sid) is session:
+                del self._reading[sid]
+                self._again.discard(sid)
 
     async def _do(self, session: Session, letters: list[tuple[str, bytes]]) -> None:
         done: list[str] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,6 +65,8 @@ class Mirror:
         self.owner = owner
         self.attached: list[Attached] = []
         self.ended = False
+        self.released = False
+        """The owner has given the session back since this was last set to False."""
         self.detached_at_s = ground.loop.time()
         self.last_ticket = STORED
         self.here_at_s = self.look_at_s = ground.loop.time()
@@ -80,7 +83,9 @@ class Mirror:
         self._news: list[Entry] = []
         self._look = False
         self._following: asyncio.Task[None] | None = None
-        self._posting: set[asyncio.Task[None]] = set()
+        self._unposted: deque[tuple[str, _Waiting]] = deque()
+        """Commands whose letters are not in the inbox yet, oldest first, by their ids."""
+        self._posting: asyncio.Task[None] | None = None
         self._waiting: dict[str, _Waiting] = {}
 
     # --- coming -------------------------------------------------------------------------------
@@ -109,7 +114,7 @@ class Mirror:
         if self.ended:
             return
         if news.released:
-            self.owner = ""
+            self.owner, self.released = "", True
             self._on_orphan(self)
             return
         self._look = self._look or not news.entries
@@ -154,7 +159,7 @@ class Mirror:
         while self.head < seq and not self.ended:
             self.look()
             if self._following is not None:
-                await asyncio.shield(self._following)
+                await asyncio.wait({self._following})  # it may be cancelled, who waits here is not
 
     async def catch_up(self, seen: int) -> None:
         """Follow the log to where it stands now, and on to `seen`, which a client has heard.
@@ -212,7 +217,7 @@ class Mirror:
                 re=command_id,
             )
         letter = written(Asked(self.sid, self._node, origin.cid, encode_command(command)))
-        if command_id is None:
+        if command_id is None or isinstance(command, cmd.AnswerDraft):  # neither has a reply
             self._ground.nodes.tell(self.owner, letter)
             return
         if len(self._waiting) >= WAITING:
@@ -222,25 +227,35 @@ class Mirror:
                 re=command_id,
                 retry_ms=1_000,
             )
-        waiting = self._waiting[command_id] = _Waiting(letter, origin, self._ground.loop.time())
-        self._send(command_id, waiting)
+        self._send(command_id, _Waiting(letter, origin, self._ground.loop.time()))
 
     def _send(self, command_id: str, waiting: _Waiting) -> None:
-        task = self._ground.loop.create_task(self._post(command_id, waiting))
-        self._posting.add(task)
-        task.add_done_callback(self._posting.discard)
+        self._waiting[command_id] = waiting
+        self._unposted.append((command_id, waiting))
+        if self._posting is None or self._posting.done():
+            self._posting = self._ground.loop.create_task(self._post())
 
-    async def _post(self, command_id: str, waiting: _Waiting) -> None:
-        try:
-            await self._ground.nodes.post(self.sid, waiting.letter)
-        except StoreUnavailable:
+    async def _post(self) -> None:
+        """Post one letter after the other: side by side, the second may be there first."""
+        while self._unposted:
+            _, waiting = self._unposted[0]
+            try:
+                await self._ground.nodes.post(self.sid, waiting.letter)
+            except StoreUnavailable:
+                self._refuse_unposted()
+            else:
+                self._unposted.popleft()
+                self.wake()
+
+    def _refuse_unposted(self) -> None:
+        """What stands behind a command that is refused may rest on it: none is posted."""
+        unposted, self._unposted = self._unposted, deque()
+        for command_id, waiting in unposted:
             self._waiting.pop(command_id, None)
             refused = Refused(
                 Code.STORE_UNAVAILABLE, "the store does not answer", re=command_id, retry_ms=1_000
             )
             waiting.origin.outbox.say(refusal(refused))
-        else:
-            self.wake()
 
     def wake(self) -> None:
         """Tell the owner that something waits for it."""
@@ -249,10 +264,9 @@ class Mirror:
     def ask_again(self) -> None:
         """Send again what had no effect for long: the owner may be another, a refusal lost."""
         now_s = self._ground.loop.time()
-        for command_id, waiting in self._waiting.items():
+        for command_id, waiting in list(self._waiting.items()):
             if now_s - waiting.since_s > LATE_S:
-                again = self._waiting[command_id] = waiting._replace(since_s=now_s)
-                self._send(command_id, again)
+                self._send(command_id, waiting._replace(since_s=now_s))
         self.wake()
 
     def settle(self, command_id: str | None) -> None:

@@ -14,6 +14,7 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from protocol import commands as cmd
@@ -163,8 +164,13 @@ class Ownership:
         coming = self._coming.get(sid)
         if coming is None:
             coming = self._coming[sid] = self.ground.loop.create_task(self._take_up(sid))
-            coming.add_done_callback(lambda _: self._coming.pop(sid, None))
+            coming.add_done_callback(partial(self._came, sid))
         return await asyncio.shield(coming)
+
+    def _came(self, sid: str, done: asyncio.Task[Actor]) -> None:
+        self._coming.pop(sid, None)
+        if not done.cancelled():
+            done.exception()  # who waited may have left: then nobody is to hear of it
 
     async def _take_up(self, sid: str) -> Actor:
         leaving = self._leaving.get(sid)
@@ -172,21 +178,29 @@ class Ownership:
             await asyncio.wait({leaving})
         ground = self.ground
         for _ in range(CLAIMS):
+            if (followed := self._mirrors.get(sid)) is not None:
+                followed.released = False
             owner = await ground.log.owner(sid)
             if owner is not None and await self._lives_elsewhere(owner):
-                return await self._followed(sid, owner.node)
+                mirror = await self._followed(sid, owner.node)
+                if not mirror.released:
+                    return mirror
+                continue
             over = 0 if owner is None else owner.term
             anew = sid in self._rewound
             try:
                 claim = await ground.log.claim(
                     sid, self.node, at_ms=ground.wall_ms(), over=over, anew=anew
                 )
+                self._rewound.discard(sid)
+                if owner is not None and owner.node not in ("", self.node):
+                    self.taken_over += 1
+                return await self._owned(sid, claim)
             except Owned:
                 continue
-            self._rewound.discard(sid)
-            if owner is not None and owner.node not in ("", self.node):
-                self.taken_over += 1
-            return await self._owned(sid, claim)
+            except StoreUnavailable:
+                self._broken.owe(sid)  # it may be ours by now, and then nobody else takes it up
+                raise
         raise Refused(Code.MOVED, "other nodes take this session up: come back", retry_ms=1_000)
 
     async def _lives_elsewhere(self, owner: Owner) -> bool:
@@ -227,9 +241,10 @@ class Ownership:
         session.saved_version, session.saved_seq = found.version, found.saved_seq
         session.carried = {} if found.lost else await carried_over(ground, sid, found.state)
         mirror = self._mirrors.get(sid)
-        unanswered = [] if mirror is None else mirror.unanswered
         if mirror is not None:
+            mirror.owner = self.node  # who is woken for the letters that it has on their way
             await self._take_from(mirror, session)
+        unanswered = [] if mirror is None else mirror.unanswered
         self._sessions[sid] = session
         if found.lost:
             session.append(deeds.Restored(kept))
@@ -410,8 +425,7 @@ class Ownership:
         with contextlib.suppress(*REFUSALS):  # it has ended its session, which says so
             if session.last_ticket is not None:
                 await stored(session.last_ticket)
-            if session.saving is not None:
-                await stored(session.saving)
+            await session.saved()
             await self.ground.log.release(session.sid, session.term)
 
     def say_drain(self, after_ms: int, reason: str) -> None:

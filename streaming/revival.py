@@ -19,7 +19,7 @@ from engines.quantum.scoring import Scoring
 from streaming import deeds
 from streaming.attempts import carried
 from streaming.fold import Fold
-from streaming.log import Claim, Entry, StoreUnavailable
+from streaming.log import Claim, Entry, StoreUnavailable, Ticket, stored
 from streaming.records import Attempt
 from streaming.state import Open, SessionState, snapshot_parts
 
@@ -99,6 +99,7 @@ async def _folded(
 ) -> None:
     await ground.catalogue.load_named(tail)
     fold = Fold(epoch, ground.catalogue.at_hand)
+    repaired: list[Ticket] = []
     for entry in tail:
         if not entry.sealed:
             continue
@@ -107,9 +108,13 @@ async def _folded(
         if repair and isinstance(deed, deeds.AnswerGiven):
             # A crash between an answer's entries and its attempt keeps the entries only.
             learner = state.plain.learner
-            ground.records.add_attempt(
-                Attempt(sid, epoch, entry.seq, learner, entry.at_ms, entry.sealed)
+            repaired.append(
+                ground.records.add_attempt(
+                    Attempt(sid, epoch, entry.seq, learner, entry.at_ms, entry.sealed)
+                )
             )
+    for ticket in repaired:  # whoever joins now is told of these answers
+        await stored(ticket)
 
 
 async def _with_attempts(ground: Surroundings, sid: str, state: SessionState, epoch: str) -> None:

@@ -24,10 +24,21 @@ from protocol.events import Delta
 from protocol.message import Message
 from streaming import deeds
 from streaming.fold import Fold
-from streaming.log import Claim, CommandId, Entry, Fenced, OutOfOrder, Reply, Ticket
+from streaming.log import (
+    Claim,
+    CommandId,
+    Entry,
+    Fenced,
+    OutOfOrder,
+    Reply,
+    StoreUnavailable,
+    Ticket,
+    stored,
+)
 from streaming.outbox import STORED, Out
 from streaming.planning import seen_of
 from streaming.purse import Payer
+from streaming.records import Conflict
 from streaming.state import PREF_CHARS, PREFS_KEPT, Open, SessionState, snapshot_body
 from streaming.surroundings import Surroundings, Watch
 from streaming.talk import Talk
@@ -354,9 +365,9 @@ class Session:
         """Stop: nothing is appended any more."""
         self.ended = True
         self.talk.stop()
-        if self.state.running is not None:
+        if self.state.running is not None and not self.broken:
             self._ground.nodes.speaking(self.sid, on=False)
-        self._on_end(self)
+        self._on_end(self)  # a turn that broke still lacks its end, which whoever buries us owes
 
     def save(self) -> None:
         """Store a snapshot of the state, once the entries that it rests on are stored."""
@@ -377,6 +388,14 @@ class Session:
         self.saved_version += 1
         ticket.hear(self._refused)
         ticket.hear(lambda put: saving.resolve(put.error))
+
+    async def saved(self) -> None:
+        """Wait for the newest snapshot, however it ends: the log leads there without it."""
+        try:
+            if self.saving is not None:
+                await stored(self.saving)
+        except (Conflict, StoreUnavailable) as error:
+            _LOG.warning("session %s goes without its newest snapshot: %s", self.sid, error)
 
     def heard_elsewhere(self, now_s: float) -> bool:
         """Whether connections to this session are attached at other nodes."""

@@ -61,7 +61,7 @@ class Watchman:
                 _LOG.warning("node %s is dead: what it was saying ends", node)
                 for name in await nodes.spoke(node):
                     if not name.startswith(ROOM):
-                        await ownership.session(name)
+                        await self._ended(name)
                 for hear in ownership.on_node_gone:
                     hear(node)
                 await nodes.bury(node)
@@ -72,6 +72,15 @@ class Watchman:
             _LOG.warning("the dead nodes wait: %s", error)
         except Exception:  # noqa: BLE001 - a task's edge: logged once, tried again
             _LOG.exception("a dead node could not be buried")
+
+    async def _ended(self, sid: str) -> None:
+        """Take up what a dead node was saying. One log that nobody can fold stops no other."""
+        try:
+            await self._ownership.session(sid)
+        except (StoreUnavailable, Refused):
+            raise
+        except Exception:  # noqa: BLE001 - an actor's edge: logged once, whoever joins tries again
+            _LOG.exception("session %s of a dead node cannot be taken up", sid)
 
     async def _doubted(self) -> None:
         try:
