@@ -2,6 +2,7 @@
 // the way in; what is done in a room is shared/seat.js.
 
 import { learnersOf } from "../client/room.js";
+import { useKeptFocus } from "../shared/focus.js";
 import { PollCard } from "../shared/poll.js";
 import { roomRefusal, Seat } from "../shared/seat.js";
 import { Board, Pairing, People, Say, Talk } from "../shared/together.js";
@@ -116,6 +117,7 @@ function keep(key, value) {
 /** @param {{page: Page}} props */
 export function Room({ page }) {
   const visit = /** @type {Visit} */ (page.visit);
+  useKeptFocus("#room");
   return visit.seat === null ? html`<${Door} page=${page} visit=${visit} />` : html`<${Inside} seat=${visit.seat} />`;
 }
 

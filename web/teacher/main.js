@@ -1,9 +1,10 @@
 // Boots the facilitator's page: make a room, or come into it by the address. This file is the only
 // one here that touches the document outside the drawn tree.
 
+import { useKeptFocus } from "../shared/focus.js";
 import { QrCode } from "../shared/qr.js";
 import { Board, People, Say, Talk } from "../shared/together.js";
-import { html, render, useEffect, useRef } from "../vendor/htm-preact.js";
+import { html, render, useLayoutEffect, useRef } from "../vendor/htm-preact.js";
 import { addressed, addressOf, Desk, Entrance, joinAddress, lineOf } from "./desk.js";
 import { Groups, Help } from "./groups.js";
 import { Vote } from "./vote.js";
@@ -71,6 +72,7 @@ async function make() {
 
 function App() {
   const room = desk?.room;
+  useKeptFocus("#desk");
   return html`
     <header class="top">
       <svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><path d="M5 20c4.500-9 7-9 11-3.400s6.500 5.600 11-3.400" /></svg>
@@ -78,7 +80,7 @@ function App() {
       ${entrance !== null && html`<${Line} entrance=${entrance} />`}
       ${room !== undefined && html`<div class="top-acts"><a class="as-button" href=${`/teach/project#${addressOf(addressed())}`} target="_blank" rel="noopener">Open the projector</a></div>`}
     </header>
-    <main class="desk">${desk !== null && room !== undefined ? html`<${Inside} desk=${desk} />` : entrance !== null ? html`<${Outside} entrance=${entrance} />` : html`<${Make} />`}</main>
+    <main class="desk" id="desk" tabindex="-1">${desk !== null && room !== undefined ? html`<${Inside} desk=${desk} />` : entrance !== null ? html`<${Outside} entrance=${entrance} />` : html`<${Make} />`}</main>
     ${desk !== null && html`<${AskBack} desk=${desk} />`}`;
 }
 
@@ -174,7 +176,7 @@ function Beside({ desk: at }) {
 function AskBack({ desk: at }) {
   const dialog = useRef(/** @type {HTMLDialogElement|null} */ (null));
   const { question } = at;
-  useEffect(() => {
+  useLayoutEffect(() => { // closed at once it gives the focus back before what had it is gone
     if (question !== null && dialog.current?.open === false) dialog.current.showModal();
     if (question === null && dialog.current?.open) dialog.current.close();
   }, [question]);
