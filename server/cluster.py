@@ -171,7 +171,13 @@ class Cluster:
 
     async def begin(self) -> None:
         """Start everything; returns once all nodes are ready. Raises NotStarted, OSError."""
-        self.port = await self.balancer.begin(self.plan.port)
+        try:
+            self.port = await self.balancer.begin(self.plan.port)
+        except OSError as error:
+            raise NotStarted(
+                f"port {self.plan.port} cannot be listened on: {error.strerror or error}; "
+                "choose another --port"
+            ) from None
         for part in (*self.stores, *self.nodes[:1]):  # the first node compiles for all
             await self._begin(part)
         begun = await asyncio.gather(*map(self._begin, self.nodes[1:]), return_exceptions=True)
@@ -197,7 +203,7 @@ class Cluster:
                 return
             words = f"ended by itself with {_code(code)}"
             if not self.plan.restart:
-                self._tell(part.name, words)
+                self._tell(part.name, f"{words}; with --restart it would be started again")
                 return
             lived_s = asyncio.get_running_loop().time() - since_s
             pause_s = AGAIN_S if lived_s > AGAIN_CAP_S else min(pause_s * 2, AGAIN_CAP_S)

@@ -43,7 +43,7 @@ the last guard against readers that never read."""
 BACKLOG = 2048
 AGAIN_S = 1.0
 """How often stores that are away at the start are looked for."""
-SLOW_START_S = 4.0
+SLOW_START_S = 8.0
 """A start that takes longer than this is explained to who waits for it."""
 CLOSING_S = 5
 """How long closed connections may take to say goodbye."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from server.run import Signals
 
 NODES_MOST = 16
+PORT_MOST = 65_535
 COLOURS = (36, 33, 32, 35, 34, 31)
 """ANSI colours of the names, in turn."""
 
@@ -26,7 +27,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("act", choices=["dev"], help="run the nodes until Ctrl-C")
     parser.add_argument("--nodes", type=_nodes, default=2, metavar="N", help="how many (2)")
     parser.add_argument(
-        "--port", type=int, default=8765, help="of the balancer; nodes take the next ones (8765)"
+        "--port", type=_port, default=8765, help="of the balancer; nodes take the next ones (8765)"
     )
     parser.add_argument("--course", action="append", default=[], metavar="FILE", help="repeatable")
     parser.add_argument("--redis", default="", metavar="URL", help="use this one, start none")
@@ -45,6 +46,13 @@ def run(args: argparse.Namespace) -> int:
 
     from server.cluster import NotStarted, Plan
 
+    if args.port + args.nodes > PORT_MOST:
+        print(
+            f"tutorstream cluster: --port {args.port} leaves no ports for {args.nodes} nodes after "
+            f"it: choose one up to {PORT_MOST - args.nodes}",
+            file=sys.stderr,
+        )
+        return 2
     plan = Plan(
         args.nodes,
         args.port,
@@ -113,9 +121,10 @@ def _say(cluster: Cluster, *, as_json: bool) -> None:
         return
     nodes = "   ".join(f"{node.name} :{node.port}" for node in cluster.nodes)
     stores = "   ".join(f"{store.name} :{store.port}" for store in cluster.stores)
-    words = [f"  --url ws://127.0.0.1:{node.port}" for node in cluster.nodes]
+    words = [f" --url ws://127.0.0.1:{node.port}" for node in cluster.nodes]
     print(
         f"cluster    http://127.0.0.1:{cluster.port}/            (open this)\n"
+        f"  rooms    http://127.0.0.1:{cluster.port}/teach\n"
         f"  nodes    {nodes}   {stores}\n"
         f"  check    tutorstream conformance{' '.join(words)}\n"
         "  Ctrl-C drains the nodes one after the other, then stops",
@@ -134,6 +143,13 @@ def teller(colours: bool) -> Tell:
         print(f"{mark} | {words}", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= PORT_MOST:
+        raise argparse.ArgumentTypeError(f"expected 0 to {PORT_MOST}, came {text}")
+    return value
 
 
 def _nodes(text: str) -> int:

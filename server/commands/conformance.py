@@ -57,7 +57,11 @@ def run(args: argparse.Namespace) -> int:
         return 2
     except (OSError, WebSocketException, TimeoutError) as error:
         why = str(error) or type(error).__name__
-        print(f"tutorstream conformance: no server answers at {urls}: {why}", file=sys.stderr)
+        print(
+            f"tutorstream conformance: no server answers at {', '.join(urls)}: {why}; start one "
+            "with `tutorstream serve`, or name another --url",
+            file=sys.stderr,
+        )
         return 1
     if args.json:
         print(json.dumps(record(urls, verdicts), indent=1))

@@ -52,13 +52,16 @@ def _ready_words(server: Running) -> None:
     from server.settings import shown
 
     application = server.application
-    print(
-        f"{first_line(server)}   store: {shown(application.settings, 'store')}\n"
-        f"  listening on {server.url}   Ctrl-C drains and stops",
-        flush=True,
-    )
-    for line in start_words(application.settings, application.tiers):
-        print(f"  {line}", flush=True)
+    settings = application.settings
+    rooms = "" if settings.uds else f"   rooms at {server.url}teach"
+    lines = [
+        f"{first_line(server)}   store: {shown(settings, 'store')}",
+        f"listening on {server.url}{rooms}   Ctrl-C drains and stops",
+        *start_words(settings, application.tiers),
+    ]
+    if settings.guests == "loopback" and not settings.loopback:
+        lines.append('who comes needs a token; guests = "always" lets anyone in')
+    print("\n  ".join(lines), flush=True)
 
 
 def first_line(server: Running) -> str:

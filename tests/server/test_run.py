@@ -7,6 +7,7 @@ import contextlib
 import gc
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from server import run as run_module
 from server.cli import CONFIGURATION, FAILED, main
@@ -29,7 +31,7 @@ from server.run import (
     running,
     serve,
 )
-from server.settings import Settings
+from server.settings import Settings, Token
 from tests.wire.node import Learner, open_socket
 from tests.wire.sockets import request
 from tests.world import small_course
@@ -202,7 +204,23 @@ def test_words_for_people_stand_in_the_ready_lines(
     first, second = capsys.readouterr().out.splitlines()
     assert "course: sums (12 items, 2 skills)" in first
     assert "tutor: built-in" in first
-    assert "listening on http://127.0.0.1:" in second
+    assert re.match(
+        r"  listening on (http://127\.0\.0\.1:\d+/)   rooms at \1teach   Ctrl-C", second
+    )
+
+
+def test_a_server_that_lets_no_guests_in_says_so(
+    course: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(server: Running) -> None:
+        _ready_words(server)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    wide = Settings(host="0.0.0.0", port=0, courses=[course], token=Token("k" * 32))
+    for settings, words in ((wide, True), (replace(wide, guests="always"), False)):
+        assert serve(settings, stop) == 0
+        assert ("who comes needs a token" in capsys.readouterr().out) is words
+    gc.unfreeze()  # this process goes on
 
 
 def test_a_long_start_is_explained_and_a_short_one_is_not(

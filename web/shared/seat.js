@@ -310,14 +310,16 @@ export class Seat {
 /**
  * Why the room did not take something, in words.
  * @param {any} refusal
- * @param {Place|"door"} place
+ * @param {Place|"door"|"lead"} place where it was said; "lead" is the door of who leads the room
  */
 export function roomRefusal({ code, message, retry_ms }, place) {
-  if (code === CODES.rate_limited && place === "door") return `Too many codes were tried from here. Try again in ${minutes(retry_ms)}.`;
+  if (code === CODES.rate_limited && (place === "door" || place === "lead")) return `Too many codes were tried from here. Try again in ${minutes(retry_ms)}.`;
   if (code === CODES.rate_limited && place === "talk") return `The tutor was asked a lot in a short time. Ask again in ${minutes(retry_ms)}.`;
   if (code === CODES.closed) return "That round is closed; what you chose came too late to count.";
   if (code === CODES.not_member) return "You are not in this room any more. Join it again.";
   if (code === CODES.room_full) return "This room is full.";
+  if (code === CODES.unauthorized && place === "lead") return "This address does not let you lead the room: its token is not valid for it.";
+  if (code === CODES.not_found && place === "lead") return "This address leads to no room: it may have ended, or the address was cut.";
   if (code === CODES.not_found && place === "door") return "No room has this code. Check it, or ask who gave it to you.";
   if (code === CODES.busy && place === "talk") return "The tutor is still writing. Ask again when it is done.";
   if (code === CODES.budget_spent) return "The tutor's budget is spent. The room goes on without it.";

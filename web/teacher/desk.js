@@ -84,7 +84,7 @@ export class Entrance {
     const { rid, token } = this.address;
     const { rooms, sid, resumes } = this.session;
     const line = `${sid} ${resumes}`;
-    if (this.joining || this.line === line) return;
+    if (rid === "" || this.joining || this.line === line) return;
     this.line = line;
     this.joining = true;
     try {
@@ -93,7 +93,7 @@ export class Entrance {
       await rooms.watch(rid);
       this.refusal = "";
     } catch (refusal) {
-      this.refusal = this.seat === null ? roomRefusal(refusal, "door") : "";
+      this.refusal = this.seat === null ? roomRefusal(refusal, "lead") : "";
     }
     this.joining = false;
     this.changed();

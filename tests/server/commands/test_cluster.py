@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import stat
 import sys
 from pathlib import Path
 
 import pytest
 
+from server.cli import USAGE, main
 from server.cluster import Cluster, NotStarted, Part, Plan
 from server.commands.cluster import teller
 from tests.redis_server import free_port
@@ -100,6 +102,30 @@ async def test_nodes_are_alike_and_their_secrets_stand_in_no_command(tmp_path: P
     words = " ".join(one.words)
     assert not [secret for secret in one.environ.values() if secret in words]
     assert "--course c.json" in words
+
+
+async def test_a_port_that_is_taken_is_named_with_its_fix(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        plan = Plan(1, taken.getsockname()[1], (), "redis://r", "mongodb://m/t")
+        cluster = Cluster(plan, tmp_path, Heard())
+        with pytest.raises(NotStarted, match="in use; choose another --port"):
+            await cluster.begin()
+        await cluster.aclose()
+
+
+@pytest.mark.parametrize(
+    ("port", "says"),
+    [("65536", "expected 0 to 65535"), ("-1", "expected 0 to 65535"), ("65534", "up to 65533")],
+)
+def test_ports_that_cannot_be_are_wrong_usage(
+    port: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cluster", "dev", "--port", port]) == USAGE
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
 
 
 def test_each_line_stands_behind_its_part_s_name(

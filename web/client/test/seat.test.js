@@ -124,6 +124,8 @@ test("a vote without a choice is not sent; one that was given is not sent twice"
 test("refusals in words, by where they are shown", () => {
   const words = (code, place, more = {}) => roomRefusal(new Refusal(code, "", "as it came", more), place);
   assert.match(words(106, "door"), /No room has this code/);
+  assert.match(words(106, "lead"), /This address leads to no room/);
+  assert.match(words(103, "lead"), /its token is not valid for it/);
   assert.equal(words(106, "people"), "as it came");
   assert.match(words(129, "door", { retry_ms: 900_000 }), /in 15 minutes/);
   assert.match(words(116, "poll"), /too late/);
