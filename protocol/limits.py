@@ -97,6 +97,10 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     """Newest tutor turns that a room's snapshot holds."""
     room_asks_a_min: int = 10
     """Tutor turns that a room may begin in a minute; above it `err 129`."""
+    room_acts: int = 30
+    """Commands with an effect in a room that one member may give within `room_acts_s`, by all
+    connections; above it messages, notes, thanks and answers get `err 129`."""
+    room_acts_s: float = 10.0
     room_thanks_kept: int = 1_000
     room_ids_kept: int = 16_384
     """Command ids that a room remembers at most, however young they are."""

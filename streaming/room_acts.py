@@ -165,6 +165,24 @@ def _other_poll(state: RoomState, name: str) -> Refused:
 # --- talk, board, help ----------------------------------------------------------------------------
 
 
+def expect_calm(state: RoomState, member: str, at_ms: int) -> None:
+    """Raise Refused (RATE_LIMITED) where one member would drown what the others say."""
+    window_ms = int(LIMITS.room_acts_s * 1000)
+    own, times = f"{member} ", []
+    for seen in (state.fresh, state.seen):
+        for key in reversed(seen):
+            if seen[key].at_ms <= at_ms - window_ms:
+                break
+            if key.startswith(own):
+                times.append(seen[key].at_ms)
+    if len(times) >= LIMITS.room_acts:
+        raise Refused(
+            Code.RATE_LIMITED,
+            f"a member may say or write {LIMITS.room_acts} times in {LIMITS.room_acts_s:g} s",
+            retry_ms=min(times) + window_ms - at_ms,
+        )
+
+
 def say(state: RoomState, given: cmd.RoomSay, by: By) -> deeds.Said:
     """One message."""
     expect_member(state, by.member)

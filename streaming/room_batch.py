@@ -25,6 +25,9 @@ from streaming.room_state import RoomState
 
 _LOG = logging.getLogger(__name__)
 
+_OFTEN = (cmd.RoomSay, cmd.RoomBoard, cmd.RoomThank, cmd.RoomAccept)
+"""What any member may do at any time, and all others hear of."""
+
 
 class Given(NamedTuple):
     """A member's command. `who` is the connection it came by; `told` hears how it ended.
@@ -197,6 +200,8 @@ class Batch:
             elif isinstance(given.command, cmd.RoomPollOpen):
                 deed = acts.poll_open(self.state, given.command, given.by, self._at_ms)
             else:
+                if isinstance(given.command, _OFTEN):
+                    acts.expect_calm(self.state, given.who.member, self._at_ms)
                 deed = acts.ACTS[type(given.command)](self.state, given.command, given.by)
         except Refused as refused:
             self._refuse(given, refused)

@@ -105,9 +105,10 @@ async def test_a_full_board_and_long_talk_keep_nobody_out(virtual: VirtualLoop) 
     note = "é" * (LIMITS.board_value_bytes // 2 - 1)
     for n in range(LIMITS.board_keys):
         two.ann.transmit(cmd.RoomBoard(f"b{n}", two.made.rid, f"k{n}", note))
+        await passed(0.5, *two.all)
     for n in range(LIMITS.room_says_kept):
         two.ann.transmit(cmd.RoomSay(f"s{n}", two.made.rid, "\N{GRINNING FACE}" * 2_000))
-        await passed(0.05, *two.all)
+        await passed(0.5, *two.all)
     await passed(1, *two.all)
     assert two.ann.errors == []
     late = await pupil(two.worlds[0], "c_l")
@@ -176,3 +177,23 @@ async def test_a_name_in_distress_is_told_to_nobody(virtual: VirtualLoop) -> Non
     assert not any(CRY in str(each.heard) for each in two.all)
     assert late.member in two.ann.room.members
     assert two.worlds[0].ownership.ground.alerts.raised == 1
+
+
+async def test_one_member_drowns_nobody_by_however_many_connections(virtual: VirtualLoop) -> None:
+    two = await Two.begin()
+    await two.bo.do(cmd.RoomSay, text="a question to all of you")
+    for n in range(2 * LIMITS.room_says_kept):
+        what: Any = cmd.RoomSay(f"s{n}", two.made.rid, "spam")
+        if n % 2:
+            what = cmd.RoomBoard(f"b{n}", two.made.rid, "k", n)
+        two.cy.transmit(what)
+        await passed(0.05, *two.all)
+    refused = [e for e in two.cy.errors if e.code == Code.RATE_LIMITED]
+    assert len(refused) == 2 * LIMITS.room_says_kept - LIMITS.room_acts + 1  # its join counts too
+    assert refused[-1].temp
+    assert two.ann.room.says[0]["text"] == "a question to all of you"
+    await two.ann.do(cmd.RoomSay, text="here it is")
+    await passed(LIMITS.room_acts_s, *two.all)
+    await two.cy.do(cmd.RoomSay, text="sorry")
+    await two.check()
+    assert [say["text"] for say in two.bo.room.says][-2:] == ["here it is", "sorry"]

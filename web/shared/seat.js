@@ -314,7 +314,7 @@ export class Seat {
  */
 export function roomRefusal({ code, message, retry_ms }, place) {
   if (code === CODES.rate_limited && (place === "door" || place === "lead")) return `Too many codes were tried from here. Try again in ${minutes(retry_ms)}.`;
-  if (code === CODES.rate_limited && place === "talk") return `The tutor was asked a lot in a short time. Ask again in ${minutes(retry_ms)}.`;
+  if (code === CODES.rate_limited) return `That was a lot in a short time. Try again in ${minutes(retry_ms)}.`;
   if (code === CODES.closed) return "That round is closed; what you chose came too late to count.";
   if (code === CODES.not_member) return "You are not in this room any more. Join it again.";
   if (code === CODES.room_full) return "This room is full.";
@@ -328,6 +328,7 @@ export function roomRefusal({ code, message, retry_ms }, place) {
 
 /** @param {number|undefined} ms */
 function minutes(ms) {
+  if (ms !== undefined && ms < 45_000) return "a moment";
   const n = Math.max(1, Math.ceil((ms ?? 0) / 60_000));
   return n === 1 ? "a minute" : `${n} minutes`;
 }
