@@ -174,6 +174,7 @@ class Application:
         """Tell everybody, let running turns finish, store all sessions, close all connections."""
         self.edge.drain("the server is restarting")
         await asyncio.gather(self.ownership.drain(timeout_s), self.rooms.drain(timeout_s))
+        await self.ownership.leave()  # not before: others would end what a room is told here
 
     async def aclose(self) -> None:
         """Store what is queued and give everything back; a turn that still runs is cut off."""

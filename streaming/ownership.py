@@ -462,6 +462,9 @@ class Ownership:
             timer.cancel()
         self._broken.stop()
         self._watch.stop()
+
+    async def leave(self) -> None:
+        """Go from among the nodes, once nothing is said here any more, in no room either."""
         with contextlib.suppress(StoreUnavailable):
             await self.ground.nodes.leave()
 

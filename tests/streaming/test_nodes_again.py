@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import decode_event
+from server.app import Application
 from streaming.log import StoreUnavailable, Ticket
 from streaming.nodes import HEARTBEAT_S, RENEW_S, Alone, Woken, opened
 from streaming.records import Conflict
 from streaming.session import Session
+from tests.rooms import passed, pupil, with_rooms
 from tests.streaming.test_nodes import Pair, said, until
 from tests.virtual import VirtualLoop
 from tests.world import Learner, World
@@ -354,3 +357,27 @@ async def test_a_mirror_that_ends_while_it_is_waited_for_cancels_nobody(
     await asyncio.sleep(0.1)
     mirror.end()
     await reached
+
+
+async def test_a_node_is_among_the_others_until_its_rooms_have_spoken(
+    virtual: VirtualLoop,
+) -> None:
+    pair = await Pair.begin(pace_words_a_s=6.0)
+    here, there = with_rooms(pair.a, "a"), with_rooms(pair.b, "b")
+    made = await here.make("Halves")
+    ann, bo = await pupil(pair.a, "c1"), await pupil(pair.b, "c2")
+    await ann.enter(made.rid, "Ann")
+    await ann.do(cmd.RoomAsk, input="why?")
+    await passed(0.3, ann)
+    node: Any = SimpleNamespace(
+        edge=SimpleNamespace(drain=lambda reason: None), ownership=pair.a.ownership, rooms=here
+    )
+    draining = asyncio.ensure_future(Application.drain(node, 60.0))
+    await passed(0.5)
+    assert here.running_turns == 1
+    await bo.enter(made.rid, "Bo")
+    assert len(there) == 1
+    await passed(30.0, bo)
+    assert draining.done()
+    assert [done.status for done in bo.of(ev.TurnDone)] == ["completed"]
+    assert not await pair.b.ownership.ground.nodes.lives("a")
