@@ -134,11 +134,18 @@ class Moving:
 
 
 def dropped_for(state: RoomState) -> str | None:
-    """Who makes place for one more member: None where there is room, or where all are here."""
+    """Who makes place for one more member: None where there is room, or where all are here.
+
+    Facilitators last: nobody else can close a vote.
+    """
     if len(state.members) < LIMITS.room_members:
         return None
-    away = ((m.away_at_ms, mid) for mid, m in state.members.items() if not m.cids)
-    return min(away, default=(0, None))[1]
+    away = (
+        (m.role == "facilitator", m.away_at_ms, mid)
+        for mid, m in state.members.items()
+        if not m.cids
+    )
+    return min(away, default=(False, 0, None))[2]
 
 
 def _cids(member: Member | None) -> list[str]:

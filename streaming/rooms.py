@@ -217,7 +217,7 @@ class Rooms:
         if self._rooms.get(room.rid) is room:
             del self._rooms[room.rid]
         self._talks.pop(room.rid, None)
-        for known in (self._appended, self._looked_at_s, self._alone_since_s):
+        for known in (self._versions, self._appended, self._looked_at_s, self._alone_since_s):
             known.pop(room.rid, None)
         self.facilitation.forget(room.rid)
         if error is not None:
@@ -329,6 +329,8 @@ class Rooms:
 
     async def _save(self, room: Room) -> None:
         """Store a snapshot, then forget what is far behind it."""
+        if room.ended:
+            return
         rid, ground, seq = room.rid, self._ground, room.state.seq
         room.saved_seq = seq
         self._appended[rid] = room.appended
@@ -336,9 +338,11 @@ class Rooms:
         try:
             await stored(ground.records.put("room_state", rid, body, self._versions[rid]))
         except Conflict as conflict:  # another node has saved: its snapshot is as good
-            self._versions[rid] = conflict.found
+            if not room.ended:
+                self._versions[rid] = conflict.found
             return
-        self._versions[rid] += 1
+        if not room.ended:
+            self._versions[rid] += 1
         upto = seq - ground.limits.retention_events
         if upto > 0:
             await ground.log.trim(log_of(rid), upto)

@@ -219,7 +219,12 @@ class Seats:
             case cmd.EphIn():
                 self._ephemeral(command)
             case cmd.Sync():
-                self._again(self._at(command.s), cmd.Have(command.s, command.epoch, command.q))
+                seat = self._at(command.s)
+                if not seat.known:  # whether they are let in is decided at their place in the log
+                    raise Refused(
+                        Code.NOT_MEMBER, f"expected the answer to room.join of {command.s!r} first"
+                    )
+                self._again(seat, cmd.Have(command.s, command.epoch, command.q))
             case cmd.BoardWatch() | cmd.BoardAct():
                 seat = self._at(command.class_)
                 self._later(self._board(seat, command), command.id)

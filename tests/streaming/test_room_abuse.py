@@ -9,11 +9,12 @@ import pytest
 
 from protocol import commands as cmd
 from protocol.errors import Code, Refused
-from protocol.events import Ok, TurnDone
+from protocol.events import Ok, Snapshot, TurnDone
 from protocol.limits import LIMITS
+from streaming import room_deeds as deeds
 from tests.rooms import a_room, passed, pupil, with_rooms
 from tests.streaming.test_room_secrets import crowd, given, opened
-from tests.streaming.test_rooms import Two
+from tests.streaming.test_rooms import Away, Two
 from tests.virtual import VirtualLoop
 from tests.world import World, settle
 
@@ -197,3 +198,54 @@ async def test_one_member_drowns_nobody_by_however_many_connections(virtual: Vir
     await two.cy.do(cmd.RoomSay, text="sorry")
     await two.check()
     assert [say["text"] for say in two.bo.room.says][-2:] == ["here it is", "sorry"]
+
+
+async def test_who_found_the_room_full_is_shown_nothing_of_it(virtual: VirtualLoop) -> None:
+    world = await World.begin()
+    made, room = await a_room(with_rooms(world))
+    crowd(room, [f"m_{n:012}" for n in range(LIMITS.room_members)])
+    late = await pupil(world, "c_l")
+    ground = world.ownership.ground
+    ground.log = away = Away(ground.log)
+    say = cmd.RoomSay("say", room.rid, "on its way to the log")
+    room.give(given(say, "m_000000000003", lambda *ending: None))
+    await settle()
+    late.transmit(cmd.RoomJoin("j", made.rid))
+    await settle()  # the seat is taken, what the log says of it is still to come
+    late.transmit(cmd.Sync(made.rid, "", 0))
+    await settle()
+    away.well = True
+    await passed(3, late)
+    assert {e.re: e.code for e in late.errors} == {None: Code.NOT_MEMBER, "j": Code.ROOM_FULL}
+    assert not [e for e in late.of(Snapshot) if e.s == made.rid]
+
+
+async def test_who_leads_keeps_the_place_while_cut_though_others_want_it(
+    virtual: VirtualLoop,
+) -> None:
+    world = await World.begin()
+    made, room = await a_room(with_rooms(world))
+    teacher = await pupil(world, "c_t")
+    await teacher.enter(made.rid, "Ms T", facilitates=True)
+    crowd(room, [f"m_{n:012}" for n in range(LIMITS.room_members - 1)])
+    teacher.cut()
+    await passed(1)
+    room.give(deeds.Leave("m_000000000004", "c m_000000000004"))
+    await passed(1)
+    late = await pupil(world, "c_l")
+    await late.enter(made.rid)
+    assert "m_000000000004" not in room.state.members
+    await teacher.connect()
+    await passed(1, teacher, late)
+    assert room.state.facilitates(teacher.member)
+
+
+async def test_a_room_that_was_put_aside_costs_nothing(virtual: VirtualLoop) -> None:
+    two = await Two.begin()
+    for each in two.all:
+        each.cut()
+    await passed(90)
+    rooms = two.rooms[0]
+    kept = {name: value for name, value in vars(rooms).items() if isinstance(value, dict) and value}
+    assert kept == {}
+    assert rooms.facilitation._told == {}
