@@ -82,6 +82,8 @@ class Part:
 
     async def begin(self, tell: Tell) -> None:
         """Start it and wait until its port answers. Raises NotStarted."""
+        if await _answers(self.port):  # somebody else's answer would be taken for its own
+            raise NotStarted(f"port {self.port} of {self.name} is taken; choose another --port")
         self.process = process = await asyncio.create_subprocess_exec(
             *self.words,
             stdin=asyncio.subprocess.DEVNULL,
@@ -175,8 +177,8 @@ class Cluster:
             self.port = await self.balancer.begin(self.plan.port)
         except OSError as error:
             raise NotStarted(
-                f"port {self.plan.port} cannot be listened on: {error.strerror or error}; "
-                "choose another --port"
+                f"port {self.plan.port} cannot be listened on: "
+                f"{os.strerror(error.errno) if error.errno else error}; choose another --port"
             ) from None
         for part in (*self.stores, *self.nodes[:1]):  # the first node compiles for all
             await self._begin(part)

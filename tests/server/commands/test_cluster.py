@@ -113,6 +113,9 @@ async def test_a_port_that_is_taken_is_named_with_its_fix(tmp_path: Path) -> Non
         with pytest.raises(NotStarted, match="in use; choose another --port"):
             await cluster.begin()
         await cluster.aclose()
+        node = Part("node1", [sys.executable, "-c", ""], taken.getsockname()[1])
+        with pytest.raises(NotStarted, match="of node1 is taken; choose another --port"):
+            await node.begin(Heard())
 
 
 @pytest.mark.parametrize(
