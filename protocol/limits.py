@@ -112,6 +112,8 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     """Longest value of one place, as JSON in UTF-8."""
     eph_value_bytes: int = 512
     """Longest value of an `eph`, as JSON in UTF-8; a longer one is dropped."""
+    room_eph_frames_a_s: int = 5_000
+    """Frames of `eph` that one node passes on in one room in a second; what is beyond is lost."""
     poll_rounds: int = 2
     room_gather_ms: float = 250.0
     """Votes and presence are gathered for so long before they are told ..."""

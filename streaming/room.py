@@ -100,6 +100,8 @@ class Room:
         self._unread = False
         self._subscription: Subscription | None = None
         self._fans: deque[tuple[list[Out], deque[Seat]]] = deque()
+        self._hints = 0
+        self._hints_since_s = float("-inf")
 
     # --- hearing ------------------------------------------------------------------------------
 
@@ -328,6 +330,22 @@ class Room:
                 self._fans.popleft()
         if self._fans and not self.ended:
             self._ground.loop.call_soon(self._fan)
+
+    def hint(self, frame: bytes, member: str) -> None:
+        """Tell an ephemeral frame to whoever is here but the member it came from.
+
+        Who types in a large room must not cost more than what is said there: beyond the limit of
+        a second it is dropped, as any of these may be.
+        """
+        now_s = self._ground.loop.time()
+        if now_s - self._hints_since_s >= 1.0:
+            self._hints_since_s, self._hints = now_s, 0
+        if self._hints + len(self.seats) > self._ground.limits.room_eph_frames_a_s:
+            return
+        self._hints += len(self.seats)
+        for seat in self.seats:
+            if seat.member != member and seat.known and not seat.outbox.level:
+                seat.outbox.say(frame)
 
     def sit(self, seat: Seat) -> None:
         """A connection hears of everything from here on."""

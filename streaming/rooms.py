@@ -243,17 +243,11 @@ class Rooms:
         """A connection has heard of everything: tell it what stands beside the log."""
         self.facilitation.tell(seat)
 
-    def pass_on(self, room: Room, member: str, frame: bytes) -> None:
-        """Tell an ephemeral frame to everybody who is here but the member it came from."""
-        for seat in room.seats:
-            if seat.member != member and seat.known and not seat.outbox.level:
-                seat.outbox.say(frame)
-
     def passed(self, letter: Passing) -> None:
         """An ephemeral frame of another node."""
         room = self._rooms.get(letter.rid)
         if room is not None:
-            self.pass_on(room, letter.member, letter.frame)
+            room.hint(letter.frame, letter.member)
 
     def node_gone(self, node: str) -> None:
         """A node has died: what it had here is over."""

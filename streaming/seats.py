@@ -326,7 +326,7 @@ class Seats:
         if self._cries("\n".join(texts_in(command.v))):
             return
         frame = encode(EphOut(command.s, command.k, command.v, seat.member))
-        self._rooms.pass_on(seat.room, seat.member, frame)
+        seat.room.hint(frame, seat.member)
         self._ground.nodes.tell_all(written(Passing(seat.room.rid, seat.member, frame)))
 
     async def _board(self, seat: Seat, command: cmd.BoardWatch | cmd.BoardAct) -> None:

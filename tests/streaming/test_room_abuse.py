@@ -249,3 +249,23 @@ async def test_a_room_that_was_put_aside_costs_nothing(virtual: VirtualLoop) -> 
     kept = {name: value for name, value in vars(rooms).items() if isinstance(value, dict) and value}
     assert kept == {}
     assert rooms.facilitation._told == {}
+
+
+async def test_typing_in_a_large_room_is_dropped_beyond_what_a_node_can_tell(
+    virtual: VirtualLoop,
+) -> None:
+    world = await World.begin()
+    made, room = await a_room(with_rooms(world))
+    ann, bo = await pupil(world, "c_a"), await pupil(world, "c_b")
+    await ann.enter(made.rid)
+    await bo.enter(made.rid)
+    bos = next(seat for seat in room.seats if seat.member == bo.member)
+    room.seats.extend([bos] * (LIMITS.room_members - 2))
+    told = []
+    for _ in range(3):
+        before = len(bo.wire.inbound)
+        for _ in range(20):
+            ann.transmit(cmd.EphIn(made.rid, "typing", True))
+        told.append(len(bo.wire.inbound) - before)
+        await passed(1.1, ann, bo)
+    assert [n // LIMITS.room_members for n in told] == [4, 4, 4], told
