@@ -41,6 +41,8 @@ CONNECTIONS = 16
 """Most connections of one node for this; who needs one more waits for it."""
 SAID_KEPT_S = 86_400
 _EVERYBODY = "*"
+_KEPT = frozenset({"SADD", "SREM", "EXPIRE"})
+"""What is sent until Redis has taken it: whoever buries this node ends what it is saying."""
 
 
 class RedisNodes:
@@ -57,6 +59,7 @@ class RedisNodes:
         self._tasks: list[asyncio.Task[None]] = []
         self._out: list[tuple[Any, ...]] = []
         self._sending: asyncio.Task[None] | None = None
+        self._leaving = False
         self.trouble: str | None = None
 
     @classmethod
@@ -96,7 +99,7 @@ class RedisNodes:
     async def _renewing(self) -> None:
         loop = asyncio.get_running_loop()
         well = True
-        while True:
+        while not self._leaving:  # a library below may take a cancellation for its own time limit
             # A short cut must not cost the lease, and a long one is known before others know it.
             await asyncio.sleep(RENEW_S if well else AGAIN_S)
             # A process that was stopped comes to itself here: it asks first what it has missed.
@@ -183,10 +186,15 @@ class RedisNodes:
             try:
                 await self._asked(pipeline.execute())
             except StoreUnavailable as error:
-                _LOG.warning("%d letters are lost: %s", len(out), error)
+                kept = [command for command in out if command[0] in _KEPT]
+                _LOG.warning("%d letters are lost: %s", len(out) - len(kept), error)
+                self._out = kept + self._out
+                if self._leaving:
+                    return
+                await asyncio.sleep(AGAIN_S)
 
     async def _listening(self, subscribed: asyncio.Event) -> None:
-        while True:
+        while not self._leaving:  # as above
             try:
                 await self._listened(subscribed)
             except (RedisError, OSError, TimeoutError) as error:
@@ -199,7 +207,7 @@ class RedisNodes:
         try:
             await pubsub.subscribe(self._key("to", self._node), everybody)
             pinged = False
-            while True:
+            while not self._leaving:
                 message = await pubsub.get_message(timeout=ANSWER_S)
                 if message is None and pinged:
                     raise TimeoutError(f"the subscription was silent for {2 * ANSWER_S:g} s")
@@ -260,6 +268,7 @@ class RedisNodes:
 
     async def leave(self) -> None:
         """Stop the heartbeat, forget ourselves, give the connections back."""
+        self._leaving = True
         for task in self._tasks:
             task.cancel()
         if self._tasks:

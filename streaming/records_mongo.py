@@ -337,7 +337,7 @@ class MongoRecords:
         self._indexed = True
 
     async def _watching(self) -> None:
-        while True:
+        while not self._closed:  # a library below may take a cancellation for its own time limit
             await asyncio.sleep(LOOK_S)
             await self.look()
 

@@ -177,3 +177,27 @@ async def test_redis_may_be_away_and_come_back() -> None:
         with redis_server(port):
             await until(lambda: one.backs == 1)
             await one.nodes.leave()
+
+
+async def test_what_a_node_is_saying_is_known_though_redis_was_away_when_it_began() -> None:
+    port = free_port()
+    one = Seen(f"redis://127.0.0.1:{port}/0", "said:")
+    with redis_server(port):
+        await one.begin("a")
+        one.nodes.speaking("s_0", on=True)
+        await until(lambda: one.nodes._sending is None or one.nodes._sending.done())
+    one.nodes.speaking("s_1", on=True)
+    one.nodes.speaking("s_0", on=False)
+    await until(lambda: one.nodes.trouble is not None)
+    with redis_server(port):
+        async with asyncio.timeout(SOON_S):
+            while await said(one.nodes) != ["s_1"]:  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.02)
+        await one.nodes.leave()
+
+
+async def said(nodes: RedisNodes) -> list[str]:
+    try:
+        return await nodes.spoke("a")
+    except StoreUnavailable:
+        return []
