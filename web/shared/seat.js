@@ -318,7 +318,7 @@ export function roomRefusal({ code, message, retry_ms }, place) {
   if (code === CODES.closed) return "That round is closed; what you chose came too late to count.";
   if (code === CODES.not_member) return "You are not in this room any more. Join it again.";
   if (code === CODES.room_full) return "This room is full.";
-  if (code === CODES.unauthorized && place === "lead") return "This address does not let you lead the room: its token is not valid for it.";
+  if (code === CODES.forbidden && place === "lead") return "This address does not let you lead the room: its token is not valid for it.";
   if (code === CODES.not_found && place === "lead") return "This address leads to no room: it may have ended, or the address was cut.";
   if (code === CODES.not_found && place === "door") return "No room has this code. Check it, or ask who gave it to you.";
   if (code === CODES.busy && place === "talk") return "The tutor is still writing. Ask again when it is done.";

@@ -125,7 +125,7 @@ test("refusals in words, by where they are shown", () => {
   const words = (code, place, more = {}) => roomRefusal(new Refusal(code, "", "as it came", more), place);
   assert.match(words(106, "door"), /No room has this code/);
   assert.match(words(106, "lead"), /This address leads to no room/);
-  assert.match(words(103, "lead"), /its token is not valid for it/);
+  assert.match(words(104, "lead"), /its token is not valid for it/);
   assert.equal(words(106, "people"), "as it came");
   assert.match(words(129, "door", { retry_ms: 900_000 }), /in 15 minutes/);
   assert.match(words(116, "poll"), /too late/);
