@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import msgspec
 from msgspec.structs import replace
@@ -128,7 +129,8 @@ class Streams:
         self._edge = edge
         self._neighbours = Neighbours(edge.ownership, edge.loop, self.hear_posted, self.keep_rooms)
         self._open: dict[str, list[Connection]] = {}
-        self._opened: dict[str, asyncio.Event] = {}
+        self._opened: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+        """What is set when a stream is joined; there for as long as somebody waits for it."""
         self._rooms: dict[str, list[Have]] = {}
         """The rooms that a `hello` had, until its stream is opened."""
 
@@ -235,7 +237,6 @@ class Streams:
             found = self._streams(sid, cid)
         if found:
             return found[-1]
-        self._opened.pop(sid, None)
         raise Refused(
             Code.OUT_OF_ORDER, f"expected an open stream at /v1/sessions/{sid}/events first"
         )

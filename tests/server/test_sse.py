@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from server.sse import StreamWire
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from server.sse import Streams, StreamWire
+from streaming.nodes import Judged, Posted, opened
+
+SOON = 5
+"""Turns of the loop in which what is due has been done."""
 
 
 def test_a_repeat_does_not_take_the_stream_back() -> None:
@@ -16,3 +24,27 @@ def test_a_repeat_does_not_take_the_stream_back() -> None:
     assert text.count(b"id: ") == 1
     assert b"id: e1.10\n" in text
     assert b'"dup":true' in text
+
+
+async def test_who_waits_for_a_stream_that_is_elsewhere_leaves_nothing_behind() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[Posted] = []
+
+    def tell_all(data: bytes) -> None:
+        letter = opened(data)
+        assert isinstance(letter, Posted)
+        told.append(letter)
+
+    nodes = SimpleNamespace(tell_all=tell_all)
+    ownership = SimpleNamespace(node="a", ground=SimpleNamespace(nodes=nodes), readers={})
+    edge: Any = SimpleNamespace(ownership=ownership, loop=loop)
+    streams = Streams(edge)
+    for n in range(3):
+        heard = asyncio.ensure_future(streams._anywhere(f"s_{n}", None, b""))
+        for _ in range(SOON):
+            await asyncio.sleep(0)
+        ownership.readers[Judged](Judged(told[n].number, 0, b"", "c1"))
+        assert (await heard).cid == "c1"
+    for _ in range(SOON):
+        await asyncio.sleep(0)
+    assert dict(streams._opened) == {}
