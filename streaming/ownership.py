@@ -93,7 +93,7 @@ class Ownership:
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._inbox = Inbox(ground)
         self._watch = Watchman(self)
-        self._rewound: set[str] = set()
+        self._rewound: dict[str, int] = {}  # to the term under which it was found
         self._broken = Broken(ground, node, self._come, self._is_here)
 
     # --- counters -----------------------------------------------------------------------------
@@ -187,12 +187,12 @@ class Ownership:
                     return mirror
                 continue
             over = 0 if owner is None else owner.term
-            anew = sid in self._rewound
+            anew = owner is not None and self._rewound.get(sid) == over
             try:
                 claim = await ground.log.claim(
                     sid, self.node, at_ms=ground.wall_ms(), over=over, anew=anew
                 )
-                self._rewound.discard(sid)
+                self._rewound.pop(sid, None)
                 if owner is not None and owner.node not in ("", self.node):
                     self.taken_over += 1
                 return await self._owned(sid, claim)
@@ -273,7 +273,7 @@ class Ownership:
 
     def _ended(self, session: Session) -> None:
         if session.rewound:
-            self._rewound.add(session.sid)
+            self._rewound[session.sid] = session.term
         self._broken.note(session)
         if self._sessions.get(session.sid) is session:
             del self._sessions[session.sid]

@@ -12,7 +12,7 @@ from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import decode_event
 from server.app import Application
-from streaming.log import StoreUnavailable, Ticket
+from streaming.log import OutOfOrder, StoreUnavailable, Ticket
 from streaming.nodes import HEARTBEAT_S, RENEW_S, Alone, Woken, opened
 from streaming.records import Conflict
 from streaming.session import Session
@@ -381,3 +381,26 @@ async def test_a_node_is_among_the_others_until_its_rooms_have_spoken(
     assert draining.done()
     assert [done.status for done in bo.of(ev.TurnDone)] == ["completed"]
     assert not await pair.b.ownership.ground.nodes.lives("a")
+
+
+async def test_a_log_that_another_node_has_gone_on_with_is_not_begun_anew(
+    virtual: VirtualLoop,
+) -> None:
+    """It was found rewound here, taken up there, and comes back long after."""
+    pair = await Pair.begin()
+    first, second = await pair.tabs()
+    session = owned(pair.a)
+    session.fail(OutOfOrder(session.sid, 2, 7))
+    first.cut()
+    nodes: Any = pair.a.ownership.ground.nodes
+    nodes.pause()
+    pair.b.ownership._orphaned(pair.b.ownership.mirrors[0])
+    nodes.dies_at_s = virtual.time()
+    await until([second], lambda: len(pair.b.ownership) == 1)
+    await second.send(cmd.ItemNext("n1"))
+    epoch = owned(pair.b).epoch
+    nodes.go_on()
+    second.cut()
+    await pair.b.ownership.hand_over(owned(pair.b))
+    await first.connect()
+    assert owned(pair.a).epoch == epoch
