@@ -54,6 +54,7 @@ export const TEMPORARY = new Set([100, 114, 129, 150, 151, 152, 153]);
 
 export const CODES = Object.freeze({
   unauthorized: 103,
+  forbidden: 104,
   token_expired: 105,
   not_found: 106,
   busy: 107,
