@@ -7,18 +7,20 @@ Redis should be nothing: heartbeats cost by the node, and a session that is owne
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 from bench import machine
 from bench.cluster import Cluster, clustered
-from bench.learner import Tally, acknowledging, entered
+from bench.learner import Learner, Tally, acknowledging, entered
 from bench.memory import quiet
 from bench.options import Options, tell
 from bench.record import gate
 from bench.storm import used
 
 OURS = "tutorstream"
-AT_ONCE = 20
+AT_ONCE, STEP = 20, 200
+"""Learners that connect at the same time, and after how many the acks begin."""
 ADDED_A_S = 10.0
 """Commands a second that all idle sessions together may add."""
 
@@ -44,11 +46,14 @@ async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any
         tally = Tally()
         over = False
         tell(f"{options.connections} learners come")
-        learners = await entered(
-            options.connections, cluster.urls[0], "native", options.seed, tally, at_once=AT_ONCE
-        )
+        learners: list[Learner] = []
         acks = asyncio.create_task(acknowledging(learners, lambda: over))
+        url, n = cluster.urls[0], options.connections
         try:
+            while len(learners) < n:  # who is in acknowledges what it hears
+                more = min(STEP, n - len(learners))
+                seed = options.seed + len(learners)
+                learners += await entered(more, url, "native", seed, tally, at_once=AT_ONCE)
             await quiet(cluster.nodes[0].server.pid)
             steps.append(await _step(cluster, len(learners), options.duration_s))
             row = _row(steps, tally)  # before we hang up ourselves
@@ -93,6 +98,7 @@ def _row(steps: list[dict[str, Any]], tally: Tally) -> dict[str, Any]:
         "round": 0,
         "steps": steps,
         "closed": len(tally.closed),
+        "close_codes": {str(code): n for code, n in sorted(Counter(tally.closed).items())},
         "refusals": len(tally.refusals),
         "added_a_s": round(full["redis_commands_a_s"] - empty["redis_commands_a_s"], 2),
         "rss_kb": round((full["node_rss_mb"][0] - empty["node_rss_mb"][0]) / n * 1000, 2),
