@@ -95,7 +95,7 @@ NONSENSE = [
     ('{"t":"pong"}\n' * 65, 109, None),
     ('{"t":"item.next","id":"c1","id":"c2"}', 101, None),
     ('{"t":"hello"}', 115, None),
-    ('{"t":"room.leave","id":"c1","rid":"r"}', 106, "c1"),
+    ('{"t":"room.leave","id":"c1","rid":"r"}', 111, "c1"),
     ('{"t":"answer.submit","id":"c1","item":"none","response":"1"}', 115, "c1"),
 ]  # fmt: skip
 """What is said, the code it gets, and the id the refusal must name."""
