@@ -174,3 +174,15 @@ async def test_an_attempt_that_a_crash_lost_is_stored_again(
     await settle()
     assert await again.ownership.ground.records.attempts(sid) == before
     assert await again.ownership.ground.records.attempts(sid) == before
+
+
+async def test_who_comes_with_nothing_is_given_the_draft(virtual: VirtualLoop) -> None:
+    """A page that is loaded again, however short the log is that it could replay."""
+    world = await World.begin()
+    learner = await world.learner()
+    await learner.send(cmd.LessonStart("l"))
+    item = learner.replica.item
+    assert item is not None
+    await learner.send(cmd.AnswerDraft(item.item, "12/5"))
+    again = await world.learner(learner.sid)
+    assert again.replica.snapshot_state["draft"] == "12/5"
