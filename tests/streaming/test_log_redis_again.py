@@ -63,8 +63,8 @@ async def test_an_append_without_an_answer_is_stored_once(
     ]
     for ticket in tickets:
         await stored(ticket)
+    await heard.until(lambda: set(heard.seqs) == {1, 2, 3, 4, 5})  # what was held is shown then
     assert await there.read(name, 0) == entries(1, 5)
-    await heard.until(lambda: set(heard.seqs) == {1, 2, 3, 4, 5})
     assert [a.seq for a, _ in nodes.attempts.taken] == [4]
     assert here.trouble is None
     await stored(here.append(name, 1, CommandId("e", b"d"), entries(6)))
