@@ -9,18 +9,16 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from streaming.records_mongo import MongoRecords
-from tests.redis_server import free_port
+from tests.redis_server import awaited, free_port
 
 STARTS_IN_S = 60.0
 
@@ -52,22 +50,10 @@ def mongo_server(
             command = [mongod, "--dbpath", place, "--bind_ip", "127.0.0.1", "--port", str(port)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
             try:
-                _await(port, server)
+                awaited(port, server, STARTS_IN_S)
                 yield f"mongodb://127.0.0.1:{port}", server
             finally:
                 server.kill()
-
-
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
-    until_s = time.monotonic() + STARTS_IN_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            assert server.poll() is None, "the server of MongoDB's wire ended at once"
-            assert time.monotonic() < until_s, f"it did not start in {STARTS_IN_S} s"
-            time.sleep(0.02)
 
 
 @contextmanager

@@ -28,19 +28,20 @@ def redis_server(
     command += ["--save", "", "--appendonly", "no", "--loglevel", "warning", *options]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
         try:
-            _await(port, server)
+            awaited(port, server)
             yield f"redis://127.0.0.1:{port}/0", server
         finally:
             server.kill()
 
 
-def _await(port: int, server: subprocess.Popen[bytes]) -> None:
-    until_s = time.monotonic() + STARTS_IN_S
+def awaited(port: int, server: subprocess.Popen[bytes], within_s: float = STARTS_IN_S) -> None:
+    """Return once a server that was just started listens; it may be of any kind."""
+    until_s = time.monotonic() + within_s
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
-            assert server.poll() is None, "redis-server ended at once"
-            assert time.monotonic() < until_s, f"redis-server did not start in {STARTS_IN_S} s"
-            time.sleep(0.01)
+            assert server.poll() is None, f"{server.args!r} ended at once"
+            assert time.monotonic() < until_s, f"{server.args!r} did not start in {within_s} s"
+            time.sleep(0.01)  # another process: there is nothing to await

@@ -79,15 +79,15 @@ def placed(of: Bound, sizes: Sequence[int], order: Sequence[int]) -> Search:
     """
     search = Search()
     rank = {unit: n for n, unit in enumerate(order)}
-    todo = [u for u in order if len(of.units[u]) > 1 or of.apart[u]]
-    todo.sort(key=lambda u: (-len(of.units[u]), -len(of.apart[u]), rank[u]))
+    unplaced = [u for u in order if len(of.units[u]) > 1 or of.apart[u]]
+    unplaced.sort(key=lambda u: (-len(of.units[u]), -len(of.apart[u]), rank[u]))
     if of.broken:
         return search
     group_of: dict[int, int] = {}
     free = list(sizes)
-    tried = [iter(_open(of, todo[0], group_of, free, sizes))] if todo else []
+    tried = [iter(_open(of, unplaced[0], group_of, free, sizes))] if unplaced else []
     while tried:
-        unit = todo[len(tried) - 1]
+        unit = unplaced[len(tried) - 1]
         if unit in group_of:
             free[group_of.pop(unit)] += len(of.units[unit])
         group = next(tried[-1], None)
@@ -100,10 +100,10 @@ def placed(of: Bound, sizes: Sequence[int], order: Sequence[int]) -> Search:
         search.placements += 1
         group_of[unit] = group
         free[group] -= len(of.units[unit])
-        if len(tried) == len(todo):
+        if len(tried) == len(unplaced):
             break
-        tried.append(iter(_open(of, todo[len(tried)], group_of, free, sizes)))
-    if len(group_of) == len(todo):
+        tried.append(iter(_open(of, unplaced[len(tried)], group_of, free, sizes)))
+    if len(group_of) == len(unplaced):
         search.group_of = group_of
     return search
 
