@@ -172,6 +172,10 @@ class GeminiLegacy:
             call.cancel()
 
 
+HEAD_S = 0.02
+"""How long a call that is cancelled while it begins may still come to its head."""
+
+
 class _Client:
     """The SDK's client on one event loop, and the slots of its calls."""
 
@@ -235,7 +239,18 @@ class _Call:
     async def stream_generate_content(self, request: Any, **options: Any) -> AsyncIterator[Any]:
         """Begin the call; returns with the answer's head."""
         await self._client.connected()
-        self._call = await self._client.service.stream_generate_content(request, **options)
+        begun = asyncio.ensure_future(
+            self._client.service.stream_generate_content(request, **options)
+        )
+        try:
+            self._call = await asyncio.shield(begun)
+        except asyncio.CancelledError:
+            # A head that comes in this very moment leaves a call that nobody holds and gRPC goes on
+            # with: it would be paid for unheard. So the head has its moment, then it is cut off.
+            await asyncio.wait({begun}, timeout=HEAD_S)
+            if not begun.cancel() and not begun.cancelled() and begun.exception() is None:
+                self._call = begun.result()
+            raise
         return self._nothing()
 
     async def _nothing(self) -> AsyncIterator[Any]:
