@@ -6,7 +6,7 @@ A twin whose server is absent skips aloud in its `begin`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -123,15 +123,21 @@ TWINS: dict[str, Callable[[], Twin]] = {
 }
 
 
+@asynccontextmanager
+async def opened(one: Twin, loop: VirtualLoop, folder: Path) -> AsyncIterator[Twin]:
+    """A twin, open for the time of the block."""
+    await one.begin(loop, folder)
+    yield one
+    await one.end()
+
+
 @pytest.fixture(params=list(TWINS))
 async def twin(
     request: pytest.FixtureRequest, virtual: VirtualLoop, tmp_path: Path
 ) -> AsyncIterator[Twin]:
     """Each twin in turn, open."""
-    one = TWINS[request.param]()
-    await one.begin(virtual, tmp_path)
-    yield one
-    await one.end()
+    async with opened(TWINS[request.param](), virtual, tmp_path) as one:
+        yield one
 
 
 @pytest.fixture
@@ -151,7 +157,5 @@ async def durable(
     request: pytest.FixtureRequest, virtual: VirtualLoop, tmp_path: Path
 ) -> AsyncIterator[Twin]:
     """Each twin that outlives its process, open."""
-    one = TWINS[request.param]()
-    await one.begin(virtual, tmp_path)
-    yield one
-    await one.end()
+    async with opened(TWINS[request.param](), virtual, tmp_path) as one:
+        yield one

@@ -11,7 +11,7 @@ import pytest
 from streaming.log import Entry, Log, StoreUnavailable, stored
 from streaming.records import Attempt, Conflict, Document, Records
 from tests.mongo_server import real_mongod
-from tests.twins.conftest import TWINS, Twin
+from tests.twins.conftest import TWINS, Twin, opened
 from tests.twins.mongo import Mongo
 from tests.virtual import VirtualLoop
 
@@ -26,10 +26,8 @@ async def twin(
     request: pytest.FixtureRequest, virtual: VirtualLoop, tmp_path: Path
 ) -> AsyncIterator[Twin]:
     """Each twin of Records in turn, open."""
-    one = STORES[request.param]()
-    await one.begin(virtual, tmp_path)
-    yield one
-    await one.end()
+    async with opened(STORES[request.param](), virtual, tmp_path) as one:
+        yield one
 
 
 @pytest.fixture(params=[name for name, twin in STORES.items() if twin().durable])
@@ -37,10 +35,8 @@ async def durable(
     request: pytest.FixtureRequest, virtual: VirtualLoop, tmp_path: Path
 ) -> AsyncIterator[Twin]:
     """Each twin of Records that outlives its process, open."""
-    one = STORES[request.param]()
-    await one.begin(virtual, tmp_path)
-    yield one
-    await one.end()
+    async with opened(STORES[request.param](), virtual, tmp_path) as one:
+        yield one
 
 
 def attempt(
