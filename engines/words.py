@@ -26,7 +26,10 @@ Ints = npt.NDArray[np.int64]
 Value = Fraction | str
 """What a template's name stands for: an exact rational, or a text."""
 
-AnswerKind = Literal["choice", "multi", "number", "fraction", "text"]
+AnswerKind = Literal[
+    "choice", "multi", "number", "fraction", "expression", "equation", "interval", "set", "matrix",
+    "text", "order", "match", "parts",
+]  # fmt: skip
 HintLevel = Literal["nudge", "point", "scaffold", "sibling", "bottom-out"]
 VerdictName = Literal["correct", "incorrect", "partial", "wrong_form", "unreadable"]
 Mode = Literal["practice", "socratic", "worked", "review", "exam", "peer"]
@@ -102,6 +105,14 @@ class AnswerSpec(Word, frozen=True):
     typos: bool = False
     partial: bool = False
     """For `multi`: some right options and no others earn a share."""
+    variables: tuple[str, ...] = ()
+    """Names of many letters that are variables of the answer; one letter needs no declaring."""
+    integers: tuple[str, ...] = ()
+    """Variables that stand for whole numbers only: `cos(2 pi n)` is 1 for them."""
+    complex: bool = False
+    """Whether `i` is the imaginary unit."""
+    domain: Literal["any", "strict"] = "any"
+    """`strict`: a divisor that can be 0 counts, so `x/x` is not 1."""
     examples: Mapping[str, tuple[str, ...]] = {}
 
 
