@@ -18,8 +18,10 @@ import msgspec
 
 HEARTBEAT_S = 10.0
 """A node counts as dead so long after its newest heartbeat."""
-RENEW_S = 3.0
-"""How often a heartbeat is renewed, and how old a node's knowledge of the others is."""
+RENEW_S = 1.0
+"""How often a heartbeat is renewed: a cut of 5 s between two of them must not reach `LAPSE_S`."""
+LOOK_S = 3.0
+"""How often a node looks at the others."""
 LAPSE_S = 7.0
 """An owner whose heartbeat failed for so long stops itself."""
 

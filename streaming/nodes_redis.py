@@ -8,7 +8,7 @@
 | `ts:{SID}:in` | stream of the letters that wait for whoever owns a session |
 
 Channels: `ts:to:NAME` for one node, `ts:to:*` for all. Cost is one renewal and one look at all
-heartbeats a node every `RENEW_S`, however many sessions there are.
+heartbeats a node every `LOOK_S`, however many sessions there are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from streaming.log import StoreUnavailable
-from streaming.nodes import HEARTBEAT_S, LAPSE_S, RENEW_S, Heart
+from streaming.nodes import HEARTBEAT_S, LAPSE_S, LOOK_S, RENEW_S, Heart
 
 _LOG = logging.getLogger(__name__)
 
@@ -117,14 +117,14 @@ class RedisNodes:
     async def _renew(self) -> None:
         loop = asyncio.get_running_loop()
         began_s = loop.time()
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.set(self._key("node", self._node), "1", px=int(HEARTBEAT_S * 1000))
-        pipeline.sadd(self._prefix + "nodes", self._node)
-        await self._asked(pipeline.execute())
+        beat = self._redis.set(self._key("node", self._node), "1", px=int(HEARTBEAT_S * 1000))
+        await self._asked(beat)
         self._renewed_s = began_s
-        await self._look()
+        if began_s - self._seen_s >= LOOK_S:
+            await self._look()
 
     async def _look(self) -> None:
+        await self._asked(self._redis.sadd(self._prefix + "nodes", self._node))
         names = sorted(n.decode() for n in await self._asked(self._names()))
         pipeline = self._redis.pipeline(transaction=False)
         for name in names:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from protocol.errors import Refused
 from streaming.log import ROOM, Fenced, OutOfOrder, StoreUnavailable
-from streaming.nodes import RENEW_S
+from streaming.nodes import LOOK_S
 
 if TYPE_CHECKING:
     from streaming.ownership import Ownership
@@ -34,7 +34,7 @@ class Watchman:
 
     def begin(self) -> None:
         """Look for the dead from now on."""
-        self._timer = self._ground.loop.call_later(RENEW_S, self._look)
+        self._timer = self._ground.loop.call_later(LOOK_S, self._look)
 
     def stop(self) -> None:
         """Look no more."""

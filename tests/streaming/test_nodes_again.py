@@ -13,7 +13,7 @@ from protocol import events as ev
 from protocol.codec import decode_event
 from server.app import Application
 from streaming.log import OutOfOrder, StoreUnavailable, Ticket
-from streaming.nodes import HEARTBEAT_S, RENEW_S, Alone, Woken, opened
+from streaming.nodes import HEARTBEAT_S, LOOK_S, Alone, Woken, opened
 from streaming.records import Conflict
 from streaming.session import Session
 from tests.rooms import passed, pupil, with_rooms
@@ -196,7 +196,7 @@ async def test_a_session_whose_taking_up_failed_half_way_is_taken_up_all_the_sam
 
     ground.log = Through(log, replies=replies)
     first.cut()
-    await asyncio.sleep(RENEW_S / 2 - (virtual.time() + HEARTBEAT_S) % RENEW_S + RENEW_S)
+    await asyncio.sleep(LOOK_S / 2 - (virtual.time() + HEARTBEAT_S) % LOOK_S + LOOK_S)
     gone(pair.a)
     await asyncio.sleep(30.0)
     assert failures < 0, "the taking up failed once"
