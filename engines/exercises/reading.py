@@ -40,7 +40,7 @@ _DECIMAL = re.compile(r"\s*([-+−]?)(\d{1,300})(?:\.(\d{1,300}))?\s*")
 _FRACTION = re.compile(r"\s*([-+−]?)(\d{1,300})\s*/\s*(\d{1,300})\s*")
 
 
-def number_read(response: object, names: tuple[str, ...] = ()) -> Reading:
+def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en") -> Reading:
     """The number of a response: text, or a JSON number.
 
     `names` are those that may stand before an equals sign (`x = 3`). Raises ExpressionError with
@@ -213,7 +213,7 @@ def _halves(code: Code, *, minus: bool) -> tuple[int, int]:
     return (-num if minus and code.ops[-1].arg == "-" else num), den
 
 
-def spelled(value: Fraction, form: str) -> str:
+def spelled(value: Fraction, form: str, locale: str = "en") -> str:
     """The value spelled in the form asked for, as a learner would type it.
 
     >>> spelled(Fraction(-3, 2), "mixed"), spelled(Fraction(3, 4), "decimal")
