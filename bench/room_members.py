@@ -111,7 +111,7 @@ class Member:
 
     def ack_if_late(self, now_s: float) -> None:
         """The ack that time brings."""
-        if self._unacked and now_s >= self._unacked_since_s + LIMITS.ack_ms / 1000:
+        if self._unacked and now_s >= self._unacked_since_s + LIMITS.room_ack_ms / 1000:
             self.wire.send(self._acked())
 
     # --- in -----------------------------------------------------------------------------------

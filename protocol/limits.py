@@ -56,10 +56,14 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     coalesce_bytes: int = 512
     ack_events: int = 16
     ack_ms: float = 250.0
+    room_ack_ms: float = 2_000.0
+    """The same in the log of a room, whose members would else answer every message with an ack."""
     window: int = 64
     """Events a client may leave unacknowledged before it should ack; told in `welcome`."""
     lag1_bytes: int = 32 * 1024
     lag1_s: float = 1.0
+    room_lag1_s: float = 3.0
+    """The same in the log of a room: longer than `room_ack_ms` and a way there and back."""
     lag2_bytes: int = 128 * 1024
     lag2_s: float = 5.0
     lag3_bytes: int = 512 * 1024

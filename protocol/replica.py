@@ -119,7 +119,7 @@ class Replica:
         """Rooms that are being left, by the id of the command."""
         self._draft: AnswerDraft | None = None
         self._unacked = 0
-        self._unacked_since_s: float | None = None
+        self._ack_at_s: float | None = None
 
     # --- connections --------------------------------------------------------------------------
 
@@ -141,7 +141,7 @@ class Replica:
         """The connection is gone; nothing is sent until the next `welcome`."""
         self.connected = False
         self._unacked = 0
-        self._unacked_since_s = None
+        self._ack_at_s = None
 
     # --- out ----------------------------------------------------------------------------------
 
@@ -165,25 +165,22 @@ class Replica:
         if not self._unacked or not self.connected:
             return []
         self._unacked = 0
-        self._unacked_since_s = None
+        self._ack_at_s = None
         return [Ack({s: kept.reader.position.seq for s, kept in self.logs.items()})]
 
     def due(self, now_s: float) -> Outgoing:
-        """What time brings: an ack after 250 ms, a retry after a temporary refusal."""
+        """What time brings: an ack that is due, a retry after a temporary refusal."""
         if not self.connected:
             return []
         again = self.pending.due(now_s)
         self.counters.resent += len(again)
-        since_s = self._unacked_since_s
-        late = since_s is not None and now_s >= since_s + LIMITS.ack_ms / 1000
+        late = self._ack_at_s is not None and now_s >= self._ack_at_s
         return [*again, *(self.ack() if late or again else [])]
 
     @property
     def wakes_at_s(self) -> float | None:
         """When `due` should be called next, or None."""
-        since_s = self._unacked_since_s
-        ack_at_s = None if since_s is None else since_s + LIMITS.ack_ms / 1000
-        times = [at_s for at_s in (ack_at_s, self.pending.wakes_at_s) if at_s is not None]
+        times = [at_s for at_s in (self._ack_at_s, self.pending.wakes_at_s) if at_s is not None]
         return min(times, default=None)
 
     # --- in -----------------------------------------------------------------------------------
@@ -248,7 +245,7 @@ class Replica:
         self.counters.snapshots += 1
         self.counters.resets += epoch not in ("", event.epoch)
         kept.picture = Picture(event)
-        return self._counted(now_s)
+        return self._counted(event.s, now_s)
 
     def _durable(self, event: Durable | Foreign, now_s: float) -> Outgoing:
         s, q = event.s, event.q
@@ -280,7 +277,7 @@ class Replica:
             kept.picture.force(event)
         kept.reader.advance(q)
         self.counters.applied += 1
-        return self._counted(now_s)
+        return self._counted(s, now_s)
 
     def _asked(self, judgement: Judgement) -> Outgoing:
         if not isinstance(judgement, Ask):
@@ -288,11 +285,12 @@ class Replica:
         self.counters.gaps += 1
         return [judgement.sync]
 
-    def _counted(self, now_s: float) -> Outgoing:
+    def _counted(self, s: str, now_s: float) -> Outgoing:
         self._unacked += 1
-        if self._unacked_since_s is None:
-            self._unacked_since_s = now_s
-        late = now_s >= self._unacked_since_s + LIMITS.ack_ms / 1000
+        wait_ms = LIMITS.ack_ms if s == ME else LIMITS.room_ack_ms
+        due_s = now_s + wait_ms / 1000
+        self._ack_at_s = due_s if self._ack_at_s is None else min(self._ack_at_s, due_s)
+        late = now_s >= self._ack_at_s
         window = self.welcome.window if self.welcome else LIMITS.ack_events
         many = self._unacked >= min(window, LIMITS.ack_events)
         return self.ack() if late or many else []

@@ -8,6 +8,7 @@ store has confirmed it. What the client has not acknowledged decides the level o
 level  not yet acknowledged         what happens
 ====== ============================ ==========================================================
 0      less than 32 KiB and 1 s     every frame leaves as it is
+       (3 s in a room's log)
 1      from there                   deltas wait for the next tick and leave merged
 2      128 KiB or 5 s               deltas wait until the client caught up, or another event
                                     must go: then they leave as one delta before it
@@ -78,6 +79,7 @@ class Outbox:
     __slots__ = (
         "_beside",
         "_catching_up",
+        "_lag1_s",
         "_limits",
         "_loop",
         "_ready",
@@ -102,6 +104,7 @@ class Outbox:
         self._wire = wire
         self._loop = loop
         self._limits = limits
+        self._lag1_s = limits.lag1_s
         self._waiting: deque[tuple[Ticket, Sequence[Out]]] = deque()
         self._ready: list[Out] = []
         self._unacked: deque[_Sent] = deque()
@@ -113,8 +116,9 @@ class Outbox:
         self.closed = False
 
     def beside(self) -> Outbox:
-        """An outbox for another log on the same wire; the close of one ends them all."""
+        """An outbox for a room's log on the same wire; the close of one ends them all."""
         other = Outbox(self._wire, self._loop, self._limits, self._watched)
+        other._lag1_s = self._limits.room_lag1_s
         other._beside = self._beside
         self._beside.append(other)
         return other
@@ -239,7 +243,7 @@ class Outbox:
         elif size >= limits.lag2_bytes or age_s >= limits.lag2_s:
             level = 2
         else:
-            level = int(size >= limits.lag1_bytes or age_s >= limits.lag1_s)
+            level = int(size >= limits.lag1_bytes or age_s >= self._lag1_s)
         if level == self.level:
             return
         self.level = level

@@ -75,6 +75,8 @@ export class Session {
     this.rates = null;
     /** @type {any} */
     this.ackTimer = null;
+    /** When that ack is due, in ms of the clock. */
+    this.ackDue = 0;
     /** @type {any} */
     this.flushTimer = null;
     this.box = new AnswerBox(
@@ -470,8 +472,12 @@ export class Session {
       this.#sendAck();
       return;
     }
-    if (this.ackTimer !== null || this.replica.unacked <= 0) return;
-    this.ackTimer = this.clock.setTimeout(() => this.#sendAck(), LIMITS.ack_ms);
+    if (this.replica.unacked <= 0) return;
+    const due = this.clock.now() + (this.replica.owes("me") ? LIMITS.ack_ms : LIMITS.room_ack_ms);
+    if (this.ackTimer !== null && this.ackDue <= due) return;
+    this.clock.clearTimeout(this.ackTimer);
+    this.ackDue = due;
+    this.ackTimer = this.clock.setTimeout(() => this.#sendAck(), due - this.clock.now());
   }
 
   #sendAck() {

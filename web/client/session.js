@@ -97,6 +97,15 @@ export class Replica {
     return Object.keys(pos).length === 0 ? null : { t: "ack", pos };
   }
 
+  /**
+   * Whether events of this log were applied since the last `ack`.
+   * @param {string} s
+   */
+  owes(s) {
+    const log = this.logs.get(s);
+    return log !== undefined && log.q > log.acked;
+  }
+
   /** Events applied since the last `ack`, of all logs. */
   get unacked() {
     let sum = 0;

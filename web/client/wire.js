@@ -40,6 +40,7 @@ export const LIMITS = Object.freeze({
   dead_s: 30,
   ack_events: 16,
   ack_ms: 250,
+  room_ack_ms: 2_000,
   commands_a_s: 20,
   commands_burst: 40,
   previews_a_s: 10,
