@@ -40,6 +40,8 @@ from engines.exercises.lexer import (
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
 
 CONST, NAME, BINARY_OP, SIGN, CALL, INDEX, POSTFIX, NOT, JUMP, JUMP_FALSE, SHORT = range(11)
+SYMBOL, CHAIN = 11, 12
+"""Of answers alone: a constant (e, pi, i, inf), and a chain of relations (its signs)."""
 
 
 class Op(NamedTuple):
@@ -54,12 +56,16 @@ class Op(NamedTuple):
 class Code:
     """A parsed expression in postfix order; `names` are those that need a value.
 
-    `written` are its number literals in order, for the forms that ask how a number was written.
+    `written` are its number literals in order, for the forms that ask how a number was written;
+    `grouped` are the places (from 0) of brackets that hold one expression, `doubts` of products
+    that people read in two ways. Both are kept for answers alone.
     """
 
     ops: tuple[Op, ...]
     names: frozenset[str]
     written: tuple[Written, ...]
+    grouped: tuple[int, ...] = ()
+    doubts: tuple[int, ...] = ()
 
 
 _OR, _AND, _NOT, _RELATION, _SUM, _PRODUCT, _SIGN, _POWER, _BRACKET = 1, 2, 3, 4, 5, 6, 7, 8, 0

@@ -15,6 +15,9 @@ class Limits:
     code_points: int = 300
     depth: int = 60
     """Open brackets, signs and powers that wait for their operand."""
+    tree_depth: int = 200
+    """Nodes above one another in an answer's tree: what stands in `depth` brackets, and divisions
+    by one another."""
     exponent: int = 1_000
     """Largest absolute value of an exponent, and of the `k` of `choose(n, k)`."""
     factorial: int = 100
