@@ -28,7 +28,8 @@ from engines.group.network import Network, help_network
 from engines.group.peers import tutor_pairs
 from engines.group.talk import Balance, balance
 from engines.maths.dice import Dice
-from engines.words import Floats, Reason
+from engines.reason_words import Reason
+from engines.words import Floats
 
 Members = Sequence[str]
 Mastery = Mapping[str, Mapping[str, float]]

@@ -16,6 +16,12 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from engines.course_words import Bkt as Bkt
+from engines.course_words import Media, SharedMisconception, Variants
+from engines.course_words import Skill as Skill
+from engines.course_words import Source as Source
+from engines.widget_words import ShownWidget, Widget, Word
+
 if TYPE_CHECKING:
     from engines.beliefs import Beliefs
     from engines.quantum.final.stage import Final
@@ -55,30 +61,6 @@ PlanEnd = Literal["", "met", "told", "spent"]
 """How a Socratic plan ended: all goals met, the way told, its turns spent; empty while it runs."""
 
 
-class Word(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
-    """Base of an author's words; serialises to the canonical form's objects."""
-
-
-class Bkt(Word, frozen=True):
-    """Bayesian knowledge tracing of one skill (Corbett & Anderson 1995), with forgetting."""
-
-    init: float = 0.25
-    learn: float = 0.15
-    slip: float = 0.08
-    guess: float = 0.12
-    forget: float = 0.02
-
-
-class Skill(Word, frozen=True):
-    """One skill; `requires` are the skills to master first, `mastery` is P(L) to reach."""
-
-    id: str
-    title: str
-    requires: tuple[str, ...] = ()
-    mastery: float = 0.95
-    bkt: Bkt = Bkt()
-
-
 class Tolerance(Word, frozen=True):
     """How far a number may be off; exactly one field is set."""
 
@@ -96,7 +78,7 @@ class AnswerSpec(Word, frozen=True):
     """
 
     kind: AnswerKind
-    value: str | tuple[str, ...]
+    value: str | tuple[str, ...] | Mapping[str, str]
     form: str = "any"
     form_policy: Literal["ask", "accept", "require"] = "ask"
     accept: tuple[str, ...] = ()
@@ -124,28 +106,35 @@ class Option(Word, frozen=True):
 
 
 class Misconception(Word, frozen=True):
-    """A known wrong way: `when` is an expression, an option id or a text; `say` a template."""
+    """A known wrong way: `when` is an expression, an option id or a text; `say` a template.
+
+    `shared`: other items of the course name it too, and what is said stands with the course.
+    """
 
     id: str
     when: str
-    say: str
+    say: str = ""
+    shared: bool = False
 
 
 class HintStep(Word, frozen=True):
-    """One level of a hint ladder; a scaffold has `ask` and an `answer` of its own."""
+    """One level of a hint ladder; a scaffold has `ask`, an `answer` and `hints` of its own."""
 
     level: HintLevel
     say: str = ""
     ask: str = ""
     answer: AnswerSpec | None = None
     options: tuple[Option, ...] = ()
+    hints: tuple[str, ...] = ()
 
 
 class WorkedStep(Word, frozen=True):
-    """One worked step: what is written, and why."""
+    """One worked step: what is written, and why; `ask` is the answer that a blank there takes."""
 
     show: str
     why: str = ""
+    ask: AnswerSpec | None = None
+    options: tuple[Option, ...] = ()
 
 
 class Goal(Word, frozen=True):
@@ -168,13 +157,14 @@ class Goal(Word, frozen=True):
     phrases: tuple[str, ...] = ()
 
 
-class Source(Word, frozen=True):
-    """Where an imported item comes from."""
+class ItemPart(Word, frozen=True):
+    """One of an item's several questions, with an answer of its own kind."""
 
-    title: str = ""
-    url: str = ""
-    license: str = ""
-    original_id: str = ""
+    id: str
+    prompt: str
+    answer: AnswerSpec
+    options: tuple[Option, ...] = ()
+    widget: Widget | None = None
 
 
 class Item(Word, frozen=True):
@@ -183,18 +173,24 @@ class Item(Word, frozen=True):
     id: str
     skills: tuple[str, ...]
     prompt: str
-    answer: AnswerSpec
+    answer: AnswerSpec = AnswerSpec("parts", ())
     difficulty: float = 0.0
     title: str = ""
     params: Mapping[str, Mapping[str, Any]] = {}
     where: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
+    widget: Widget | None = None
+    parts: tuple[ItemPart, ...] = ()
+    """Several questions in place of one answer; then `answer` is left as it is."""
     misconceptions: tuple[Misconception, ...] = ()
     hints: tuple[HintStep, ...] = ()
     steps: tuple[WorkedStep, ...] = ()
     tags: tuple[str, ...] = ()
     time_hint_s: float | None = None
     source: Source | None = None
+    variants: Variants | None = None
+    goals: tuple[Goal, ...] = ()
+    media: tuple[Media, ...] = ()
 
 
 class Course(Word, frozen=True):
@@ -209,6 +205,10 @@ class Course(Word, frozen=True):
     items: tuple[Item, ...]
     locale: str = "en"
     sha256: str = ""
+    goals: tuple[Goal, ...] = ()
+    misconceptions: tuple[SharedMisconception, ...] = ()
+    reading_grade: float | None = None
+    """School grade above which an item's texts are told of when the course is checked."""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -249,6 +249,9 @@ class Instance:
     choices: tuple[ShownChoice, ...]
     accept: tuple[str, ...]
     wrong: tuple[tuple[str, Value], ...]
+    widget: ShownWidget | None = None
+    parts: tuple[Instance, ...] = ()
+    """The item's several questions, each as an instance of its own."""
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -261,6 +264,8 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     column: int | None = None
     note: str | None = None
     share: float | None = None
+    parts: Mapping[str, VerdictName] | None = None
+    """Of an item of several questions, the verdict on each."""
 
 
 class SocraticState(msgspec.Struct, frozen=True, gc=False):
@@ -469,22 +474,3 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """G: how the answer pulls its skill's levels up and its item's difficulty down."""
     p_raw: float = 0.5
     """The forecast before it was calibrated."""
-
-
-REASON_CHARS = 140
-"""Longest text of a reason."""
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """Why something is proposed: a code and its arguments for other languages, and English text.
-
-    Raises ValueError for an empty text or one longer than `REASON_CHARS`.
-    """
-
-    code: str
-    args: Mapping[str, Any]
-    text: str
-
-    def __post_init__(self) -> None:
-        if not 0 < len(self.text) <= REASON_CHARS:
-            raise ValueError(f"expected 1 to {REASON_CHARS} characters, got {len(self.text)}")

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from engines.group import kernels, reasons
 from engines.group.constraints import Bound, Pair, Search, bound, placed, unkept
 from engines.maths.dice import Dice
-from engines.words import Floats, Ints, Reason
+from engines.reason_words import Reason
+from engines.words import Floats, Ints
 
 SIZE_LEAST, SIZE_MOST = 2, 6
 """Members of a group that may be asked for."""

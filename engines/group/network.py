@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from engines.group import kernels, reasons
-from engines.words import Floats, Ints, Reason
+from engines.reason_words import Reason
+from engines.words import Floats, Ints
 
 WINDOW_S = 28 * 86_400.0
 """Help that is older does not count."""

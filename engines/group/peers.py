@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from engines.group import kernels, reasons
-from engines.words import Floats, Ints, Reason
+from engines.reason_words import Reason
+from engines.words import Floats, Ints
 
 TUTORS_FROM = 0.9
 """P(L) from which a member may explain a skill."""

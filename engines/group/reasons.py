@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engines.words import Reason
+from engines.reason_words import Reason
 
 NAME_CHARS = 18
 """Longest name or title in a text."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from engines.group import reasons
-from engines.words import Reason
+from engines.reason_words import Reason
 
 WINDOW_S = 300.0
 TURNS_LEAST = 12

@@ -11,7 +11,7 @@ import pytest
 from engines import facilitator
 from engines.group.instruction import Ballot, tallied
 from engines.maths.dice import Dice
-from engines.words import Reason
+from engines.reason_words import Reason
 
 MEMBERS = [f"m{n:02}" for n in range(12)]
 SKILLS = ["fractions", "signs", "sums"]

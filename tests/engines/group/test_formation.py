@@ -11,7 +11,8 @@ import pytest
 from engines.group import formation
 from engines.group.constraints import bound, placed
 from engines.group.formation import formed, score_of, sizes_of
-from engines.words import REASON_CHARS, Floats
+from engines.reason_words import REASON_CHARS
+from engines.words import Floats
 
 Pair = tuple[int, int]
 Groups = Sequence[Sequence[int]]
