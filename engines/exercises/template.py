@@ -17,7 +17,9 @@ from engines.exercises.formats import Format, format_named, shortest
 from engines.exercises.functions import Inexact
 from engines.exercises.limits import ExpressionError
 from engines.exercises.params import Draw, drawn, known, param_plan, shuffled
+from engines.exercises.widgets import expressions, shown_widget, shuffles, templates
 from engines.maths.dice import Dice
+from engines.widget_words import ShownWidget
 from engines.words import Instance, Item, ShownChoice, Value
 
 
@@ -120,7 +122,7 @@ def names_in(template: str) -> frozenset[str]:
 class _Plan:
     """What is known of an item before its seed."""
 
-    __slots__ = ("draw", "item", "kept", "key", "numeric", "wrong")
+    __slots__ = ("draw", "item", "kept", "key", "numbers", "numeric", "parts", "shuffles", "wrong")
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -140,6 +142,13 @@ class _Plan:
             self.wrong = tuple(
                 (m.id, known(parsed(m.when), item.params)) for m in item.misconceptions
             )
+        self.numbers = tuple(known(parsed(n), item.params) for n in expressions(item.widget))
+        """The widget's numbers."""
+        self.parts = tuple(_Plan(part) for part in part_items(item))
+        self.shuffles: bool = (
+            bool(item.options) or shuffles(item.widget) or any(part.shuffles for part in self.parts)
+        )
+        """Whether the seed decides where something stands."""
         self.kept: tuple[str, int, Instance] | None = None
         """The newest instance, where the item has no parameters."""
 
@@ -147,6 +156,7 @@ class _Plan:
 def _templates(item: Item, *, numeric: bool) -> list[str]:
     """Every template of an item that an instance prints, now or later."""
     texts = [item.prompt, *item.answer.accept, *(o.text for o in item.options)]
+    texts += templates(item.widget)
     for hint in item.hints:
         texts += [hint.say, hint.ask]
     for step in item.steps:
@@ -155,8 +165,25 @@ def _templates(item: Item, *, numeric: bool) -> list[str]:
     if not numeric:
         value = item.answer.value
         texts += [value] if isinstance(value, str) else value
+        texts += value.values() if isinstance(value, Mapping) else ()
         texts += [m.when for m in item.misconceptions]
     return texts
+
+
+def part_items(item: Item) -> tuple[Item, ...]:
+    """An item's several questions as items of their own over the same params; none in most."""
+    return tuple(
+        Item(
+            id=f"{item.id}.{part.id}",
+            skills=item.skills,
+            prompt=part.prompt,
+            answer=part.answer,
+            options=part.options,
+            widget=part.widget,
+            params=item.params,
+        )
+        for part in item.parts
+    )
 
 
 _PLANS: dict[int, _Plan] = {}
@@ -184,15 +211,15 @@ def instance(item: Item, course_sha256: str, seed: int) -> Instance:
     """The item with its numbers drawn from (course, item, seed), the same on any machine.
 
     An item without parameters has the numbers of seed 0 whatever the seed; only the order of its
-    options follows the seed. Raises ExpressionError or ParamError for a faulty item, Undrawable
-    where no draw meets its conditions.
+    options, or of what its widget shows, follows the seed. Raises ExpressionError or ParamError for
+    a faulty item, Undrawable where no draw meets its conditions.
     """
     plan = _plan(item)
     if plan.draw is None:
-        if not item.options:
+        if not plan.shuffles:
             seed = 0
         kept = plan.kept
-        if kept is not None and kept[1] == seed and (kept[0] == course_sha256 or not item.options):
+        if kept is not None and kept[1] == seed and (kept[0] == course_sha256 or not plan.shuffles):
             return kept[2]
     dice = Dice(key_of_dice(course_sha256, item.id, seed), 0)
     values = {} if plan.draw is None else drawn(plan.draw, dice)
@@ -218,16 +245,28 @@ def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int) -> Ins
     item = plan.item
     answer = item.answer
     choices = tuple([ShownChoice(o.id, rendered(o.text, values)) for o in item.options])
+    key = _key(plan, values)
+    choices = shuffled(choices, dice, len(choices)) if choices else ()
     return Instance(
         item=item,
         seed=seed,
         values={name: _value(v) for name, v in values.items()},
         prompt=rendered(item.prompt, values),
-        key=_key(plan, values),
-        choices=shuffled(choices, dice, len(choices)) if choices else (),
+        key=key,
+        choices=choices,
         accept=tuple([rendered(t, values) for t in answer.accept]),
         wrong=_wrong(plan, values),
+        widget=_widget(plan, values, key, dice) if item.widget is not None else None,
+        parts=tuple([_made(part, values, dice, seed) for part in plan.parts]),
     )
+
+
+def _widget(plan: _Plan, values: dict[str, Operand], key: object, dice: Dice) -> ShownWidget:
+    widget = plan.item.widget
+    assert widget is not None
+    texts = [rendered(text, values) for text in templates(widget)]
+    numbers = [_number(evaluated(code, values)) for code in plan.numbers]
+    return shown_widget(widget, texts, numbers, key, values, dice)
 
 
 def _value(value: Operand) -> Value | tuple[Value, ...]:
@@ -244,6 +283,8 @@ def _key(plan: _Plan, values: dict[str, Operand]) -> Value | tuple[str, ...]:
     value = plan.item.answer.value
     if isinstance(value, str):
         return rendered(value, values)
+    if isinstance(value, Mapping):
+        return tuple(f"{left}:{rendered(right, values)}" for left, right in value.items())
     return tuple(rendered(v, values) for v in value)
 
 
