@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from engines.course_words import VARIANTS
 from engines.exercises.checks import item_findings
 from engines.exercises.curriculum import skill_findings
 from engines.words import Course, Finding, Floats, Syllabus
@@ -65,6 +66,7 @@ def course_from(
     document = _document(canonical)
     try:
         _localise(document, locale)
+        _share(document)
         _to_floats(document)
         document["sha256"] = found
         return msgspec.convert(document, Course)
@@ -74,6 +76,7 @@ def course_from(
 
 _UNLIKE_A_COURSE = (
     msgspec.ValidationError,
+    KeyError,
     ValueError,
     ZeroDivisionError,
     TypeError,
@@ -106,8 +109,21 @@ def _document(canonical: bytes) -> dict[str, Any]:
     return document
 
 
+def _share(document: dict[str, Any]) -> None:
+    """What stands once with the course is put where items name it."""
+    said = {each["id"]: each["say"] for each in document.get("misconceptions", ())}
+    goals = {each["id"]: each for each in document.get("goals", ())}
+    for item in document.get("items", ()):
+        for wrong in item.get("misconceptions", ()):
+            if wrong.get("shared") and "say" not in wrong:
+                wrong["say"] = said[wrong["id"]]
+        if "goals" in item:
+            item["goals"] = [goals[name] for name in item["goals"]]
+
+
 def _to_floats(document: dict[str, Any]) -> None:
     """Exact texts become float64 where the words of a course hold one."""
+    _to_float(document, "reading_grade")
     for skill in document.get("skills", ()):
         _to_float(skill, "mastery")
         if isinstance(bkt := skill.get("bkt"), dict):
@@ -123,7 +139,8 @@ def _to_float(place: dict[str, Any], name: str) -> None:
         place[name] = float(Fraction(written))
 
 
-Place = tuple[dict[str, Any], str]
+Place = tuple[Any, Any]
+"""An object and a key, or a list and a position."""
 
 
 def _texts(document: Mapping[str, Any]) -> Iterator[Place]:
@@ -138,16 +155,45 @@ def _texts(document: Mapping[str, Any]) -> Iterator[Place]:
         for misconception in item.get("misconceptions", ()):
             yield from _named(misconception, "say")
         for hint in item.get("hints", ()):
-            yield from _named(hint, "say", "ask")
+            yield from _named(hint, "say", "ask", "hints")
             for option in hint.get("options", ()):
                 yield from _named(option, "text")
         for step in item.get("steps", ()):
             yield from _named(step, "show", "why")
+            for option in step.get("options", ()):
+                yield from _named(option, "text")
+        yield from _named(item.get("variants", {}), *VARIANTS)
+        for picture in item.get("media", ()):
+            yield from _named(picture, "alt")
+    for shared in document.get("misconceptions", ()):
+        yield from _named(shared, "say")
+    for goal in document.get("goals", ()):
+        yield from _named(goal, *GOAL_TEXTS)
+        for option in goal.get("options", ()):
+            yield from _named(option, "text")
+
+
+GOAL_TEXTS = (
+    "elicit",
+    "probe",
+    "narrow",
+    "contrast",
+    "counterexample",
+    "confirm",
+    "summarise",
+    "phrases",
+)
+"""A goal's texts; `probe` and `phrases` are lists of them."""
 
 
 def _named(place: Any, *names: str) -> Iterator[Place]:
+    """The texts under these names; each of a list of texts is a place of its own."""
     for name in names:
-        if name in place:
+        if name not in place:
+            continue
+        if isinstance(listed := place[name], list):
+            yield from ((listed, at) for at in range(len(listed)))
+        else:
             yield place, name
 
 

@@ -10,16 +10,22 @@ from typing import Any
 
 from engines.exercises.course import joined
 from server.authoring.findings import Located, Report, Severity
+from server.authoring.media import MEDIA_BYTES, Picture, picture_of, svg_faults
+from server.authoring.overlays import Overlay
 from server.authoring.reading import Node, Unreadable, nodes_of
 from server.authoring.schema import COURSE, ITEM
-from server.authoring.shapes import ABSENT, nearest
+from server.authoring.settling import Fault, course_settled, item_settled, item_unknown
+from server.authoring.shapes import ABSENT, TAG, nearest
 
 COURSE_BYTES = 20 * 1024 * 1024
 MOST_ITEMS = 5_000
 
 _REFERENCE = re.compile(r"(!?)\[[^\]\n]*\]\(\s*<?([^)\s>]+)")
 _MATHS = re.compile(r"\$[^$]*\$")
-_WRITTEN_AS = {"options": "choices"}
+_WRITTEN_AS: dict[str, tuple[str, ...]] = {"options": ("choices",), "goals": ("socratic", "goals")}
+_OVERLAYS = "locales/"
+FOLDERS = ("items", "locales", "media")
+"""What a course's folder may hold beside `course.yaml`."""
 
 
 @dataclass
@@ -29,6 +35,7 @@ class Sources:
     `item_nodes` runs beside `document["items"]`; items with a fault of form are in neither, what
     they name in `dropped`. `unread` are the texts of files that could not be read; `cut` says that
     others were not even opened. `document` is None if the course's head could not be read.
+    `media` are the pictures that items show, by their hash; `overlays` the locales' files.
     """
 
     root: Node
@@ -38,6 +45,8 @@ class Sources:
     dropped: set[str] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
     cut: bool = False
+    media: dict[str, Picture] = field(default_factory=dict)
+    overlays: list[tuple[str, Node]] = field(default_factory=list)
 
     def may_hold(self, name: str) -> bool:
         """Whether an id may stand in what was not read: then its absence says nothing."""
@@ -48,22 +57,24 @@ class Sources:
 
     def place(self, path: tuple[str | int, ...]) -> tuple[str, int, int]:
         """File, line and column of a path in the document, or of its nearest known part."""
-        steps = list(path)
-        node = self.root
-        if steps[:1] == ["items"] and len(steps) > 1:
-            node = self.item_nodes[int(steps[1])]
-            steps = steps[2:]
-        at = (node.file, node.line, node.column)
-        for step in steps:
-            name = _WRITTEN_AS.get(step, step) if isinstance(step, str) else step
+        if path[:1] == ("items",) and len(path) > 1:
+            return _below(self.item_nodes[int(path[1])], path[2:])
+        return _below(self.root, path)
+
+
+def _below(node: Node, path: tuple[str | int, ...]) -> tuple[str, int, int]:
+    """File, line and column of a canonical path below a node, or of its nearest known part."""
+    at = (node.file, node.line, node.column)
+    for step in path:
+        for name in _WRITTEN_AS.get(step, (step,)) if isinstance(step, str) else (step,):
             below = node.child(name)
             if below is None:
-                break
+                return at
             at = (below.file, below.line, below.column)
             if isinstance(name, str) and node.keys is not None:
                 at = (below.file, *node.keys[name])
             node = below
-        return at
+    return at
 
 
 def read(folder: Path, report: Report) -> Sources:
@@ -75,16 +86,15 @@ def read(folder: Path, report: Report) -> Sources:
     if not head.is_file():
         raise FileNotFoundError(f"{head}: no course.yaml here")
     room = COURSE_BYTES
+    sources = Sources(Node("course.yaml", 1, 1, {}, keys={}), cut=_left_out(folder / "items"))
     nodes: list[tuple[str, Node]] = []
-    unread: list[str] = []
-    cut = _left_out(folder / "items")
     for path in _files(folder, report):
         name = path.relative_to(folder).as_posix()
         text = path.read_bytes()
         room -= len(text)
         if room < 0:
             _tell(report, name, "C101", f"the course exceeds {COURSE_BYTES} bytes")
-            cut = True
+            sources.cut = True
             break
         try:
             node = nodes_of(text, name)
@@ -92,12 +102,11 @@ def read(folder: Path, report: Report) -> Sources:
             report.add(
                 Located(error.file, error.line, error.column, "C101", error.message, fix=error.fix)
             )
-            unread.append(text.decode(errors="replace"))
+            sources.unread.append(text.decode(errors="replace"))
             continue
         if node is not None:
             nodes.append((name, node))
-    sources = _joined(nodes, report)
-    sources.unread, sources.cut = unread, cut
+    _joined(folder, nodes, sources, report)
     return sources
 
 
@@ -116,20 +125,18 @@ def _tell(
 def _files(folder: Path, report: Report) -> list[Path]:
     """The course's files in order of name; links and stray files are told, not followed."""
     found = [folder / "course.yaml"]
-    items = folder / "items"
-    if items.is_dir() and not items.is_symlink():
-        found += sorted(items.iterdir(), key=lambda path: path.name)
+    for part in ("items", "locales"):
+        inside = folder / part
+        if inside.is_dir() and not inside.is_symlink():
+            found += sorted(inside.iterdir(), key=lambda path: path.name)
     kept: list[Path] = []
-    for path in (*found, items, folder / "locales", folder / "media"):
+    for path in (*found, *(folder / part for part in FOLDERS)):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink():
             _tell(report, name, "C105", "a link is not followed", "put the file itself here")
-        elif path.name in {"locales", "media"} and path.is_dir():
-            fix = "texts take a map by language tag" if path.name == "locales" else "take it out"
-            _tell(report, name, "C102", f"{path.name}/ is not read by this version", fix)
         elif path.is_file() and path.suffix == ".yaml":
             kept.append(path)
-        elif path.parent == items and not path.name.startswith("."):
+        elif path.parent != folder and not path.name.startswith("."):
             _tell(report, name, "C102", "only *.yaml files are read here", "rename or remove it")
     return kept
 
@@ -142,34 +149,60 @@ def _left_out(items: Path) -> bool:
     return any(path.is_symlink() or path.suffix == ".yml" for path in inside)
 
 
-def _joined(nodes: list[tuple[str, Node]], report: Report) -> Sources:
+def _joined(folder: Path, nodes: list[tuple[str, Node]], sources: Sources, report: Report) -> None:
+    """Read all nodes into one document, and what stands beside it into `sources`."""
     root = next((node for name, node in nodes if name == "course.yaml"), None)
     if root is None or not isinstance(root.value, dict):
         if root is not None or not report.errors:
             _tell(report, "course.yaml", "C102", "expected a mapping with the key course")
-        return Sources(Node("course.yaml", 1, 1, {}, keys={}))
+        return
+    sources.root = root
+    sources.overlays = [
+        (name[len(_OVERLAYS) : -len(".yaml")], node)
+        for name, node in nodes
+        if name.startswith(_OVERLAYS)
+    ]
+    nodes = [(name, node) for name, node in nodes if not name.startswith(_OVERLAYS)]
     listed: list[Node] = []
     for name, node in nodes:
         listed += _listed(node, report) if name != "course.yaml" else _own(root, report)
-    sources = Sources(root)
     if len(listed) > MOST_ITEMS:
         message = f"{len(listed)} items, at most {MOST_ITEMS} are read"
         _tell(report, "course.yaml", "C101", message, "split the course")
-        return sources
-    items = [item for node in listed if (item := _item(node, sources, report)) is not None]
-    for name, node in nodes:
-        if name != "course.yaml" and not isinstance(_items_of(node).value, list):
-            sources.dropped.update(_scalars(node))
+        return
     head_keys = {key: node for key, node in root.value.items() if key != "items"}
     head_node = Node(root.file, root.line, root.column, head_keys, keys=root.keys)
     head = COURSE.read(head_node, _teller(report))
-    if head is ABSENT:
-        return sources
+    shelf = Shelf(folder, report, sources.media)
+    known = None if head is ABSENT else head
+    items = [item for each in listed if (item := _item(each, known, shelf, sources)) is not None]
+    for name, node in nodes:
+        if name != "course.yaml" and not isinstance(_items_of(node).value, list):
+            sources.dropped.update(_scalars(node))
+    if head is not ABSENT:
+        _whole(head, items, sources, report)
+
+
+def _whole(
+    head: dict[str, Any], items: list[dict[str, Any]], sources: Sources, report: Report
+) -> None:
+    """Lay the overlays over the course, settle what stands with it, and name the document."""
     sources.profile = head.pop("profile", "authored")
     head.setdefault("license", "")
     head.setdefault("attribution", [])
-    sources.document = joined({**head, "items": items})
-    return sources
+    document = {**head, "items": items}
+    own = head.get("locale", "en")
+    for tag, node in sources.overlays:
+        if not TAG.match(tag):
+            _tell(report, node.file, "C102", f"{tag!r} is not a language tag", "as ar.yaml")
+        elif tag == own:
+            told = f"{tag} is the course's own language"
+            _tell(report, node.file, "C102", told, "write its texts into the course")
+        else:
+            overlay = Overlay(tag, own, _teller(report), sources.may_hold)
+            overlay.lay(COURSE, node, {"course": document}, "course")
+    if not _told_at(sources.root, course_settled(document), report):
+        sources.document = joined(document)
 
 
 def _own(root: Node, report: Report) -> list[Node]:
@@ -210,15 +243,20 @@ def _teller(report: Report) -> Any:
     return told
 
 
-def _item(node: Node, sources: Sources, report: Report) -> dict[str, Any] | None:
+def _item(
+    node: Node, head: dict[str, Any] | None, shelf: Shelf, sources: Sources
+) -> dict[str, Any] | None:
+    report = shelf.report
     item = ITEM.read(node, _teller(report))
     _references(node, report)
-    if item is ABSENT or not _whole(item, node, report):
-        sources.dropped.update(_scalars(node))
-        return None
-    sources.item_nodes.append(node)
-    found: dict[str, Any] = item
-    return found
+    if item is not ABSENT:
+        faults = item_settled(item) + (item_unknown(item, head) if head is not None else [])
+        if not _told_at(node, faults, report) and shelf.filled(item, node):
+            sources.item_nodes.append(node)
+            found: dict[str, Any] = item
+            return found
+    sources.dropped.update(_scalars(node))
+    return None
 
 
 def _scalars(node: Node) -> Iterator[str]:
@@ -230,56 +268,78 @@ def _scalars(node: Node) -> Iterator[str]:
         yield node.raw
 
 
-def _whole(item: dict[str, Any], node: Node, report: Report) -> bool:
-    """Settle every answer of an item; tell what a shape alone cannot know."""
-    faults = _settle(item, "answer")
-    for place, hint in enumerate(item.get("hints", ())):
-        if ("ask" in hint) != ("answer" in hint):
-            faults.append(("hints", place, "a hint that asks has both ask and answer"))
-        if "answer" in hint:
-            faults += [("hints", place, fault) for *_, fault in _settle(hint, "answer")]
-        if "say" not in hint and "ask" not in hint:
-            faults.append(("hints", place, "a hint says or asks something"))
-    for *path, message in faults:
-        at: Node = node
-        for step in path:
-            at = at.child(step) or at
-        _tell(report, at.file, "C102", str(message), "", (at.line, at.column))
-    return not faults
-
-
-def _settle(holder: dict[str, Any], name: str) -> list[tuple[Any, ...]]:
-    """Give an answer its canonical value and form; the faults found, each ending in its text."""
-    answer = holder[name]
-    kind = answer["kind"]
-    faults: list[tuple[Any, ...]] = []
-    if kind != "multi":
-        if len(answer["value"]) != 1:
-            faults.append((name, f"kind {kind} takes one value"))
-        answer["value"] = answer["value"][0]
-    if kind == "fraction":
-        answer.setdefault("form", "lowest-terms")
-    if kind in {"choice", "multi"} and "options" not in holder:
-        faults.append((name, f"kind {kind} needs choices"))
-    if kind not in {"choice", "multi"} and "options" in holder:
-        faults.append((name, f"kind {kind} takes no choices"))
-    return faults
+def _told_at(node: Node, faults: list[Fault], report: Report) -> bool:
+    """Tell faults at their places below a node; whether there were any."""
+    for path, message, fix in faults:
+        _tell(report, node.file, "C102", message, fix, _below(node, path)[1:])
+    return bool(faults)
 
 
 def _references(node: Node, report: Report) -> None:
-    """Tell of Markdown references that leave the folder, or that no version reads yet."""
+    """Tell of Markdown references that are no addresses: a text holds no picture and no file."""
     if isinstance(node.value, str):
         if "](" not in node.value:
             return
         for found in _REFERENCE.finditer(_MATHS.sub("", node.value)):
             image, target = found.groups()
-            web = target.startswith(("https://", "http://", "#", "mailto:"))
-            if image or not web:
+            if image or not target.startswith(("https://", "http://", "#", "mailto:")):
                 outside = ".." in target.split("/") or target.startswith("/") or ":" in target
-                what = "leads outside the folder" if outside else "is a file, not carried yet"
+                what = "leads outside the folder" if outside else "is a file inside a text"
+                fix = "name pictures under media of the item" if image else "say it in words"
                 at = (node.line, node.column)
-                _tell(report, node.file, "C105", f"{target!r} {what}", "say it in words", at)
+                _tell(report, node.file, "C105", f"{target!r} {what}", fix, at)
         return
     if isinstance(node.value, dict | list):
         for each in (*node.value.values(),) if isinstance(node.value, dict) else node.value:
             _references(each, report)
+
+
+class Shelf:
+    """The pictures of a folder, each read once; what is wrong with one goes to `report`."""
+
+    def __init__(self, folder: Path, report: Report, kept: dict[str, Picture]) -> None:
+        self.report = report
+        self._folder = folder
+        self._kept = kept
+        self._read: dict[str, Picture | None] = {}
+
+    def filled(self, item: dict[str, Any], node: Node) -> bool:
+        """Put hash and type of an item's pictures in the place of their names; whether all can."""
+        whole = True
+        for at, named in enumerate(item.get("media", ())):
+            place = _below(node, ("media", at))[1:]
+            name = named.pop("file")
+            if "alt" not in named:
+                told = f"{name} has no alt"
+                _tell(self.report, node.file, "C602", told, "say what it shows", place)
+                named["alt"] = ""
+            if name not in self._read:
+                self._read[name] = self._picture(name, node.file, place)
+            picture = self._read[name]
+            whole = whole and picture is not None
+            if picture is not None:
+                named |= {"sha256": picture.sha256, "type": picture.type}
+                self._kept[picture.sha256] = picture
+        return whole
+
+    def _picture(self, name: str, file: str, place: tuple[int, int]) -> Picture | None:
+        path = self._folder / name
+        if path.is_symlink() or path.parent.is_symlink():
+            _tell(self.report, file, "C105", f"{name} is a link", "put the file itself here", place)
+            return None
+        if not path.is_file():
+            _tell(self.report, file, "C105", f"{name} is not there", "put it into media/", place)
+            return None
+        if (size := path.stat().st_size) > MEDIA_BYTES:
+            told = f"{name} has {size} bytes, at most {MEDIA_BYTES} are carried"
+            _tell(self.report, file, "C101", told, "make it smaller", place)
+            return None
+        picture = picture_of(name, path.read_bytes())
+        if picture is None:
+            told, fix = f"{name} is no picture of its type", "png, jpeg, webp or svg"
+            _tell(self.report, file, "C102", told, fix, place)
+        elif picture.type == "image/svg+xml":
+            for fault in svg_faults(picture.body):
+                at = (fault.line, fault.column)
+                _tell(self.report, name, "C603", fault.message, "draw it without", at)
+        return picture

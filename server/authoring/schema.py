@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from engines.course_words import VARIANTS
+from engines.exercises.goals import GOALS_MOST
 from server.authoring.shapes import (
     Amount,
     Flag,
@@ -23,8 +25,12 @@ ID = Word(r"[a-z0-9][a-z0-9.-]{0,63}")
 PARAM = r"[A-Za-z][A-Za-z0-9_]{0,31}"
 PROFILES = ("authored", "imported")
 
-_KINDS = ("choice", "multi", "number", "fraction", "text")
-_LATER_KINDS = (
+_KINDS = (
+    "choice",
+    "multi",
+    "number",
+    "fraction",
+    "text",
     "expression",
     "equation",
     "interval",
@@ -32,8 +38,8 @@ _LATER_KINDS = (
     "matrix",
     "order",
     "match",
-    "code",
 )
+_LATER_KINDS = ("code",)
 _PROBABILITY = Number(0, 1)
 _PAIR = ListOf(Amount(), least=2, most=2)
 
@@ -77,13 +83,17 @@ ANSWER = Record(
             )
         ),
         "percent": Key(OneOf(("equal", "separate"))),
+        "variables": Key(ListOf(Word(PARAM, "a variable's name"), most=20)),
+        "integers": Key(ListOf(Word(PARAM, "a variable's name"), most=20)),
+        "complex": Key(Flag()),
+        "domain": Key(OneOf(("any", "strict"))),
         "typos": Key(Flag()),
         "partial": Key(Flag()),
         "examples": Key(
             Record({name: Key(ListOf(Written(), most=50)) for name in ("right", "form", "wrong")})
         ),
     },
-    later=frozenset({"unit", "domain", "complex", "declared"}),
+    later=frozenset({"unit"}),
 )
 
 PARAMS = MapOf(
@@ -126,8 +136,48 @@ HINT = Record(
         "ask": Key(Text()),
         "answer": Key(ANSWER),
         "choices": Key(CHOICES, name="options"),
+        "hints": Key(ListOf(Text(), least=1, most=10)),
     },
-    later=frozenset({"hints"}),
+)
+
+STEP = Record(
+    {
+        "show": Key(Text(), needed=True),
+        "why": Key(Text()),
+        "ask": Key(ANSWER),
+        "choices": Key(CHOICES, name="options"),
+    }
+)
+
+GOAL = Record(
+    {
+        "id": Key(ID, needed=True),
+        "elicit": Key(Text()),
+        "probe": Key(ListOf(Text(), least=1, most=3, lone=True)),
+        "narrow": Key(Text()),
+        "contrast": Key(Text()),
+        "counterexample": Key(Text()),
+        "confirm": Key(Text()),
+        "summarise": Key(Text()),
+        "expect": Key(ANSWER),
+        "choices": Key(CHOICES, name="options"),
+        "phrases": Key(ListOf(Text(), least=1, most=20, lone=True)),
+    }
+)
+"""A Socratic goal: a question for each move of the plan, and what meets it."""
+
+MEDIA = ListOf(
+    Record(
+        {
+            "file": Key(
+                Word(r"media/[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "a file's name below media/"),
+                needed=True,
+            ),
+            "alt": Key(Text()),
+        }
+    ),
+    least=1,
+    most=8,
 )
 
 ITEM = Record(
@@ -147,30 +197,28 @@ ITEM = Record(
                     {
                         "id": Key(ID, needed=True),
                         "when": Key(Written(), needed=True),
-                        "say": Key(Text(), needed=True),
-                    },
-                    later=frozenset({"shared"}),
+                        "say": Key(Text()),
+                        "shared": Key(Flag()),
+                    }
                 ),
                 most=50,
             )
         ),
         "hints": Key(ListOf(HINT, most=100)),
-        "steps": Key(
-            ListOf(
-                Record(
-                    {"show": Key(Text(), needed=True), "why": Key(Text())},
-                    later=frozenset({"ask"}),
-                ),
-                most=50,
-            )
+        "steps": Key(ListOf(STEP, most=50)),
+        "variants": Key(Record({name: Key(Text()) for name in VARIANTS})),
+        "socratic": Key(
+            Record({"goals": Key(ListOf(ID, least=1, most=GOALS_MOST), needed=True)}),
+            name="goals",
         ),
+        "media": Key(MEDIA),
         "tags": Key(ListOf(Written(), most=50)),
         "time_hint_s": Key(Number(Fraction(1), 86_400)),
         "source": Key(
             Record({name: Key(Written()) for name in ("title", "url", "license", "original_id")})
         ),
     },
-    later=frozenset({"parts", "widget", "variants", "socratic", "media"}),
+    later=frozenset({"parts", "widget"}),
 )
 
 COURSE = Record(
@@ -183,9 +231,16 @@ COURSE = Record(
         "attribution": Key(ListOf(Written(), most=100)),
         "profile": Key(OneOf(PROFILES)),
         "skills": Key(ListOf(SKILL, least=1, most=2_000), needed=True),
+        "misconceptions": Key(
+            ListOf(
+                Record({"id": Key(ID, needed=True), "say": Key(Text(), needed=True)}),
+                most=500,
+            )
+        ),
+        "socratic": Key(Record({"goals": Key(ListOf(GOAL, most=500), needed=True)}), name="goals"),
+        "reading_grade": Key(Number(1, 18)),
         "items": Key(ListOf(ITEM, most=5_000)),
     },
-    later=frozenset({"misconceptions", "socratic", "media"}),
 )
 
 

@@ -111,7 +111,7 @@ def test_a_truncated_course_is_refused(length):
         (b'{"format":1}', "missing required field `id`"),
         (b"[" * 5000, "not whole JSON"),
         (canonical({**document(), "extra": 1}), "unknown field `extra`"),
-        (canonical(document(items=[item(widget={})])), "unknown field `widget`"),
+        (canonical(document(items=[item(gadget={})])), "unknown field `gadget`"),
         (canonical(document(items=[item(difficulty="hard")])), "hard"),
         (canonical(document(items=[item(difficulty="1/0")])), "not a course"),
         (canonical({**document(), "items": [3]}), "not a course"),

@@ -10,6 +10,7 @@ import pytest
 from engines.exercises.course import BadCourse
 from server.authoring.building import built
 from server.authoring.checking import CODES, LATER_CODES, checked
+from server.authoring.findings import Report
 
 FAULTY = Path(__file__).parent / "faulty"
 SHIPPED = Path(__file__).parents[3] / "server" / "courses" / "linear-equations"
@@ -46,6 +47,12 @@ def planted() -> set[tuple[str, int, str]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def faulty() -> Report:
+    """The findings of the folder of faults; to check it takes a second."""
+    return checked(FAULTY).report
+
+
 def written(folder: Path, text: str, **files: str) -> Path:
     (folder / "items").mkdir(parents=True)
     (folder / "course.yaml").write_text(text, encoding="utf-8")
@@ -54,9 +61,8 @@ def written(folder: Path, text: str, **files: str) -> Path:
     return folder
 
 
-def test_every_planted_fault_is_found_where_it_stands_and_nothing_else():
-    report = checked(FAULTY).report
-    found = {(each.file, each.line, each.code) for each in report.all}
+def test_every_planted_fault_is_found_where_it_stands_and_nothing_else(faulty):
+    found = {(each.file, each.line, each.code) for each in faulty.all}
     assert found == planted()
     assert len(found) >= 20
     assert len({code for *_, code in found}) >= 20
@@ -67,8 +73,8 @@ def test_the_faults_cover_every_code_but_the_one_between_versions():
     assert not CODES.keys() & LATER_CODES.keys()
 
 
-def test_severities_are_those_of_the_table():
-    for finding in checked(FAULTY).report.all:
+def test_severities_are_those_of_the_table(faulty):
+    for finding in faulty.all:
         assert (finding.code, finding.severity) == (finding.code, CODES[finding.code][0])
 
 
@@ -85,17 +91,16 @@ def test_the_imported_profile_softens_teaching_but_not_answers():
     assert "C212" not in found
 
 
-def test_a_finding_reads_as_file_line_column_code_message_fix():
-    text = checked(FAULTY).report.text()
+def test_a_finding_reads_as_file_line_column_code_message_fix(faulty):
+    text = faulty.text()
     wanted = "items/a-form.yaml:3:3: C102 unknown key 'promt' (did you mean prompt?)"
     assert wanted in text.splitlines()
 
 
-def test_the_report_as_json_holds_the_same_findings():
-    report = checked(FAULTY).report
-    told = json.loads(report.json())
-    assert told["errors"] == report.errors
-    assert {each["code"] for each in told["findings"]} == {each.code for each in report.all}
+def test_the_report_as_json_holds_the_same_findings(faulty):
+    told = json.loads(faulty.json())
+    assert told["errors"] == faulty.errors
+    assert {each["code"] for each in told["findings"]} == {each.code for each in faulty.all}
 
 
 def test_at_most_two_hundred_findings_are_listed(tmp_path):
@@ -196,8 +201,10 @@ def test_stray_files_and_overlays_are_told(tmp_path):
     folder = written(tmp_path / "c", HEAD + ITEM)
     (folder / "items" / "more.yml").write_text("[]", encoding="utf-8")
     (folder / "locales").mkdir()
+    (folder / "locales" / "ar.yaml").write_text("title: [x]", encoding="utf-8")
+    (folder / "locales" / "notes.txt").write_text("", encoding="utf-8")
     files = [each.file for each in checked(folder).report.all if each.code == "C102"]
-    assert files == ["items/more.yml", "locales"]
+    assert files == ["items/more.yml", "locales/ar.yaml", "locales/notes.txt"]
 
 
 def test_a_folder_without_a_course_is_wrong_usage(tmp_path):
@@ -208,11 +215,14 @@ def test_a_folder_without_a_course_is_wrong_usage(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("kind: number", "kind: matrix", "'matrix' is not read by this version"),
+        ("kind: number", "kind: code", "'code' is not read by this version"),
         ("kind: number", "kind: numer", "did you mean number?"),
         ("value: 2*a", "value: [2*a, 3*a]", "kind number takes one value"),
         ("skills: [s]", "skills: []", "0 entries, expected 1 to 4"),
-        ("skills: [s]", "widget: {}", "'widget' is not read by this version"),
+        ("skills: [s]", "skills: [s]\n    socratic: {goals: [g]}", "the course has no goal 'g'"),
+        ("skills: [s]", "skills: [s]\n    variants: {rul: x}", "did you mean rule?"),
+        ("skills: [s]", "skills: [s]\n    media: [{file: ../x.png}]", "a file's name below media/"),
+        ("value: 2*a", "value: 2*a, unit: {want: m}", "'unit'"),
         ("id: one", "id: One", "expected an id"),
         ('say: "Double it."', "say: 3", "expected a text"),
         ("nudge, say", "nudge, ask", "both ask and answer"),
@@ -235,6 +245,6 @@ def test_items_with_faults_do_not_hide_those_of_others(tmp_path):
     assert {each.code for each in report.all if each.severity == "E"} == {"C102", "C201"}
 
 
-def test_a_copied_folder_gives_the_same_findings(tmp_path):
+def test_a_copied_folder_gives_the_same_findings(tmp_path, faulty):
     shutil.copytree(FAULTY, tmp_path / "elsewhere")
-    assert checked(tmp_path / "elsewhere").report.all == checked(FAULTY).report.all
+    assert checked(tmp_path / "elsewhere").report.all == faulty.all
