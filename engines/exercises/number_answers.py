@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from engines.exercises.forms import form_named
 from engines.exercises.notation import squeezed
-from engines.exercises.reading import Reading, number_read
+from engines.exercises.reading import Reading, magnitude, number_read, ten_to
 from engines.exercises.verdicts import NOT_YET, RIGHT, accepted, misconceived
 from engines.exercises.wording import printed_in
 from engines.words import AnswerSpec, Instance, Tolerance, Verdict
@@ -111,23 +111,8 @@ def _near(value: Fraction, key: Fraction, tolerance: Tolerance) -> bool:
     elif tolerance.places is not None:
         allowed = Fraction(1, 2 * 10**tolerance.places)
     elif tolerance.sigfig is not None and key:
-        allowed = _ten_to(_magnitude(key) - tolerance.sigfig) / 2
+        allowed = ten_to(magnitude(key) - tolerance.sigfig) / 2
     return off <= allowed
-
-
-def _ten_to(exponent: int) -> Fraction:
-    return Fraction(10**exponent) if exponent >= 0 else Fraction(1, 10**-exponent)
-
-
-def _magnitude(value: Fraction) -> int:
-    """The whole m with 10^(m-1) <= |value| < 10^m."""
-    size = abs(value)
-    m = len(str(size.numerator)) - len(str(size.denominator))
-    while size >= _ten_to(m):
-        m += 1
-    while size < _ten_to(m - 1):
-        m -= 1
-    return m
 
 
 _ROUNDED_FROM = 2

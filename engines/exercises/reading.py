@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -16,6 +17,7 @@ from engines.exercises.expression import BINARY_OP, CONST, POSTFIX, SIGN, Code, 
 from engines.exercises.formats import decimal, finite_places, mixed, shortest
 from engines.exercises.lexer import NUMBER
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
+from engines.exercises.marks import latex_localised, localised, respelled
 from engines.exercises.notation import latex
 
 Shape = Literal["integer", "decimal", "fraction", "mixed", "percent", "scientific", "operation"]
@@ -25,7 +27,9 @@ Shape = Literal["integer", "decimal", "fraction", "mixed", "percent", "scientifi
 class Reading:
     """A number as it was given: `num`, `den` and `places` are those written, before reduction.
 
-    For a mixed number `num/den` is its fraction part. `value` of a percentage is its hundredths.
+    For a mixed number `num/den` is its fraction part. `value` of a percentage is its hundredths,
+    `places` are those before the sign. In scientific notation `num/den` and `places` are those of
+    the number before the power. `code` is what was parsed, where a pattern did not do.
     """
 
     value: Fraction
@@ -34,37 +38,65 @@ class Reading:
     num: int = 0
     den: int = 1
     places: int = 0
+    code: Code | None = None
 
 
 _DECIMAL = re.compile(r"\s*([-+−]?)(\d{1,300})(?:\.(\d{1,300}))?\s*")
+_SCIENTIFIC = re.compile(r"\s*([-+−]?)(\d{1,300}(?:\.\d{1,300})?)\s*[eE]\s*([-+−]?)(\d{1,5})\s*")
 _FRACTION = re.compile(r"\s*([-+−]?)(\d{1,300})\s*/\s*(\d{1,300})\s*")
 
 
 def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en") -> Reading:
     """The number of a response: text, or a JSON number.
 
-    `names` are those that may stand before an equals sign (`x = 3`). Raises ExpressionError with
-    the column of what cannot be read.
+    `names` are those that may stand before an equals sign (`x = 3`), `locale` (BCP 47) says how
+    decimals and thousands are written. Raises ExpressionError with the column of what cannot be
+    read.
 
     >>> number_read("1 1/2").value, number_read("٣").value, number_read(0.1).value
     (Fraction(3, 2), Fraction(3, 1), Fraction(1, 10))
+    >>> number_read("1.234,5", locale="de").value, number_read("2.4E3").value
+    (Fraction(2469, 2), Fraction(2400, 1))
     """
-    if isinstance(response, str):
-        if len(response) <= LIMITS.code_points:
-            found = _DECIMAL.fullmatch(response)
-            if found is not None:
-                return _decimal(found[1], found[2], found[3])
-            found = _FRACTION.fullmatch(response)
-            if found is not None:
-                return _quotient(found[1], found[2], found[3], response)
-        return _parsed(response, names)
-    if isinstance(response, bool) or not isinstance(response, int | float):
-        raise ExpressionError(1, "a number", _named(response))
-    return _json_number(response)
+    if not isinstance(response, str):
+        if isinstance(response, bool) or not isinstance(response, int | float):
+            raise ExpressionError(1, "a number", _named(response))
+        return in_marks_of(_json_number(response), locale)
+    if len(response) > LIMITS.code_points:
+        raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
+    text = respelled(response, locale, lists=False)
+    return in_marks_of(_by_pattern(text) or _parsed(text, names), locale)
+
+
+def in_marks_of(read: Reading, locale: str) -> Reading:
+    """The reading shown back in the marks of a locale."""
+    shown = latex_localised(read.read_as, locale)
+    return read if shown == read.read_as else replace(read, read_as=shown)
+
+
+def _by_pattern(text: str) -> Reading | None:
+    found = _DECIMAL.fullmatch(text)
+    if found is not None:
+        return _decimal(found[1], found[2], found[3])
+    found = _FRACTION.fullmatch(text)
+    if found is not None:
+        return _quotient(found[1], found[2], found[3], text)
+    found = _SCIENTIFIC.fullmatch(text)
+    return _scientific(found) if found is not None else None
+
+
+def _scientific(found: re.Match[str]) -> Reading:
+    """A number as calculators show it: `2.4E9`."""
+    minus, before = _minus(found[1]), _minus(found[3])
+    return reading_of(parsed(f"{minus}{found[2]}*10^({before}{int(found[4])})", NUMBER))
+
+
+def _minus(sign: str) -> str:
+    return "-" if sign in ("-", "−") else ""
 
 
 def _decimal(sign: str, whole: str, places: str | None) -> Reading:
-    minus = "-" if sign in ("-", "−") and sign else ""
+    minus = _minus(sign)
     if places is None:
         value = int(whole)
         return Reading(Fraction(-value if minus else value), "integer", f"{minus}{value}")
@@ -78,7 +110,7 @@ def _quotient(sign: str, above: str, below: str, response: str) -> Reading:
     num, den = int(above), int(below)
     if not den:
         raise ExpressionError(response.index("/") + 1, "a divisor other than 0")
-    minus = "-" if sign in ("-", "−") and sign else ""
+    minus = _minus(sign)
     signed = -num if minus else num
     return Reading(
         Fraction(signed, den), "fraction", rf"{minus}\frac{{{num}}}{{{den}}}", signed, den
@@ -117,8 +149,6 @@ _OTHER_SIDE = re.compile(r"\s*=\s*([^\W\d_])\s*\$*\s*$")
 
 
 def _parsed(response: str, names: tuple[str, ...]) -> Reading:
-    if len(response) > LIMITS.code_points:
-        raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     if not response.strip():
         raise ExpressionError(1, "a number", "nothing")
     text, skipped = _value_side(response, names)
@@ -157,11 +187,15 @@ def reading_of(code: Code) -> Reading:
     exact = Fraction(value)
     if shape == "fraction":
         num, den = _halves(code, minus=minus)
-        return Reading(exact, shape, read_as, num, den)
+        return Reading(exact, shape, read_as, num, den, code=code)
     if shape in ("decimal", "mixed", "percent"):
         written = code.written[0]
-        return Reading(exact, shape, read_as, written.num, written.den, written.places)
-    return Reading(exact, shape, read_as)
+        return Reading(exact, shape, read_as, written.num, written.den, written.places, code)
+    if shape == "scientific":
+        before = Fraction(code.written[0].value)
+        places = code.written[0].places
+        return Reading(exact, shape, read_as, before.numerator, before.denominator, places, code)
+    return Reading(exact, shape, read_as, code=code)
 
 
 def _shape(code: Code) -> tuple[Shape, bool]:
@@ -214,16 +248,105 @@ def _halves(code: Code, *, minus: bool) -> tuple[int, int]:
 
 
 def spelled(value: Fraction, form: str, locale: str = "en") -> str:
-    """The value spelled in the form asked for, as a learner would type it.
+    """The value spelled in the form asked for, as a learner of the locale would type it.
 
-    >>> spelled(Fraction(-3, 2), "mixed"), spelled(Fraction(3, 4), "decimal")
-    ('-1 1/2', '0.75')
+    >>> spelled(Fraction(-3, 2), "mixed"), spelled(Fraction(3, 4), "decimal", "sv")
+    ('-1 1/2', '0,75')
+    >>> spelled(Fraction(1250), "scientific"), spelled(Fraction(60), "prime-factors")
+    ('1.25*10^3', '2^2*3*5')
     """
-    if form == "mixed":
-        return mixed(value, False)
-    if form.startswith("decimal"):
-        asked = re.search(r"\d+", form)
-        places = int(asked.group()) if asked else finite_places(value)
-        if places is not None:
-            return decimal(value, places)
+    for name in form.split(" & "):
+        kind, _, asked = name.partition("(")
+        made = _SPELLED.get(kind, _unspelled)(value, asked.rstrip(")"))
+        if made is not None:
+            return localised(made, locale) if "." in made else made
     return shortest(value, False)
+
+
+def _unspelled(_value: Fraction, _asked: str) -> str | None:
+    return None
+
+
+def _spelled_decimal(value: Fraction, asked: str) -> str | None:
+    places = int(asked) if asked else finite_places(value)
+    return None if places is None else decimal(value, places)
+
+
+def _spelled_scientific(value: Fraction, _asked: str) -> str | None:
+    if not value:
+        return "0"
+    exponent = magnitude(value) - 1
+    before = value / Fraction(10) ** exponent
+    places = finite_places(before)
+    return None if places is None else f"{decimal(before, places)}*10^{exponent}"
+
+
+def _spelled_to_digits(value: Fraction, asked: str) -> str | None:
+    if not value:
+        return None
+    places = int(asked) - magnitude(value)
+    if places >= 0:
+        return decimal(value, places)
+    return decimal(value / 10**-places, 0) + "0" * -places
+
+
+def _spelled_factors(value: Fraction, _asked: str) -> str | None:
+    if value.denominator != 1 or value < 2:
+        return None
+    powers = factors(value.numerator)
+    if powers is None:
+        return None
+    return "*".join(f"{p}^{n}" if n > 1 else str(p) for p, n in powers)
+
+
+_SPELLED: dict[str, Callable[[Fraction, str], str | None]] = {
+    "mixed": lambda value, _: mixed(value, False),
+    "decimal": _spelled_decimal,
+    "scientific": _spelled_scientific,
+    "sigfig": _spelled_to_digits,
+    "prime-factors": _spelled_factors,
+}
+
+
+def magnitude(value: Fraction) -> int:
+    """The whole m with 10^(m-1) <= |value| < 10^m; the value is not 0.
+
+    >>> magnitude(Fraction(999)), magnitude(Fraction(1, 20))
+    (3, -1)
+    """
+    size = abs(value)
+    m = len(str(size.numerator)) - len(str(size.denominator))
+    while size >= ten_to(m):
+        m += 1
+    while size < ten_to(m - 1):
+        m -= 1
+    return m
+
+
+def ten_to(exponent: int) -> Fraction:
+    """A power of ten, exact."""
+    return Fraction(10**exponent) if exponent >= 0 else Fraction(1, 10**-exponent)
+
+
+FACTOR_LIMIT = 10**6
+"""Largest prime tried in taking a number apart."""
+
+
+def factors(n: int) -> list[tuple[int, int]] | None:
+    """The primes of a whole number from 2 with their powers, or None where they are too large.
+
+    >>> factors(360)
+    [(2, 3), (3, 2), (5, 1)]
+    """
+    found: list[tuple[int, int]] = []
+    prime = 2
+    while prime * prime <= n and prime <= FACTOR_LIMIT:
+        power = 0
+        while n % prime == 0:
+            n, power = n // prime, power + 1
+        if power:
+            found.append((prime, power))
+        prime += 1 + (prime > 2)
+    if prime * prime <= n:
+        return None
+    return found if n == 1 else [*found, (n, 1)]
