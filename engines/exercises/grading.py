@@ -8,9 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
+from engines.exercises.arranged import (
+    arranged_key,
+    graded_match,
+    graded_order,
+    match_reading,
+    order_reading,
+)
 from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.number_answers import form_of, graded_number, number_reading
+from engines.exercises.parts import graded_parts, parts_key, parts_reading
 from engines.exercises.reading import spelled
 from engines.exercises.text_answers import graded_text, text_reading
 from engines.exercises.verdicts import NOT_YET, RIGHT, SOME, accepted, misconceived, shown
@@ -51,16 +60,24 @@ def reading(
         return shown(response), error.column, error.reason
 
 
-def key_spelled(instance: Instance, *, locale: str = "en") -> str | list[str]:
-    """The key as a learner would give it: in the form asked, an option's id, a list of ids."""
-    key = instance.key
+def key_spelled(instance: Instance, *, locale: str = "en") -> str | list[Any] | dict[str, Any]:
+    """The key as a learner would give it: in the form asked, an option's id, a list or map of ids.
+
+    Raises ExpressionError where it names an entry that a widget does not have.
+    """
+    key, kind = instance.key, instance.item.answer.kind
     if isinstance(key, Fraction):
         return spelled(key, form_of(instance.item.answer), locale)
+    if kind in ("order", "match"):
+        return arranged_key(instance)
+    if kind == "parts":
+        return parts_key(lambda part: key_spelled(part, locale=locale), instance)
     return key if isinstance(key, str) else list(key)
 
 
 def _unreadable(instance: Instance, response: object, error: ExpressionError) -> Verdict:
-    if isinstance(response, str) and instance.accept and accepted(instance, response):
+    plain = isinstance(response, str) and instance.item.answer.kind not in ("order", "match")
+    if plain and instance.accept and accepted(instance, response):
         return Verdict("correct", shown(response), RIGHT)
     where = f"column {error.column}: " if isinstance(response, str) and response.strip() else ""
     message = f"I could not read that ({where}{error.reason}). It does not count as a try."
@@ -126,6 +143,15 @@ def _ids(instance: Instance) -> tuple[str, ...]:
     return instance.key
 
 
+def _judged(part: Instance, response: object, locale: str) -> Verdict:
+    return graded(part, response, locale=locale)
+
+
+def _read_as(part: Instance, response: object, locale: str) -> str:
+    """How a part's response would be read. Raises ExpressionError."""
+    return _READERS[part.item.answer.kind](part, response, locale)
+
+
 Grader = Callable[[Instance, object, str], Verdict]
 _GRADERS: dict[str, Grader] = {
     "number": graded_number,
@@ -133,6 +159,9 @@ _GRADERS: dict[str, Grader] = {
     "choice": _graded_choice,
     "multi": _graded_multi,
     "text": graded_text,
+    "order": graded_order,
+    "match": graded_match,
+    "parts": lambda i, r, locale: graded_parts(i, r, locale, _judged),
 }
 _READERS: dict[str, Callable[[Instance, object, str], str]] = {
     "number": number_reading,
@@ -140,4 +169,7 @@ _READERS: dict[str, Callable[[Instance, object, str], str]] = {
     "choice": lambda i, r, _: _option(i, r)[1],
     "multi": lambda i, r, _: ", ".join(_options(i, r).values()),
     "text": text_reading,
+    "order": order_reading,
+    "match": match_reading,
+    "parts": lambda i, r, locale: parts_reading(i, r, locale, _read_as),
 }
