@@ -252,6 +252,8 @@ class Instance:
     widget: ShownWidget | None = None
     parts: tuple[Instance, ...] = ()
     """The item's several questions, each as an instance of its own."""
+    locale: str = "en"
+    """How its decimals are printed (BCP 47)."""
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):

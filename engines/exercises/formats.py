@@ -142,3 +142,12 @@ def format_named(name: str) -> Format:
         raise Inexact(msg)
     places = int(found.group(1))
     return lambda value, _latex: decimal(number(value), places)
+
+
+def prints_decimals(name: str) -> bool:
+    """Whether a format prints decimals, whose mark is the learner's.
+
+    >>> prints_decimals("d2"), prints_decimals("frac")
+    (True, False)
+    """
+    return name == "pct" or _PLACES.fullmatch(name) is not None

@@ -13,9 +13,10 @@ from functools import lru_cache
 from hashlib import sha256
 
 from engines.exercises.expression import NAME, Code, Operand, evaluated, parsed
-from engines.exercises.formats import Format, format_named, shortest
+from engines.exercises.formats import Format, format_named, prints_decimals, shortest
 from engines.exercises.functions import Inexact
 from engines.exercises.limits import ExpressionError
+from engines.exercises.marks import localised
 from engines.exercises.params import Draw, drawn, known, param_plan, shuffled
 from engines.exercises.widgets import expressions, shown_widget, shuffles, templates
 from engines.maths.dice import Dice
@@ -25,25 +26,30 @@ from engines.words import Instance, Item, ShownChoice, Value
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One `@{expr:format}`; `name` is set where the expression is a name alone."""
+    """One `@{expr:format}`; `name` is set where the expression is a name alone.
+
+    `local` says that the format prints decimals, whose mark is the locale's.
+    """
 
     code: Code
     form: Format
     latex: bool
     name: str
     column: int
+    local: bool = False
 
-    def text(self, values: Mapping[str, Operand]) -> str:
+    def text(self, values: Mapping[str, Operand], locale: str = "en") -> str:
         """The mark printed. Raises ExpressionError where its value does not exist."""
         value = values.get(self.name) if self.name else None
         if type(value) is int and self.form is shortest:
             return str(value)
         try:
-            return self.form(evaluated(self.code, values), self.latex)
+            text = self.form(evaluated(self.code, values), self.latex)
         except ExpressionError as error:
             raise error.moved(self.column + 1) from None
         except Inexact as error:
             raise ExpressionError(self.column, str(error)) from None
+        return localised(text, locale, latex=self.latex) if self.local else text
 
 
 _SIGN = re.compile(r"@@\{|@\{|\\\$|\$+")
@@ -92,13 +98,15 @@ def _mark(template: str, at: int, latex: bool) -> tuple[Mark, int]:
     except Inexact as error:
         raise ExpressionError(at + len(source) + 2, str(error), repr(form)) from None
     alone = str(code.ops[0].arg) if len(code.ops) == 1 and code.ops[0].kind == NAME else ""
-    return Mark(code, shape, latex, alone, at - 1), end.end()
+    local = prints_decimals(form.strip())
+    return Mark(code, shape, latex, alone, at - 1, local), end.end()
 
 
-def rendered(template: str, values: Mapping[str, Operand]) -> str:
+def rendered(template: str, values: Mapping[str, Operand], locale: str = "en") -> str:
     r"""The template printed with these values: LaTeX inside `$...$`, text outside.
 
-    Raises ExpressionError with the column in the template.
+    `locale` (BCP 47) says how decimals are written. Raises ExpressionError with the column in the
+    template.
 
     >>> rendered("Solve $@{a:coef}x @{b:+} = @{c}$.", {"a": 1, "b": -3, "c": Fraction(1, 2)})
     'Solve $x - 3 = \\frac{1}{2}$.'
@@ -106,7 +114,7 @@ def rendered(template: str, values: Mapping[str, Operand]) -> str:
     parts = compiled(template)
     if len(parts) == 1 and type(parts[0]) is str:
         return parts[0]
-    return "".join([p if type(p) is str else p.text(values) for p in parts])  # type: ignore[union-attr] # str is handled
+    return "".join([p if type(p) is str else p.text(values, locale) for p in parts])  # type: ignore[union-attr] # str is handled
 
 
 def names_in(template: str) -> frozenset[str]:
@@ -149,7 +157,7 @@ class _Plan:
             bool(item.options) or shuffles(item.widget) or any(part.shuffles for part in self.parts)
         )
         """Whether the seed decides where something stands."""
-        self.kept: tuple[str, int, Instance] | None = None
+        self.kept: tuple[str, int, str, Instance] | None = None
         """The newest instance, where the item has no parameters."""
 
 
@@ -207,8 +215,10 @@ def key_of_dice(course_sha256: str, item_id: str, seed: int) -> int:
     return int.from_bytes(sha256(named).digest()[:16], "big")
 
 
-def instance(item: Item, course_sha256: str, seed: int) -> Instance:
+def instance(item: Item, course_sha256: str, seed: int, *, locale: str = "en") -> Instance:
     """The item with its numbers drawn from (course, item, seed), the same on any machine.
+
+    Its decimals are printed as in `locale` (BCP 47).
 
     An item without parameters has the numbers of seed 0 whatever the seed; only the order of its
     options, or of what its widget shows, follows the seed. Raises ExpressionError or ParamError for
@@ -218,19 +228,25 @@ def instance(item: Item, course_sha256: str, seed: int) -> Instance:
     if plan.draw is None:
         if not plan.shuffles:
             seed = 0
-        kept = plan.kept
-        if kept is not None and kept[1] == seed and (kept[0] == course_sha256 or not plan.shuffles):
-            return kept[2]
+        if plan.kept is not None:
+            course, *of, made = plan.kept
+            if of == [seed, locale] and (course == course_sha256 or not plan.shuffles):
+                return made
     dice = Dice(key_of_dice(course_sha256, item.id, seed), 0)
     values = {} if plan.draw is None else drawn(plan.draw, dice)
-    made = _made(plan, values, dice, seed)
+    made = _made(plan, values, dice, seed, locale)
     if plan.draw is None:
-        plan.kept = (course_sha256, seed, made)
+        plan.kept = (course_sha256, seed, locale, made)
     return made
 
 
 def with_values(
-    item: Item, values: Mapping[str, Operand], seed: int, *, kept: bool = False
+    item: Item,
+    values: Mapping[str, Operand],
+    seed: int,
+    *,
+    kept: bool = False,
+    locale: str = "en",
 ) -> Instance:
     """The item with these values instead of drawn ones; options are shuffled by id and seed.
 
@@ -238,33 +254,36 @@ def with_values(
     unless the caller keeps the item and says so by `kept`.
     """
     dice = Dice(key_of_dice("", item.id, seed), 0)
-    return _made(_plan(item) if kept else _Plan(item), dict(values), dice, seed)
+    return _made(_plan(item) if kept else _Plan(item), dict(values), dice, seed, locale)
 
 
-def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int) -> Instance:
+def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int, locale: str) -> Instance:
     item = plan.item
     answer = item.answer
-    choices = tuple([ShownChoice(o.id, rendered(o.text, values)) for o in item.options])
-    key = _key(plan, values)
+    choices = tuple([ShownChoice(o.id, rendered(o.text, values, locale)) for o in item.options])
+    key = _key(plan, values, locale)
     choices = shuffled(choices, dice, len(choices)) if choices else ()
     return Instance(
         item=item,
         seed=seed,
         values={name: _value(v) for name, v in values.items()},
-        prompt=rendered(item.prompt, values),
+        prompt=rendered(item.prompt, values, locale),
         key=key,
         choices=choices,
-        accept=tuple([rendered(t, values) for t in answer.accept]),
-        wrong=_wrong(plan, values),
-        widget=_widget(plan, values, key, dice) if item.widget is not None else None,
-        parts=tuple([_made(part, values, dice, seed) for part in plan.parts]),
+        accept=tuple([rendered(t, values, locale) for t in answer.accept]),
+        wrong=_wrong(plan, values, locale),
+        widget=_widget(plan, values, key, dice, locale) if item.widget is not None else None,
+        locale=locale,
+        parts=tuple([_made(part, values, dice, seed, locale) for part in plan.parts]),
     )
 
 
-def _widget(plan: _Plan, values: dict[str, Operand], key: object, dice: Dice) -> ShownWidget:
+def _widget(
+    plan: _Plan, values: dict[str, Operand], key: object, dice: Dice, locale: str
+) -> ShownWidget:
     widget = plan.item.widget
     assert widget is not None
-    texts = [rendered(text, values) for text in templates(widget)]
+    texts = [rendered(text, values, locale) for text in templates(widget)]
     numbers = [_number(evaluated(code, values)) for code in plan.numbers]
     return shown_widget(widget, texts, numbers, key, values, dice)
 
@@ -277,15 +296,15 @@ def _value(value: Operand) -> Value | tuple[Value, ...]:
     return value if isinstance(value, str) else Fraction(value)
 
 
-def _key(plan: _Plan, values: dict[str, Operand]) -> Value | tuple[str, ...]:
+def _key(plan: _Plan, values: dict[str, Operand], locale: str) -> Value | tuple[str, ...]:
     if plan.key is not None:
         return _number(evaluated(plan.key, values))
     value = plan.item.answer.value
     if isinstance(value, str):
-        return rendered(value, values)
+        return rendered(value, values, locale)
     if isinstance(value, Mapping):
-        return tuple(f"{left}:{rendered(right, values)}" for left, right in value.items())
-    return tuple(rendered(v, values) for v in value)
+        return tuple(f"{left}:{rendered(right, values, locale)}" for left, right in value.items())
+    return tuple(rendered(v, values, locale) for v in value)
 
 
 def _number(value: Operand) -> Fraction:
@@ -296,10 +315,10 @@ def _number(value: Operand) -> Fraction:
     raise ExpressionError(1, "a number as the answer's value", repr(value))
 
 
-def _wrong(plan: _Plan, values: dict[str, Operand]) -> tuple[tuple[str, Value], ...]:
+def _wrong(plan: _Plan, values: dict[str, Operand], locale: str) -> tuple[tuple[str, Value], ...]:
     """Each misconception's value; one that has none with these numbers is left out."""
     if not plan.numeric:
-        return tuple((m.id, rendered(m.when, values)) for m in plan.item.misconceptions)
+        return tuple((m.id, rendered(m.when, values, locale)) for m in plan.item.misconceptions)
     found: list[tuple[str, Value]] = []
     for name, code in plan.wrong:
         try:
