@@ -60,7 +60,7 @@ def react(
     `now_s` is the evidence's time, `rng` the dice of its place in the log. `lap` hears "check"
     and "score" as these stages end. Raises ValueError for an item or beliefs of another course.
     """
-    verdict = graded(evidence.instance, evidence.response)
+    verdict = graded(evidence.instance, evidence.response, locale=evidence.syllabus.course.locale)
     if lap is not None:
         lap("check")
     decision = decided(beliefs, evidence, verdict, now_s, rng)

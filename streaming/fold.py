@@ -140,7 +140,9 @@ class Fold:
         syllabus = state.syllabus
         assert syllabus is not None
         item = syllabus.course.items[syllabus.item_index[chosen.item]]
-        state.instance = drawn(item, syllabus.course.sha256, chosen.seed)
+        state.instance = drawn(
+            item, syllabus.course.sha256, chosen.seed, locale=syllabus.course.locale
+        )
         return item_frame(state, seq, at_ms, re)
 
     def _answer(self, state: SessionState, deed: deeds.AnswerGiven, seq: int, at_ms: int) -> Folded:

@@ -439,5 +439,5 @@ def answered(instance: Instance, response: Any) -> str:
 def _said_of(instance: Instance, shown: Open) -> str:
     for known in instance.item.misconceptions:
         if known.id == shown.misconception:
-            return rendered(known.say, instance.values)
+            return rendered(known.say, instance.values, instance.locale)
     return ""

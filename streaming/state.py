@@ -212,7 +212,12 @@ class SessionState:
         if shown is None or self.syllabus is None:
             self.instance = None
         else:
-            self.instance = drawn(self.item(shown.item), self.syllabus.course.sha256, shown.seed)
+            self.instance = drawn(
+                self.item(shown.item),
+                self.syllabus.course.sha256,
+                shown.seed,
+                locale=self.locale,
+            )
 
     def on(self, item: str | None) -> SessionState:
         """The session as it stands on the item a question names: the closed one, else the open."""

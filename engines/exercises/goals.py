@@ -88,7 +88,7 @@ def _from_scaffolds(instance: Instance) -> Iterator[_Found]:
             options=step.options,
         )
         kept = _sub_item(instance.item, level, step)
-        sub = with_values(kept, instance.values, instance.seed, kept=True)
+        sub = with_values(kept, instance.values, instance.seed, kept=True, locale=instance.locale)
         if not _is_key(sub, instance):
             yield goal, sub
 
@@ -180,7 +180,7 @@ def sub_question(goal: Goal, instance: Instance) -> Instance | None:
             return sub
     asked = goal.narrow or instance.item.prompt
     item = _item(instance.item, goal.id, asked, goal.expect, goal.options)
-    return with_values(item, instance.values, instance.seed)
+    return with_values(item, instance.values, instance.seed, locale=instance.locale)
 
 
 def _item(

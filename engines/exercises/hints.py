@@ -77,14 +77,16 @@ def hint(instance: Instance, level: int) -> tuple[str, HintStep]:
 
 def _said(inst: Instance, step: HintStep) -> str:
     text = "\n\n".join(
-        rendered(part, inst.values).strip() for part in (step.say, step.ask) if part.strip()
+        rendered(part, inst.values, inst.locale).strip()
+        for part in (step.say, step.ask)
+        if part.strip()
     )
     if step.level == "sibling":
         shown = sibling_text(inst)
         return f"{text}\n\n{shown}" if text else shown
     if step.level == "bottom-out" and not text:
         return f"The answer is {key_text(inst)}."
-    return text or rendered(inst.item.prompt, inst.values)
+    return text or rendered(inst.item.prompt, inst.values, inst.locale)
 
 
 def key_text(instance: Instance) -> str:
@@ -111,7 +113,7 @@ def scaffold(instance_: Instance, level: int) -> Instance | None:
         options=step.options,
         params=item.params,
     )
-    return with_values(sub, instance_.values, instance_.seed)
+    return with_values(sub, instance_.values, instance_.seed, locale=instance_.locale)
 
 
 def worked(instance: Instance) -> tuple[tuple[str, str], ...]:
@@ -121,8 +123,8 @@ def worked(instance: Instance) -> tuple[tuple[str, str], ...]:
     """
     steps = instance.item.steps
     if steps:
-        values = instance.values
-        return tuple((rendered(s.show, values), rendered(s.why, values)) for s in steps)
+        values, tag = instance.values, instance.locale
+        return tuple((rendered(s.show, values, tag), rendered(s.why, values, tag)) for s in steps)
     texts = (_said(instance, step) for step in _ladder(instance.item) if step.level != "sibling")
     return tuple((text, "") for text in texts)
 
@@ -144,7 +146,9 @@ def sibling_shown(inst: Instance) -> tuple[Instance | None, str]:
     answer = key_text(inst)
     for n in range(_TWIN_TRIES if inst.item.params else 0):
         named = f"{inst.item.id}\0{inst.seed}\0{n}".encode()
-        other = instance(inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"))
+        other = instance(
+            inst.item, _TWIN, int.from_bytes(sha256(named).digest()[:8], "big"), locale=inst.locale
+        )
         if _asks_the_same(other, inst) or key_text(other) == answer:
             continue  # the same question, or one whose working ends in this answer
         text = f"A similar one, worked: {_worked_text(other)}"

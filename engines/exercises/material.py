@@ -138,7 +138,7 @@ class Turn:
         """What the item says about the wrong way that was seen last."""
         for known in self.instance.item.misconceptions:
             if known.id == self.seen.misconception:
-                return self.said(rendered(known.say, self.instance.values))
+                return self.said(rendered(known.say, self.instance.values, self.instance.locale))
         return ""
 
     def none(self) -> list[str]:

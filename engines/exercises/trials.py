@@ -124,7 +124,7 @@ def _texts(trial: _Trial, drawn: Instance) -> Iterator[tuple[Path, str]]:
         if not template:
             continue
         try:
-            yield place, rendered(template, drawn.values)
+            yield place, rendered(template, drawn.values, drawn.locale)
         except ExpressionError as error:
             trial.tell("C213", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
 
@@ -145,8 +145,8 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
         told = f"the key {sorted(keys - shown)[0]!r} is no choice's id"
         trial.tell(code, (*place, "value"), told, f"one of {', '.join(sorted(shown))}")
         return
-    typed = key_spelled(drawn)
-    verdict = graded(drawn, typed)
+    typed = key_spelled(drawn, locale=drawn.locale)
+    verdict = graded(drawn, typed, locale=drawn.locale)
     if verdict.verdict == "correct":
         return
     told = f"seed {drawn.seed}: the key {typed!r} is judged {verdict.verdict}"
@@ -177,13 +177,13 @@ def _examples(trial: _Trial, drawn: Instance) -> None:
         for at, template in enumerate(examples):
             place: Path = ("answer", "examples", name, at)
             try:
-                typed = rendered(template, drawn.values)
+                typed = rendered(template, drawn.values, drawn.locale)
             except ExpressionError as error:
                 trial.tell("C302", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
                 continue
             many = trial.item.answer.kind == "multi"
             given: object = [each.strip() for each in typed.split(",")] if many else typed
-            verdict = graded(drawn, given).verdict
+            verdict = graded(drawn, given, locale=drawn.locale).verdict
             if verdict not in _WANTED.get(name, ("correct",)):
                 told = f"seed {drawn.seed}: the {name} example {typed!r} is judged {verdict}"
                 trial.tell("C302", place, told, "exclude these numbers, or mend the example")

@@ -37,5 +37,5 @@ def accepted(instance: Instance, response: object) -> bool:
 def misconceived(instance: Instance, name: str, read_as: str) -> Verdict:
     """The verdict on a known wrong way, in its author's words."""
     say = next((m.say for m in instance.item.misconceptions if m.id == name), "")
-    text = rendered(say, instance.values) or NOT_YET
+    text = rendered(say, instance.values, instance.locale) or NOT_YET
     return Verdict("incorrect", read_as, text, misconception=name)
