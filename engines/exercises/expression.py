@@ -7,11 +7,11 @@ depth of input is never depth of recursion. Python is never evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from engines.exercises.functions import (
     BINARY,
@@ -89,10 +89,12 @@ class _Waiting:
         self.jumps: list[int] = []
 
 
-class _Parser:
+class Parser:
     """One expression; `after` is True where an operand has just ended."""
 
     __slots__ = ("after", "depth", "dialect", "end", "last", "names", "ops", "stack", "written")
+    take: ClassVar[dict[str, Callable[..., None]]] = {}
+    """What takes in a word of each kind, given it and the next one."""
 
     def __init__(self, dialect: Dialect, end: int) -> None:
         self.dialect = dialect
@@ -108,9 +110,9 @@ class _Parser:
     def code(self, words: list[Token]) -> Code:
         for i, word in enumerate(words):
             if len(self.ops) + len(self.stack) > LIMITS.nodes:
-                raise TooLarge(word.at + 1, f"at most {LIMITS.nodes} signs")
-            _TAKE[word.kind](self, word, words[i + 1] if i + 1 < len(words) else None)
-            self.last = word.kind
+                raise TooLarge(word[2] + 1, f"at most {LIMITS.nodes} signs")
+            self.take[word[0]](self, word, words[i + 1] if i + 1 < len(words) else None)
+            self.last = word[0]
         if not self.after:
             raise ExpressionError(self.end + 1, "a number or '('", "the end")
         self._unwind(_OR)
@@ -124,46 +126,46 @@ class _Parser:
         """Make room for an operand; one operand after another is a product where that is sense."""
         if self.after:
             if not self._multiplies(word):
-                raise ExpressionError(word.at + 1, "a sign or the end", _shown(word))
-            self._binary("*", word.at)
+                raise ExpressionError(word[2] + 1, "a sign or the end", _shown(word))
+            self._binary("*", word[2])
         self.after = True
 
     def _multiplies(self, word: Token) -> bool:
-        if word.kind == "num":
+        if word[0] == "num":
             return self.last == ")"
         if self.dialect.letters:
-            return word.kind in ("name", "(")
-        if word.kind in ("name", "("):
-            return word.kind == "(" or (self.dialect.words and self.last in ("num", ")"))
+            return word[0] in ("name", "(")
+        if word[0] in ("name", "("):
+            return word[0] == "(" or (self.dialect.words and self.last in ("num", ")"))
         return False
 
     def _num(self, word: Token, _next: Token | None) -> None:
-        assert isinstance(word.value, Written)
+        assert isinstance(word[1], Written)
         self._operand(word)
-        self.written.append(word.value)
-        self.ops.append(Op(CONST, within_at(word), word.at))
+        self.written.append(word[1])
+        self.ops.append(Op(CONST, within_at(word), word[2]))
 
     def _text(self, word: Token, _next: Token | None) -> None:
         self._operand(word)
-        self.ops.append(Op(CONST, word.value, word.at))
+        self.ops.append(Op(CONST, word[1], word[2]))
 
     def _name(self, word: Token, following: Token | None) -> None:
-        name = str(word.value)
-        calls = following is not None and following.kind == "("
+        name = str(word[1])
+        calls = following is not None and following[0] == "("
         if name in FUNCTION_NAMES:
             if not calls:
-                raise ExpressionError(word.at + len(name) + 1, f"'(' after {name}", "")
+                raise ExpressionError(word[2] + len(name) + 1, f"'(' after {name}", "")
             self._operand(word)
             self.after = False
-            self._wait(_Waiting(name, _BRACKET, word.at))
+            self._wait(_Waiting(name, _BRACKET, word[2]))
             return
         if calls and self.dialect.words:
-            raise ExpressionError(word.at + 1, "a function or a sign before '('", repr(name))
+            raise ExpressionError(word[2] + 1, "a function or a sign before '('", repr(name))
         if not (self.dialect.words or self.dialect.letters):
-            raise ExpressionError(word.at + 1, "a number", repr(name))
+            raise ExpressionError(word[2] + 1, "a number", repr(name))
         self._operand(word)
         self.names.add(name)
-        self.ops.append(Op(NAME, name, word.at))
+        self.ops.append(Op(NAME, name, word[2]))
 
     # --- operators --------------------------------------------------------------------------
 
@@ -215,23 +217,23 @@ class _Parser:
         self.after = False
 
     def _op(self, word: Token, _next: Token | None) -> None:
-        sign = str(word.value)
+        sign = str(word[1])
         if sign == "not" or (not self.after and sign in "+-"):
             self._prefix(sign, word)
         elif not self.after:
-            raise ExpressionError(word.at + 1, "a number or '('", f"'{sign}'")
+            raise ExpressionError(word[2] + 1, "a number or '('", f"'{sign}'")
         elif sign in "!%":
             self._unwind(_POWER + 1)
-            self.ops.append(Op(POSTFIX, sign, word.at))
+            self.ops.append(Op(POSTFIX, sign, word[2]))
         elif _PRECEDENCE[sign] <= _AND and self.dialect is not TEMPLATE:
-            raise ExpressionError(word.at + 1, "a sign or the end", f"'{sign}'")
+            raise ExpressionError(word[2] + 1, "a sign or the end", f"'{sign}'")
         else:
-            self._binary(sign, word.at)
+            self._binary(sign, word[2])
 
     def _prefix(self, sign: str, word: Token) -> None:
         if self.after:
-            raise ExpressionError(word.at + 1, "a sign or the end", f"'{sign}'")
-        self._wait(_Waiting(sign, _NOT if sign == "not" else _SIGN, word.at))
+            raise ExpressionError(word[2] + 1, "a sign or the end", f"'{sign}'")
+        self._wait(_Waiting(sign, _NOT if sign == "not" else _SIGN, word[2]))
 
     # --- brackets ---------------------------------------------------------------------------
 
@@ -240,19 +242,19 @@ class _Parser:
             return
         self._operand(word)
         self.after = False
-        self._wait(_Waiting("(", _BRACKET, word.at))
+        self._wait(_Waiting("(", _BRACKET, word[2]))
 
     def _open_index(self, word: Token, _next: Token | None) -> None:
         if not (self.after and self.dialect.words):
-            raise ExpressionError(word.at + 1, "a number or '('", "'['")
-        self._wait(_Waiting("[", _BRACKET, word.at))
+            raise ExpressionError(word[2] + 1, "a number or '('", "'['")
+        self._wait(_Waiting("[", _BRACKET, word[2]))
         self.after = False
 
     def _comma(self, word: Token, _next: Token | None) -> None:
         self._ended(word)
         top = self.stack[-1] if self.stack else None
         if top is None or top.sign not in FUNCTION_NAMES:
-            raise ExpressionError(word.at + 1, "a sign or the end", "','")
+            raise ExpressionError(word[2] + 1, "a sign or the end", "','")
         top.commas += 1
         self.after = False
         if top.sign == "if":
@@ -261,14 +263,14 @@ class _Parser:
     def _branch(self, top: _Waiting, word: Token) -> None:
         """The commas of `if` become jumps, so that the other branch is never computed."""
         top.jumps.append(len(self.ops))
-        self.ops.append(Op(JUMP_FALSE if top.commas == 1 else JUMP, None, word.at))
+        self.ops.append(Op(JUMP_FALSE if top.commas == 1 else JUMP, None, word[2]))
         if top.commas == 2:
             self._land(top.jumps[0])
 
     def _close(self, word: Token, _next: Token | None) -> None:
         self._ended(word)
         if not self.stack or self.stack[-1].sign == "[":
-            raise ExpressionError(word.at + 1, "']'" if self.stack else "the end", "')'")
+            raise ExpressionError(word[2] + 1, "']'" if self.stack else "the end", "')'")
         top = self._pop()
         if top.sign == "if":
             self._end_if(top, word)
@@ -276,52 +278,52 @@ class _Parser:
             fewest, most, _ = FUNCTIONS[top.sign]
             if not fewest <= top.commas + 1 <= most:
                 many = f"{fewest}" if fewest == most else f"{fewest} to {most}"
-                raise ExpressionError(word.at + 1, f"{many} values for {top.sign}", "')'")
+                raise ExpressionError(word[2] + 1, f"{many} values for {top.sign}", "')'")
             self.ops.append(Op(CALL, (top.sign, top.commas + 1), top.at))
         self.after = True
 
     def _end_if(self, top: _Waiting, word: Token) -> None:
         if top.commas != 2:
-            raise ExpressionError(word.at + 1, "if(condition, then, else)", "')'")
+            raise ExpressionError(word[2] + 1, "if(condition, then, else)", "')'")
         self._land(top.jumps[1])
 
     def _close_index(self, word: Token, _next: Token | None) -> None:
         self._ended(word)
         if not self.stack or self.stack[-1].sign != "[":
-            raise ExpressionError(word.at + 1, "')'" if self.stack else "the end", "']'")
+            raise ExpressionError(word[2] + 1, "')'" if self.stack else "the end", "']'")
         self._pop()
-        self.ops.append(Op(INDEX, None, word.at))
+        self.ops.append(Op(INDEX, None, word[2]))
 
     def _ended(self, word: Token) -> None:
         if not self.after:
-            raise ExpressionError(word.at + 1, "a number or '('", f"'{word.value}'")
+            raise ExpressionError(word[2] + 1, "a number or '('", f"'{word[1]}'")
         self._unwind(_OR)
 
 
-_TAKE = {
-    "num": _Parser._num,
-    "name": _Parser._name,
-    "text": _Parser._text,
-    "op": _Parser._op,
-    "(": _Parser._open,
-    ")": _Parser._close,
-    ",": _Parser._comma,
-    "[": _Parser._open_index,
-    "]": _Parser._close_index,
+Parser.take = {
+    "num": Parser._num,
+    "name": Parser._name,
+    "text": Parser._text,
+    "op": Parser._op,
+    "(": Parser._open,
+    ")": Parser._close,
+    ",": Parser._comma,
+    "[": Parser._open_index,
+    "]": Parser._close_index,
 }
 
 
 def within_at(word: Token) -> Number:
     """The value of a number word. Raises TooLarge beyond the bits allowed."""
-    assert isinstance(word.value, Written)
+    assert isinstance(word[1], Written)
     try:
-        return within(word.value.value)
+        return within(word[1].value)
     except Inexact as error:
-        raise TooLarge(word.at + 1, str(error)) from None
+        raise TooLarge(word[2] + 1, str(error)) from None
 
 
 def _shown(word: Token) -> str:
-    return "a number" if isinstance(word.value, Written) else repr(word.value)
+    return "a number" if isinstance(word[1], Written) else repr(word[1])
 
 
 @lru_cache(maxsize=1 << 15)
@@ -332,7 +334,7 @@ def parsed(text: str, dialect: Dialect = TEMPLATE) -> Code:
     ['a', 'b']
     """
     words = tokens(text, dialect)
-    return _Parser(dialect, len(text.rstrip())).code(words)
+    return Parser(dialect, len(text.rstrip())).code(words)
 
 
 def evaluated(code: Code, values: Mapping[str, Operand] | None = None) -> Operand:

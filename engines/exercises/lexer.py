@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
 
 Shape = Literal["integer", "decimal", "fraction", "mixed"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Dialect:
     """What a reader allows: `words` are names of many letters, `groups` commas between thousands.
 
-    `letters` allows one-letter variables; `values` is True for a template, whose names have values.
+    `letters` allows one-letter variables, `mixed` numbers as `1 1/2`. The others are of answers
+    (`engines.exercises.answer_lexer`): the `names` declared (of many letters, or a letter that is
+    else a constant), `imaginary` where i is the imaginary unit, `lists` where braces are sets and
+    commas separate, `comma` where the decimal mark is one, `keys` for an author's functions.
     """
 
     name: str
@@ -30,6 +34,11 @@ class Dialect:
     letters: bool = False
     groups: bool = False
     mixed: bool = False
+    names: frozenset[str] = frozenset()
+    imaginary: bool = False
+    lists: bool = False
+    comma: bool = False
+    keys: bool = False
 
 
 TEMPLATE = Dialect("template", words=True)
@@ -48,12 +57,11 @@ class Written(NamedTuple):
     den: int = 1
 
 
-class Token(NamedTuple):
-    """One word: `kind` is num, name, text, op, or a bracket or comma itself; `at` counts from 0."""
+Token = tuple[str, str | Written, int]
+"""One word: its kind (num, name, text, op, or a bracket or comma itself), value and place from 0.
 
-    kind: str
-    value: str | Written
-    at: int
+A bare tuple: a learner waits for hundreds of them.
+"""
 
 
 FUNCTION_NAMES = frozenset(
@@ -94,6 +102,12 @@ _WORD = re.compile(
     |(?P<text>'[^']*'|"[^"]*")""".replace("NUMBER", _NUMBER),
     re.VERBOSE,
 )
+_QUICK = re.compile(
+    r"""\s*(?:(\d+)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|\Z))|([A-Za-z])(?!\w|[^\x00-\x7f])
+    |([-+/^]|\*(?!\*)|[=<>](?!=)))""",
+    re.VERBOSE | re.ASCII,
+)
+"""Words that can be read in one way only, in any dialect that has them; most words are such."""
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _LATEX_OPERATOR = {
     "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\le": "≤",
@@ -128,10 +142,12 @@ def plain(text: str) -> str:
     return text if text.isascii() else "".join(map(_same_sign, text))
 
 
-class _Lexer:
+class Lexer:
     """One pass over one text."""
 
     __slots__ = ("at", "calls", "dialect", "open", "out", "source", "wanted")
+    read: ClassVar[dict[str, Callable[..., int]]] = {}
+    """What reads a word of each kind, and returns where the next one begins."""
 
     def __init__(self, text: str, dialect: Dialect) -> None:
         self.source = plain(text)
@@ -145,25 +161,40 @@ class _Lexer:
         self.calls = 0
 
     def words(self) -> list[Token]:
-        source, out = self.source, self.out
-        end = len(source)
+        """The words of the text, in order. Raises ExpressionError at what cannot be read."""
+        source, end = self.source, len(self.source)
+        names = self.dialect.words or self.dialect.letters
         while self.at < end:
-            if len(out) > LIMITS.nodes:
+            if len(self.out) > LIMITS.nodes:
                 raise TooLarge(self.at + 1, f"at most {LIMITS.nodes} signs")
-            found = _WORD.match(source, self.at)
-            if found is None:
-                raise ExpressionError(self.at + 1, "a number or a sign", _shown(source, self.at))
-            kind = found.lastgroup or ""
-            if self.wanted and kind not in ("space", "money") and found.group() != "{":
-                self._half()
-                continue
-            self.at = _READ[kind](self, found)
+            quick = None if self.wanted else _QUICK.match(source, self.at)
+            if quick is None or (quick.lastindex == 2 and not names):
+                self._word()
+            else:
+                kind, value = _quickly(quick.lastindex or 0, quick[quick.lastindex or 0])
+                self.at = quick.end()
+                self.out.append((kind, value, quick.start(quick.lastindex or 0)))
         if self.wanted or any(b.startswith("frac") for b in self.open):
             raise ExpressionError(end + 1, "the rest of the fraction", "the end")
-        return out
+        return self.out
+
+    def _word(self) -> None:
+        """Read the next word, of any kind."""
+        found = self._found()
+        kind = found.lastgroup or ""
+        if self.wanted and kind not in ("space", "money") and found.group() != "{":
+            self._half()
+        else:
+            self.at = self.read[kind](self, found)
+
+    def _found(self) -> re.Match[str]:
+        found = _WORD.match(self.source, self.at)
+        if found is None:
+            raise ExpressionError(self.at + 1, "a number or a sign", _shown(self.source, self.at))
+        return found
 
     def _put(self, kind: str, value: str | Written, at: int) -> None:
-        self.out.append(Token(kind, value, at))
+        self.out.append((kind, value, at))
 
     def _half(self) -> None:
         """Half of a fraction without braces: one digit or letter."""
@@ -284,7 +315,7 @@ class _Lexer:
     def _opened(self, sign: str, at: int) -> None:
         if len(self.open) >= LIMITS.depth:
             raise TooLarge(at + 1, f"at most {LIMITS.depth} brackets inside one another")
-        after_function = bool(self.out) and self.out[-1].value in FUNCTION_NAMES
+        after_function = bool(self.out) and self.out[-1][1] in FUNCTION_NAMES
         self.calls += after_function
         self.open.append(self.wanted or ("call" if after_function else sign))
         self.wanted = ""
@@ -309,19 +340,27 @@ class _Lexer:
         return found.end()
 
 
-_READ = {
-    "space": _Lexer._space,
-    "money": _Lexer._money,
-    "mixed": _Lexer._mixed,
-    "latex_mixed": _Lexer._mixed,
-    "vulgar": _Lexer._vulgar,
-    "number": _Lexer._number,
-    "name": _Lexer._name,
-    "latex": _Lexer._latex,
-    "power": _Lexer._power,
-    "op": _Lexer._op,
-    "bracket": _Lexer._bracket,
-    "text": _Lexer._text,
+@lru_cache(maxsize=1 << 14)
+def _quickly(group: int, text: str) -> tuple[str, str | Written]:
+    """Kind and value of a word of `_QUICK`."""
+    if group == 1:
+        return "num", _integer(text)
+    return "name" if group == 2 else "op", text
+
+
+Lexer.read = {
+    "space": Lexer._space,
+    "money": Lexer._money,
+    "mixed": Lexer._mixed,
+    "latex_mixed": Lexer._mixed,
+    "vulgar": Lexer._vulgar,
+    "number": Lexer._number,
+    "name": Lexer._name,
+    "latex": Lexer._latex,
+    "power": Lexer._power,
+    "op": Lexer._op,
+    "bracket": Lexer._bracket,
+    "text": Lexer._text,
 }
 
 
@@ -360,9 +399,9 @@ def narrowed(value: Fraction) -> int | Fraction:
 def tokens(text: str, dialect: Dialect) -> list[Token]:
     """The words of a text, in order. Raises ExpressionError with the column of what cannot be read.
 
-    >>> [t.value for t in tokens("a*x >= 2", TEMPLATE) if t.kind != "num"]
+    >>> [value for kind, value, _ in tokens("a*x >= 2", TEMPLATE) if kind != "num"]
     ['a', '*', 'x', '≥']
     """
     if len(text) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
-    return _Lexer(text, dialect).words()
+    return Lexer(text, dialect).words()
