@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from engines.exercises.formats import decimal, finite_places
 
 FILE_ITEMS = 100
 """Most items of one written file."""
@@ -66,7 +69,7 @@ def _flat(value: Any) -> bool:
 
 
 def _leaf(value: Any) -> bool:
-    return isinstance(value, str | int | bool) or value is None
+    return isinstance(value, str | int | bool | Fraction) or value is None
 
 
 def _short(value: Any) -> bool:
@@ -90,11 +93,21 @@ def _scalar(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, Fraction):
+        return _decimal(value)
     text = str(value)
     if _PLAIN.match(text) and not _RESERVED.match(text) and "  " not in text:
         return text
     quoted = json.dumps(text, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
+
+
+def _decimal(value: Fraction) -> str:
+    """The number as YAML has it, exact. Raises ValueError for one whose decimals never end."""
+    places = finite_places(value)
+    if places is None:
+        raise ValueError(f"{value} has no end as a decimal; YAML cannot hold it exactly")
+    return decimal(value, places)
 
 
 def folder_written(
