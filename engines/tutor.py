@@ -37,6 +37,8 @@ from engines.words import (
 
 RAPID_WEIGHT = 0.25
 """Weight of evidence of a rapid guess (ours): it says something, but little."""
+_OWN_ORDER = frozenset[Mode](("exam", "review"))
+"""Modes whose items come in an order of their own: no skill comes again out of turn."""
 
 
 def react(
@@ -78,17 +80,22 @@ def choose(
     skill: str | None = None,
     leaving: str | None = None,
     mode: Mode = "practice",
+    again: bool = False,
 ) -> tuple[Beliefs, Chosen]:
     """The next item without an answer before it, and the beliefs that remember it.
 
     `skill` asks for one skill (its prerequisites are waived), `leaving` is the item that is left
-    and not offered again at once. In mode `exam` the most informative item is taken.
+    and not offered again at once; with `again` its first skill is practised once more, as the
+    answer was told. In mode `exam` the most informative item is taken.
     Raises ValueError for an unknown skill or item, or a skill without items.
     """
     beliefs.must_be_of(syllabus)
     asked = -1 if skill is None else _index(syllabus.skill_index, skill, "a skill")
     left = -1 if leaving is None else _index(syllabus.item_index, leaving, "an item")
-    return _next(beliefs, now_s, rng, mode, syllabus, skill=asked, leaving=left)
+    once_more = again and asked < 0 and left >= 0
+    if once_more:
+        asked = int(syllabus.item_skills[left, 0])
+    return _next(beliefs, now_s, rng, mode, syllabus, skill=asked, leaving=left, again=once_more)
 
 
 def decided(
@@ -127,7 +134,11 @@ def decided(
         beliefs = beliefs.moved_by(state, x, f, cards, eids)
     chosen = None
     if flags & kernels.NEXT:
-        beliefs, chosen = _next(beliefs, now_s, rng, evidence.mode, syllabus, leaving=item)
+        again = evidence.again and evidence.mode not in _OWN_ORDER
+        skill = int(syllabus.item_skills[item, 0]) if again else -1
+        beliefs, chosen = _next(
+            beliefs, now_s, rng, evidence.mode, syllabus, skill=skill, leaving=item, again=again
+        )
     return Decision(
         beliefs,
         verdict,
@@ -143,6 +154,24 @@ def decided(
         scored.gradient,
         scored.p_raw,
     )
+
+
+def left_told(beliefs: Beliefs, evidence: Answered, now_s: float) -> Decision:
+    """What follows when an item is left whose answer was told: one opportunity, assisted.
+
+    It does what an assisted answer does: nothing is measured. What is told of mastery stays until
+    the next answer tells it. `evidence` is of the item that is left; its response is not read.
+    Raises ValueError for evidence without help.
+    """
+    if not (evidence.hints_used or evidence.steps_shown):
+        raise ValueError("expected an item on which help was taken, got one without")
+    seen = msgspec.structs.replace(evidence, mode="practice", again=False)
+    made = decided(beliefs, seen, Verdict("incorrect", ""), now_s, Dice(0, 0))
+    n = len(evidence.syllabus.mastery)
+    at = kernels.SKILLS + kernels.SKILL_TOLD * n
+    state = made.beliefs.state.copy()
+    state[at : at + 3 * n] = beliefs.state[at : at + 3 * n]
+    return msgspec.structs.replace(made, beliefs=made.beliefs.moved_by(state), moved=())
 
 
 def warm() -> None:
@@ -305,10 +334,11 @@ def _reviewed(
         for k in syllabus.item_skills[item].tolist()
         if k >= 0 and kernels.mastered_at(state, n, k, syllabus.mastery[k])
     ]
+    told = evidence.steps_shown if evidence.steps_told is None else evidence.steps_told
     rating = rated(
         right=flags & kernels.RIGHT != 0,
-        assisted=evidence.hints_used > 0,
-        told=evidence.steps_shown or tells(evidence.instance.item, evidence.hints_used),
+        assisted=evidence.hints_used > 0 or evidence.steps_shown,
+        told=told or tells(evidence.instance.item, evidence.hints_used),
     )
     return after_answer(cards, syllabus, item, mastered, rating, now_s)
 
@@ -322,10 +352,12 @@ def _next(
     *,
     skill: int = -1,
     leaving: int = -1,
+    again: bool = False,
 ) -> tuple[Beliefs, Chosen]:
     """The next item, and the beliefs that remember it: a review, or from the open frontier.
 
-    Of the frontier's items the most informative inside the success band come first.
+    `again`: the skill is not the learner's wish, but comes once more. Of the frontier's items the
+    most informative inside the success band come first.
     """
     state = beliefs.state.copy()
     state[kernels.AT_S] = now_s
@@ -340,6 +372,7 @@ def _next(
         skill=skill if due is None else due,
         leaving=leaving,
         reviewed=due is not None,
+        again=again,
     )
     scoring, x = beliefs.scoring, beliefs.x
     informed = scoring.narrowed if mode == "exam" else scoring.informed

@@ -310,6 +310,8 @@ class Seen:
     hints_used: int = 0
     hint_texts: tuple[str, ...] = ()
     steps_shown: bool = False
+    steps_blank: bool = False
+    """Whether the steps, asked for now, would leave their last one to the learner."""
     mode: Mode = "practice"
     acts: tuple[str, ...] = ()
     mood: str | None = None
@@ -408,9 +410,14 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     attempt_no: int
     hints_used: int
     steps_shown: bool
+    """Some of the worked steps, or all, were shown, or the tutor told the answer."""
     learning_done: bool
     """True once the learning step of this instance was applied (an earlier attempt)."""
     mode: Mode = "practice"
+    steps_told: bool | None = None
+    """Whether that told the answer; None: it did, if they were shown."""
+    again: bool = False
+    """The answer was told: the item's first skill comes again, with other numbers."""
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):

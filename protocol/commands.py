@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, field
 
 from protocol.limits import LIMITS
-from protocol.message import Epoch, Id, Message, Part, Response, Seq, Text, table
+from protocol.message import At, Epoch, Id, Message, Part, Response, Seq, Text, table
 
 # --- client -> server: the connection itself -------------------------------------------------
 
@@ -94,12 +94,16 @@ class ItemNext(Message, frozen=True, tag="item.next"):
 
 
 class AnswerSubmit(Message, frozen=True, tag="answer.submit"):
-    """One answer to the current item; `taken_ms` is the learner's own time on it."""
+    """One answer to the current item; `taken_ms` is the learner's own time on it.
+
+    With `at` it answers a scaffold or a blank instead: help, never a try at the item.
+    """
 
     id: Id
     item: Id
     response: Response
     taken_ms: Annotated[int, Meta(ge=0, le=86_400_000)] = 0
+    at: At | None = None
 
 
 class AnswerPreview(Message, frozen=True, tag="answer.preview"):
@@ -107,6 +111,7 @@ class AnswerPreview(Message, frozen=True, tag="answer.preview"):
 
     item: Id
     response: Response
+    at: At | None = None
 
 
 class AnswerDraft(Message, frozen=True, tag="answer.draft"):
@@ -118,17 +123,22 @@ class AnswerDraft(Message, frozen=True, tag="answer.draft"):
 
 
 class HintRequest(Message, frozen=True, tag="hint.request"):
-    """The next hint of the current item; counts as assisted, never as wrong."""
+    """The next hint of the current item, or of the scaffold `at`; assisted, never wrong."""
 
     id: Id
     item: Id
+    at: At | None = None
 
 
 class StepsRequest(Message, frozen=True, tag="steps.request"):
-    """The worked steps of the current item; counts as assisted."""
+    """The worked steps of the current item; counts as assisted.
+
+    With `at` that blank is given up and shown, asked again without it all of them are.
+    """
 
     id: Id
     item: Id
+    at: At | None = None
 
 
 class Action(Part, frozen=True):

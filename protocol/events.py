@@ -124,6 +124,7 @@ class Preview(Message, frozen=True, tag="preview"):
     read_as: str
     column: int | None = None
     note: str | None = None
+    at: str | None = None
 
 
 class EphOut(Message, frozen=True, tag="eph"):
@@ -225,7 +226,9 @@ class Feedback(Durable, frozen=True, tag="feedback"):
     """The verdict on one answer and what it moved.
 
     `skills` holds every skill whose mastery moved by a hundredth or more, not the item's alone;
-    `reasons` says in words what moved a skill that was not answered.
+    `reasons` says in words what moved a skill that was not answered. With `at` the answer was to
+    that scaffold or blank: it is no try at the item and moves nothing. `parts` are the verdicts on
+    an item's several questions.
     """
 
     re: str
@@ -242,6 +245,8 @@ class Feedback(Durable, frozen=True, tag="feedback"):
     done: bool = False
     reasons: list[str] | None = None
     dup: bool = False
+    at: str | None = None
+    parts: dict[str, Verdict] | None = None
 
 
 class Difficulty(Durable, frozen=True, tag="difficulty"):
@@ -262,23 +267,50 @@ class Difficulty(Durable, frozen=True, tag="difficulty"):
     right: bool | None = None
 
 
+class Scaffold(Part, frozen=True):
+    """The small question of a hint: `kind` says what is taken; `hints` it has of its own.
+
+    Where nothing is taken there is no `at`.
+    """
+
+    ask: str
+    at: str | None = None
+    kind: str | None = None
+    choices: list[Choice] | None = None
+    hints: int = 0
+
+
 class Hint(Durable, frozen=True, tag="hint"):
-    """One level of an item's hint ladder."""
+    """One level of an item's hint ladder; with `at` a hint of that scaffold.
+
+    `told`: it says the answer, so the item counts as assisted and its skill comes again.
+    """
 
     item: str
     level: int
     of: int
     text: str
-    scaffold: Any = None
+    scaffold: Scaffold | None = None
     re: str | None = None
     dup: bool = False
+    at: str | None = None
+    told: bool = False
+
+
+class Blank(Part, frozen=True):
+    """What a worked step asks: the answer is given with this `at`."""
+
+    at: str
+    kind: str
+    choices: list[Choice] | None = None
 
 
 class Step(Part, frozen=True):
-    """One worked step and why it is taken."""
+    """One worked step and why it is taken; one that asks has no `show` until it is answered."""
 
-    show: str
+    show: str = ""
     why: str = ""
+    ask: Blank | None = None
 
 
 class Steps(Durable, frozen=True, tag="steps"):

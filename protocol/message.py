@@ -16,6 +16,10 @@ Text = Annotated[str, Meta(max_length=LIMITS.response_chars)]
 Response = Text | int | float | list[Any] | dict[str, Any]
 """What a learner gives: text, a choice's id, or a widget's value."""
 
+At = Annotated[str, Meta(pattern=r"^(hint|step)\.[1-9][0-9]{0,2}$")]
+"""A small question inside an item: `hint.N`, the scaffold at the Nth level of the ladder, or
+`step.N`, the blank in the Nth worked step; counted from 1."""
+
 
 class Part(Struct, frozen=True, gc=False, omit_defaults=True):
     """A named group of fields inside a message; has no type of its own."""

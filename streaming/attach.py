@@ -11,7 +11,6 @@ import logging
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Literal
 
-from engines.exercises.grading import reading
 from protocol import commands as cmd
 from protocol.codec import encode, repeated
 from protocol.errors import Close, Code, Refused
@@ -19,6 +18,7 @@ from protocol.events import LogHead, Preview, Rate, Welcome
 from protocol.limits import LIMITS, Limits
 from streaming import deeds
 from streaming.frames import snapshot_frame
+from streaming.helping import previewed
 from streaming.log import Entry, Ticket
 from streaming.outbox import Out, Outbox
 from streaming.seats import Seats
@@ -183,11 +183,12 @@ class Attached:
                 self.session.hear(command, self, arrived_ns, decode_ns)
 
     def _preview(self, command: cmd.AnswerPreview) -> None:
-        shown, drawn = self.session.state.plain.open, self.session.state.instance
-        if shown is None or drawn is None or shown.item != command.item:
+        shown = self.session.state.plain.open
+        if shown is None or shown.item != command.item:
             return
-        read_as, column, note = reading(drawn, command.response)
-        self.outbox.say(encode(Preview(command.item, read_as, column, note)))
+        read = previewed(self.session.state, command.at, command.response)
+        if read is not None:
+            self.outbox.say(encode(Preview(command.item, *read, command.at)))
 
     def ack(self, pos: dict[str, int]) -> None:
         """The client has applied the logs up to these places."""

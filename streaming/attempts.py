@@ -58,17 +58,18 @@ async def evidence(
         if folded % BREATHE_EVERY == 0:
             await asyncio.sleep(0)
         deed, decision = decided.deed, decided.decision
-        if not isinstance(deed, deeds.AnswerGiven) or decision is None or decision.weight is None:
+        if decision is None or decision.weight is None:
             continue
-        course = decision.beliefs.course
+        course, name = decision.beliefs.course, decided.item
+        assert name is not None
         yield Evidence(
             sid,
             course,
             decided.seq,
             decided.at_ms,
-            deed.taken_ms,
-            deed.item,
-            next(item.skills for item in course.items if item.id == deed.item),
+            deed.taken_ms if isinstance(deed, deeds.AnswerGiven) else 0,
+            name,
+            next(item.skills for item in course.items if item.id == name),
             decision.p_expected,
             decision.verdict.verdict == "correct",
             decision.weight,

@@ -50,16 +50,26 @@ class AnswerGiven(Deed, frozen=True, tag="answer"):
     taken_ms: int
 
 
-class HintTaken(Deed, frozen=True, tag="hint"):
-    """One more level of the ladder."""
+class SubAnswered(Deed, frozen=True, tag="sub"):
+    """An answer to the small question `at` inside the open item, as it came."""
 
     cmd: str
+    at: str
+    response: Any
+
+
+class HintTaken(Deed, frozen=True, tag="hint"):
+    """One more level of the ladder; with `at` one more hint of that scaffold."""
+
+    cmd: str
+    at: str | None = None
 
 
 class StepsTaken(Deed, frozen=True, tag="steps"):
-    """The worked steps were shown."""
+    """The worked steps were shown; asked for again, their blanks were given up: `at`, or all."""
 
     cmd: str
+    at: str | None = None
 
 
 class TurnAsked(Deed, frozen=True, tag="ask"):
@@ -171,9 +181,9 @@ class Restored(Deed, frozen=True, tag="restored"):
 
 
 AnyDeed = (
-    LessonBegan | ItemLeft | AnswerGiven | HintTaken | StepsTaken | TurnAsked | TurnBegan
-    | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen | PrefsDeclared | MoodTold
-    | ReviewAsked | Restored
+    LessonBegan | ItemLeft | AnswerGiven | SubAnswered | HintTaken | StepsTaken | TurnAsked
+    | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen | PrefsDeclared
+    | MoodTold | ReviewAsked | Restored
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -14,19 +14,17 @@ from typing import Any, NamedTuple
 
 from engines import memory
 from engines.beliefs import Beliefs
-from engines.exercises.hints import hint, worked
 from engines.exercises.template import instance as drawn
 from engines.maths.dice import Dice
 from engines.modes.mode import after_answer
-from engines.tutor import choose, react
+from engines.tutor import choose, left_told, react
 from engines.words import Answered, Chosen, Decision, Syllabus
 from protocol import events as ev
 from protocol.message import Message
-from streaming import deeds
+from streaming import deeds, helping
 from streaming.frames import (
     difficulty_frame,
     done_frame,
-    hint_frame,
     item_frame,
     lesson_facts,
     moved_part,
@@ -42,10 +40,14 @@ Lap = Callable[[str], None]
 
 
 class Folded(NamedTuple):
-    """The events due, numbered from the deed's own place; `decision` where an answer was judged."""
+    """The events due, numbered from the deed's own place; `decision` where an answer was judged.
+
+    `left` is what followed where an item was left whose answer had been told.
+    """
 
     events: list[Message]
     decision: Decision | None = None
+    left: Decision | None = None
 
 
 def dice_key(epoch: str) -> int:
@@ -102,8 +104,15 @@ class Fold:
         return Folded([ev.Ok(s="me", q=seq, ts=at_ms, re=deed.cmd, changed=changed), shown])
 
     def _next(self, state: SessionState, deed: deeds.ItemLeft, seq: int, at_ms: int) -> Folded:
+        shown, left, again = state.plain.open, None, False
+        if shown is not None and state.plain.mode not in ("exam", "review"):
+            again = shown.told(state.item(shown.item))
+            if again and not shown.learning_done:
+                left = left_told(state.known, self._seen(state, seq, None, 0), at_ms / 1000)
+                state.beliefs = left.beliefs
         dice = Dice(self._key, seq)
-        return Folded([self._choose(state, dice, seq, at_ms, skill=deed.skill, re=deed.cmd)])
+        event = self._choose(state, dice, seq, at_ms, skill=deed.skill, re=deed.cmd, again=again)
+        return Folded([event], left=left)
 
     def _choose(
         self,
@@ -114,6 +123,7 @@ class Fold:
         *,
         skill: str | None = None,
         re: str | None = None,
+        again: bool = False,
     ) -> Message:
         assert state.beliefs is not None
         assert state.syllabus is not None
@@ -127,6 +137,7 @@ class Fold:
             skill=skill,
             leaving=leaving,
             mode=plain.mode,
+            again=again,
         )
         return self._show(state, chosen, seq, at_ms, re)
 
@@ -145,25 +156,33 @@ class Fold:
         )
         return item_frame(state, seq, at_ms, re)
 
+    def _seen(self, state: SessionState, seq: int, response: Any, taken_ms: int) -> Answered:
+        """The open item's evidence at this place of the log."""
+        shown, made = state.plain.open, state.instance
+        assert shown is not None
+        assert made is not None
+        assert state.syllabus is not None
+        return Answered(
+            eid=f"{seq}",
+            syllabus=state.syllabus,
+            instance=made,
+            response=response,
+            taken_ms=taken_ms,
+            attempt_no=shown.attempts + 1,
+            hints_used=shown.hints,
+            steps_shown=shown.steps_shown or shown.unlocked,
+            steps_told=shown.steps_told(made.item) or shown.unlocked,
+            learning_done=shown.learning_done,
+            mode=state.plain.mode,
+            again=shown.told(made.item),
+        )
+
     def _answer(self, state: SessionState, deed: deeds.AnswerGiven, seq: int, at_ms: int) -> Folded:
         plain, shown = state.plain, state.plain.open
         assert shown is not None
         assert state.instance is not None
-        assert state.beliefs is not None
-        assert state.syllabus is not None
-        seen = Answered(
-            eid=f"{seq}",
-            syllabus=state.syllabus,
-            instance=state.instance,
-            response=deed.response,
-            taken_ms=deed.taken_ms,
-            attempt_no=shown.attempts + 1,
-            hints_used=shown.hints,
-            steps_shown=shown.steps_shown or shown.unlocked,
-            learning_done=shown.learning_done,
-            mode=plain.mode,
-        )
-        made = react(state.beliefs, seen, at_ms / 1000, Dice(self._key, seq), self._lap)
+        seen = self._seen(state, seq, deed.response, deed.taken_ms)
+        made = react(state.known, seen, at_ms / 1000, Dice(self._key, seq), self._lap)
         state.beliefs = made.beliefs
         verdict = made.verdict
         reads = verdict.verdict != "unreadable"
@@ -174,7 +193,11 @@ class Fold:
             plain.answers += 1
         shown.verdict, shown.message = verdict.verdict, verdict.message
         shown.misconception, shown.response = verdict.misconception, deed.response
+        shown.parts = None if verdict.parts is None else dict(verdict.parts)
         shown.mode_state = after_answer(shown.mode_state, verdict.verdict, verdict.misconception)
+        if plain.mode == "worked" and verdict.verdict == "correct":
+            skill = state.instance.item.skills[0]
+            plain.fading[skill] = plain.fading.get(skill, 0) + 1
         plain.remembered = memory.after_answer(
             plain.remembered,
             state.instance.item.skills,
@@ -200,6 +223,7 @@ class Fold:
                 attempt=seen.attempt_no,
                 done=made.done,
                 reasons=list(made.reasons) or None,
+                parts=shown.parts,
             )
         ]
         if made.difficulty is not None:
@@ -209,24 +233,15 @@ class Fold:
             due.append(self._show(state, made.chosen, seq + len(due), at_ms))
         return Folded(due, made)
 
+    def _sub(self, state: SessionState, deed: deeds.SubAnswered, seq: int, at_ms: int) -> Folded:
+        timing = self._timing() if self._timing else NO_TIMING
+        return Folded(helping.sub_answered(state, deed, seq, at_ms, timing))
+
     def _hint(self, state: SessionState, deed: deeds.HintTaken, seq: int, at_ms: int) -> Folded:
-        shown = state.plain.open
-        assert shown is not None
-        assert state.instance is not None
-        shown.hints += 1
-        level = hint(state.instance, shown.hints)[1].level
-        state.plain.remembered = memory.after_hint(state.plain.remembered, level)
-        return Folded([hint_frame(state, shown.hints, seq, at_ms, deed.cmd)])
+        return Folded([helping.hint_taken(state, deed, seq, at_ms)])
 
     def _steps(self, state: SessionState, deed: deeds.StepsTaken, seq: int, at_ms: int) -> Folded:
-        shown = state.plain.open
-        assert shown is not None
-        assert state.instance is not None
-        shown.steps_shown = True
-        steps = [ev.Step(show, why) for show, why in worked(state.instance)]
-        return Folded(
-            [ev.Steps(s="me", q=seq, ts=at_ms, item=shown.item, steps=steps, re=deed.cmd)]
-        )
+        return Folded([helping.steps_taken(state, deed, seq, at_ms)])
 
     # --- turns --------------------------------------------------------------------------------
 
@@ -372,6 +387,7 @@ _DOES: dict[type[deeds.Deed], Any] = {
     deeds.LessonBegan: Fold._lesson,
     deeds.ItemLeft: Fold._next,
     deeds.AnswerGiven: Fold._answer,
+    deeds.SubAnswered: Fold._sub,
     deeds.HintTaken: Fold._hint,
     deeds.StepsTaken: Fold._steps,
     deeds.TurnAsked: Fold._ask,

@@ -11,12 +11,20 @@ from typing import Any
 import msgspec
 
 from engines.beliefs import Beliefs
-from engines.exercises.hints import hint, ladder_length, worked
+from engines.exercises.hints import hint, ladder_length
+from engines.exercises.subquestions import (
+    Place,
+    place_of,
+    scaffold_hints,
+    scaffold_place,
+    steps_shown,
+    subquestion,
+)
 from engines.learner.cards import Cards, Due, due_of, why_due
-from engines.words import LiveDifficulty, Moved, Syllabus
+from engines.words import Instance, LiveDifficulty, Moved, Syllabus
 from protocol import events as ev
 from streaming.deeds import TurnEnded
-from streaming.state import LINE_KEPT, Gen, Point, SessionState
+from streaming.state import LINE_KEPT, Gen, Point, SessionState, Sub
 
 
 def item_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None) -> ev.ItemShown:
@@ -35,7 +43,8 @@ def item_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None)
         skills=list(item.skills),
         p_success=shown.p_success,
         why=shown.why,
-        choices=[ev.Choice(c.id, c.text) for c in drawn.choices] if drawn.choices else None,
+        choices=_choices(drawn),
+        widget=widget_shown(drawn),
         hints=ladder_length(item),
         title=item.title or None,
         source=item.source.title or None if item.source else None,
@@ -48,7 +57,7 @@ def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | 
     assert state.instance is not None
     item = state.instance.item
     text, step = hint(state.instance, level)
-    scaffold = {"ask": text} if step.level == "scaffold" else None
+    scaffold = _scaffold(state.instance, level, text) if step.level == "scaffold" else None
     return ev.Hint(
         s="me",
         q=seq,
@@ -59,7 +68,81 @@ def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | 
         text=text,
         scaffold=scaffold,
         re=re,
+        told=step.level == "bottom-out",
     )
+
+
+def _scaffold(made: Instance, level: int, text: str) -> ev.Scaffold:
+    """The small question of one level; without an answer of its own it only asks."""
+    place = scaffold_place(made, level)
+    if place is None:
+        return ev.Scaffold(text)
+    asked = subquestion(made, place)
+    assert asked is not None
+    return ev.Scaffold(
+        asked.prompt,
+        place.at,
+        asked.item.answer.kind,
+        _choices(asked),
+        len(scaffold_hints(made, place)),
+    )
+
+
+def _choices(made: Instance) -> list[ev.Choice] | None:
+    return [ev.Choice(c.id, c.text) for c in made.choices] or None
+
+
+def widget_shown(made: Instance) -> dict[str, Any] | None:
+    """The widget of an instance as it goes out: its several questions, where it has them."""
+    if made.parts:
+        parts = zip(made.item.parts, made.parts, strict=True)
+        return {"kind": "parts", "parts": [_part(part.id, each) for part, each in parts]}
+    return None if made.widget is None else dict(made.widget.wire)
+
+
+def _part(id_: str, made: Instance) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": id_, "prompt": made.prompt, "kind": made.item.answer.kind}
+    if made.choices:
+        told["choices"] = [{"id": c.id, "text": c.text} for c in made.choices]
+    widget = widget_shown(made)
+    return told if widget is None else {**told, "widget": widget}
+
+
+def sub_hint_frame(
+    state: SessionState, at: str, level: int, seq: int, at_ms: int, re: str | None
+) -> ev.Hint:
+    """One hint of a scaffold, counted from 1."""
+    assert state.instance is not None
+    texts = scaffold_hints(state.instance, place_of(at))
+    return ev.Hint(
+        s="me",
+        q=seq,
+        ts=at_ms,
+        item=state.instance.item.id,
+        level=level,
+        of=len(texts),
+        text=texts[level - 1],
+        re=re,
+        at=at,
+    )
+
+
+def steps_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None) -> ev.Steps:
+    """The open item's worked steps as they stand before the learner."""
+    shown, made = state.plain.open, state.instance
+    assert shown is not None
+    assert made is not None
+    steps = [
+        ev.Step(step.show, step.why, None if step.asks is None else _blank(made, step.asks))
+        for step in steps_shown(made, shown.blanks, shown.filled)
+    ]
+    return ev.Steps(s="me", q=seq, ts=at_ms, item=shown.item, steps=steps, re=re)
+
+
+def _blank(made: Instance, place: Place) -> ev.Blank:
+    asked = subquestion(made, place)
+    assert asked is not None
+    return ev.Blank(place.at, asked.item.answer.kind, _choices(asked))
 
 
 def moved_part(moved: Moved) -> ev.SkillMoved:
@@ -189,11 +272,11 @@ def _skill_facts(beliefs: Beliefs, syllabus: Syllabus) -> list[dict[str, Any]]:
 def _open_facts(state: SessionState) -> dict[str, Any]:
     shown = state.plain.open
     if shown is None or state.instance is None:
-        none: dict[str, Any] = {"item": None, "attempts": 0, "hints": [], "steps": None}
+        none: dict[str, Any] = {"item": None, "attempts": 0, "hints": [], "steps": None, "subs": {}}
         return {**none, "draft": None, "last_feedback": None}
     frame = item_frame(state, 0, 0)
     hints = [hint_frame(state, n, 0, 0, None) for n in range(1, shown.hints + 1)]
-    steps = worked(state.instance) if shown.steps_shown else None
+    steps = steps_frame(state, 0, 0).steps if shown.steps_shown else None
     last = None
     if shown.verdict is not None:
         last = {
@@ -203,12 +286,15 @@ def _open_facts(state: SessionState) -> dict[str, Any]:
             "misconception": shown.misconception,
             "response": shown.response,
         }
+        if shown.parts is not None:
+            last["parts"] = shown.parts
     return {
         "item": {
             "item": frame.item,
             "kind": frame.kind,
             "prompt": frame.prompt,
             "choices": frame.choices,
+            "widget": frame.widget,
             "skills": frame.skills,
             "p_success": frame.p_success,
             "why": frame.why,
@@ -217,10 +303,30 @@ def _open_facts(state: SessionState) -> dict[str, Any]:
             "source": frame.source,
         },
         "attempts": shown.attempts,
-        "hints": [{"level": h.level, "of": h.of, "text": h.text} for h in hints],
-        "steps": None if steps is None else [{"show": s, "why": w} for s, w in steps],
+        "hints": [_hint_facts(h) for h in hints],
+        "steps": msgspec.to_builtins(steps),
+        "subs": {at: _sub_facts(state.instance, at, sub) for at, sub in shown.subs.items()},
         "draft": state.plain.draft if state.plain.draft_item == shown.item else None,
         "last_feedback": last,
+    }
+
+
+def _hint_facts(shown: ev.Hint) -> dict[str, Any]:
+    facts: dict[str, Any] = {"level": shown.level, "of": shown.of, "text": shown.text}
+    if shown.scaffold is not None:
+        facts["scaffold"] = msgspec.to_builtins(shown.scaffold)
+    return {**facts, "told": True} if shown.told else facts
+
+
+def _sub_facts(made: Instance, at: str, sub: Sub) -> dict[str, Any]:
+    """What was done on one scaffold or blank."""
+    return {
+        "attempts": sub.attempts,
+        "hints": list(scaffold_hints(made, place_of(at))[: sub.hints]),
+        "verdict": sub.verdict,
+        "message": sub.message,
+        "response": sub.response,
+        "over": sub.over,
     }
 
 

@@ -130,7 +130,7 @@ def seen_of(state: SessionState) -> Seen:
         misconception=shown.misconception,
         hints_used=shown.hints,
         hint_texts=texts,
-        steps_shown=shown.steps_shown or shown.unlocked,
+        steps_shown=shown.steps_tell(item) or shown.unlocked,
         mode=plain.mode,
         acts=tuple(g.act for g in _turns_on(plain.gens, shown) if g.act != CANCELLED),
         mood=plain.mood if plain.at_ms - plain.mood_at_ms <= MOOD_S * 1000 else None,

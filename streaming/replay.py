@@ -33,7 +33,9 @@ class Decided(msgspec.Struct, frozen=True):
     events: list[Message]
     differs: str | None
     decision: Decision | None = None
-    """What was decided on an answer."""
+    """What was decided on an answer, or on an item that was left once its answer was told."""
+    item: str | None = None
+    """The item that was open before."""
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -93,6 +95,7 @@ class Replay:
             deed = deeds.unsealed(entry.sealed)
             if isinstance(deed, deeds.LessonBegan) and deed.build not in builds:
                 builds.append(deed.build)
+            item = state.plain.open.item if state.plain.open is not None else None
             folded = fold.fold(state, deed, entry.seq, entry.at_ms)
             events = folded.events
             wrong = _difference(events, stored, entry.seq)
@@ -101,7 +104,8 @@ class Replay:
             decisions += 1
             if snapshot is not None and state.plain.seq == snapshot_seq:
                 equal = state.to_bytes() == snapshot
-            yield Decided(entry.seq, entry.at_ms, deed, events, wrong, folded.decision)
+            decision = folded.decision or folded.left
+            yield Decided(entry.seq, entry.at_ms, deed, events, wrong, decision, item)
         self.result = Replayed(
             sid=self._sid,
             epoch=epoch,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engines.exercises.hints import ladder_length
 from engines.modes.mode import Help
 from engines.tutoring import help_refusal
 from engines.words import Decision
@@ -22,7 +22,7 @@ from protocol.codec import digest, encode
 from protocol.errors import Close, Code, Refused
 from protocol.events import Delta
 from protocol.message import Message
-from streaming import deeds
+from streaming import deeds, helping
 from streaming.fold import Fold
 from streaming.log import (
     Claim,
@@ -195,8 +195,13 @@ class Session:
 
     def _answer_submit(self, command: cmd.AnswerSubmit) -> None:
         shown = self._open(command.item)
+        if command.at is not None:
+            helping.must_be_open(self.state, command.at)
         self._watch.started = time.perf_counter_ns()
         self._watch.commit_us = self._ground.log.commit_us
+        if command.at is not None:
+            self._act(command, deeds.SubAnswered(command.id, command.at, command.response))
+            return
         self._act(
             command,
             deeds.AnswerGiven(
@@ -205,21 +210,23 @@ class Session:
         )
 
     def _hint_request(self, command: cmd.HintRequest) -> None:
-        shown = self._open(command.item)
-        self._help_allowed("hint")
-        of = ladder_length(self.state.item(shown.item))
-        if shown.hints >= of:
-            raise Refused(Code.GONE, f"all {of} hints of {shown.item} are shown")
-        self._act(command, deeds.HintTaken(command.id))
+        self._open(command.item)
+        if command.at is None:  # a scaffold's own hints say no more than it does
+            self._help_allowed("hint")
+        helping.hint_must_be_left(self.state, command.at)
+        self._act(command, deeds.HintTaken(command.id, command.at))
 
     def _steps_request(self, command: cmd.StepsRequest) -> None:
         self._open(command.item)
-        self._help_allowed("steps")
-        self._act(command, deeds.StepsTaken(command.id))
+        self._help_allowed("steps", leaves_last=helping.leaves_last_step(self.state, command.at))
+        if command.at is not None:
+            helping.must_be_open(self.state, command.at)
+        self._act(command, deeds.StepsTaken(command.id, command.at))
 
-    def _help_allowed(self, what: Help) -> None:
+    def _help_allowed(self, what: Help, *, leaves_last: bool = False) -> None:
         assert self.state.instance is not None
-        refusal = help_refusal(what, seen_of(self.state), self.state.instance)
+        seen = replace(seen_of(self.state), steps_blank=leaves_last)
+        refusal = help_refusal(what, seen, self.state.instance)
         if refusal is not None:
             raise Refused(Code.FORBIDDEN, refusal)
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engines.beliefs import Beliefs
+from engines.exercises.hints import tells
+from engines.exercises.subquestions import STEP, Place
 from engines.exercises.template import instance as drawn
 from engines.memory import Remembered
 from engines.words import Instance, Item, ModeState, Syllabus, VerdictName
@@ -29,6 +31,22 @@ LINE_KEPT = 40
 """Points of the live difficulty's line that a session keeps."""
 QUEUED_TURNS = 3
 """Questions that may wait behind a running turn."""
+
+
+class Sub(msgspec.Struct):
+    """What was done on one small question inside the open item."""
+
+    attempts: int = 0
+    hints: int = 0
+    verdict: VerdictName | None = None
+    message: str = ""
+    response: Any = None
+    given_up: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it is answered right, or was given up."""
+        return self.given_up or self.verdict == "correct"
 
 
 class Open(msgspec.Struct):
@@ -51,6 +69,35 @@ class Open(msgspec.Struct):
     """The tutor has told the answer, which counts as help."""
     mode_state: ModeState = ModeState()
     """Where the mode's plan for this item stands."""
+    parts: dict[str, VerdictName] | None = None
+    """The newest verdict on each of its several questions."""
+    subs: dict[str, Sub] = {}
+    """Its scaffolds and blanks that something was done on, by their names on the wire."""
+    blanks: tuple[int, ...] = ()
+    """The worked steps, from 1, that were left out when the steps were shown."""
+
+    @property
+    def filled(self) -> frozenset[int]:
+        """Those of the blanks that are answered right or given up."""
+        return frozenset(n for n in self.blanks if (s := self.blank(n)) is not None and s.over)
+
+    def blank(self, nth: int) -> Sub | None:
+        """What was done on the blank in the nth step."""
+        return self.subs.get(Place(STEP, nth).at)
+
+    def steps_tell(self, item: Item) -> bool:
+        """Whether the steps were shown to the last one, which is not left to the learner."""
+        last = len(item.steps)
+        return self.steps_shown and (last not in self.blanks or last in self.filled)
+
+    def steps_told(self, item: Item) -> bool:
+        """Whether the last step was shown, and is no blank that the learner filled."""
+        found = self.blank(len(item.steps))
+        return self.steps_tell(item) and (found is None or found.given_up)
+
+    def told(self, item: Item) -> bool:
+        """Whether the answer was told: by the ladder's last level, or by the tutor."""
+        return self.unlocked or tells(item, self.hints)
 
 
 class Gen(msgspec.Struct):
@@ -135,11 +182,13 @@ class Plain(msgspec.Struct):
     masks: dict[str, str] = {}
     """Placeholders for names and contacts, as a model reads them, with what they stand for."""
     line: list[Point] = []
+    fading: dict[str, int] = {}
+    """Right answers in worked mode, by the item's first skill: so many last steps are left out."""
     seq: int = 0
     at_ms: int = 0
 
 
-FORM = 2
+FORM = 3
 """Counted up with each change of what the fold makes of a log: a state of another form, as older
 programs kept it, lacks what the next turns rest on, and its log is folded from the start."""
 
@@ -229,6 +278,19 @@ class SessionState:
         there.syllabus, there.beliefs = self.syllabus, self.beliefs
         there.redraw()
         return there
+
+    @property
+    def known(self) -> Beliefs:
+        """The beliefs of a lesson that has begun."""
+        assert self.beliefs is not None
+        return self.beliefs
+
+    @property
+    def fading(self) -> int:
+        """How many of the open item's last steps are left out when its steps are shown now."""
+        if self.plain.mode != "worked" or self.instance is None:
+            return 0
+        return self.plain.fading.get(self.instance.item.skills[0], 0)
 
     @property
     def locale(self) -> str:

@@ -24,6 +24,10 @@ EXPOSURE_MOST = 0.40
 """An item shown in more than this share of lessons waits while others would do."""
 
 
+AGAIN = 8
+"""A cause beside those of `kernels`: the answer was told, so the skill comes once more."""
+
+
 class Frontier(NamedTuple):
     """Where the next item comes from: candidate items, their skill, open skills, and the cause."""
 
@@ -40,10 +44,12 @@ def frontier(
     skill: int = -1,
     leaving: int = -1,
     reviewed: bool = False,
+    again: bool = False,
 ) -> Frontier:
     """The items to choose from: of `skill`, or of the open frontier for -1.
 
-    `leaving` is not offered again at once; `reviewed` says that the skill is due for review.
+    `leaving` is not offered again at once; `reviewed` says that the skill is due for review,
+    `again` that it comes once more, as its last answer was told.
     Raises ValueError if there is no item to choose.
     """
     found = np.empty(len(syllabus.d), np.int64)
@@ -62,6 +68,8 @@ def frontier(
         raise ValueError(msg)
     if reviewed and cause == k.ASKED:
         cause = k.REVIEWED
+    if again and cause == k.ASKED:
+        cause = AGAIN
     items = found[:count]
     rested = items[syllabus.exposure[items] <= EXPOSURE_MOST]
     return Frontier(rested if len(rested) else items, of_skill, n_open, cause)
@@ -120,6 +128,8 @@ def why_chosen(
         lead = "For variety a mastered skill"
     elif cause == k.REVIEWED:
         lead = "Due for review"
+    elif cause == AGAIN:
+        lead = "Once more with other numbers"
     elif cause == k.WAIVED:
         lead = "Nothing else fits yet; the nearest skill"
     else:

@@ -65,8 +65,13 @@ class Worked(Base):
         return others
 
     def refusal(self, what: Help, seen: Seen) -> str | None:
-        """The paired item is tried before its own steps, or its last hint, are shown."""
+        """The paired item is tried before its own steps, or its last hint, are shown.
+
+        Steps that leave the last one to the learner may come at once.
+        """
         if seen.attempts or not self.locked(seen):
+            return None
+        if what == "steps" and seen.steps_blank:
             return None
         if what == "steps":
             return "the worked example shows the steps: try this one before its own are shown"

@@ -26,6 +26,8 @@ JSON = st.recursive(
 def values(node: inspect.Type) -> st.SearchStrategy[Any]:
     """Values of one field's type."""
     match node:
+        case inspect.StrType(pattern=str(pattern)):
+            return st.from_regex(pattern, fullmatch=True)
         case inspect.StrType(min_length=low, max_length=high):
             return st.text(min_size=low or 0, max_size=min(high or 12, 12))
         case inspect.BoolType():

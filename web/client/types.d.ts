@@ -94,6 +94,8 @@ export interface ItemNext {
 
 /**
  * One answer to the current item; `taken_ms` is the learner's own time on it.
+ *
+ * With `at` it answers a scaffold or a blank instead: help, never a try at the item.
  */
 export interface AnswerSubmit {
   readonly t: "answer.submit";
@@ -101,6 +103,7 @@ export interface AnswerSubmit {
   readonly item: string;
   readonly response: string | number | unknown[] | Record<string, unknown>;
   readonly taken_ms?: number;
+  readonly at?: string | null;
 }
 
 /**
@@ -110,6 +113,7 @@ export interface AnswerPreview {
   readonly t: "answer.preview";
   readonly item: string;
   readonly response: string | number | unknown[] | Record<string, unknown>;
+  readonly at?: string | null;
 }
 
 /**
@@ -123,21 +127,25 @@ export interface AnswerDraft {
 }
 
 /**
- * The next hint of the current item; counts as assisted, never as wrong.
+ * The next hint of the current item, or of the scaffold `at`; assisted, never wrong.
  */
 export interface HintRequest {
   readonly t: "hint.request";
   readonly id: string;
   readonly item: string;
+  readonly at?: string | null;
 }
 
 /**
  * The worked steps of the current item; counts as assisted.
+ *
+ * With `at` that blank is given up and shown, asked again without it all of them are.
  */
 export interface StepsRequest {
   readonly t: "steps.request";
   readonly id: string;
   readonly item: string;
+  readonly at?: string | null;
 }
 
 /**
@@ -480,6 +488,7 @@ export interface Preview {
   readonly read_as: string;
   readonly column?: number | null;
   readonly note?: string | null;
+  readonly at?: string | null;
 }
 
 /**
@@ -550,7 +559,9 @@ export interface Choice {
  * The verdict on one answer and what it moved.
  *
  * `skills` holds every skill whose mastery moved by a hundredth or more, not the item's alone;
- * `reasons` says in words what moved a skill that was not answered.
+ * `reasons` says in words what moved a skill that was not answered. With `at` the answer was to
+ * that scaffold or blank: it is no try at the item and moves nothing. `parts` are the verdicts on
+ * an item's several questions.
  */
 export interface Feedback {
   readonly t: "feedback";
@@ -571,6 +582,8 @@ export interface Feedback {
   readonly done?: boolean;
   readonly reasons?: string[] | null;
   readonly dup?: boolean;
+  readonly at?: string | null;
+  readonly parts?: Record<string, "correct" | "incorrect" | "partial" | "unreadable" | "wrong_form"> | null;
 }
 
 /**
@@ -627,7 +640,9 @@ export interface Difficulty {
 }
 
 /**
- * One level of an item's hint ladder.
+ * One level of an item's hint ladder; with `at` a hint of that scaffold.
+ *
+ * `told`: it says the answer, so the item counts as assisted and its skill comes again.
  */
 export interface Hint {
   readonly t: "hint";
@@ -638,9 +653,24 @@ export interface Hint {
   readonly level: number;
   readonly of: number;
   readonly text: string;
-  readonly scaffold?: unknown;
+  readonly scaffold?: Scaffold | null;
   readonly re?: string | null;
   readonly dup?: boolean;
+  readonly at?: string | null;
+  readonly told?: boolean;
+}
+
+/**
+ * The small question of a hint: `kind` says what is taken; `hints` it has of its own.
+ *
+ * Where nothing is taken there is no `at`.
+ */
+export interface Scaffold {
+  readonly ask: string;
+  readonly at?: string | null;
+  readonly kind?: string | null;
+  readonly choices?: Choice[] | null;
+  readonly hints?: number;
 }
 
 /**
@@ -658,11 +688,21 @@ export interface Steps {
 }
 
 /**
- * One worked step and why it is taken.
+ * One worked step and why it is taken; one that asks has no `show` until it is answered.
  */
 export interface Step {
-  readonly show: string;
+  readonly show?: string;
   readonly why?: string;
+  readonly ask?: Blank | null;
+}
+
+/**
+ * What a worked step asks: the answer is given with this `at`.
+ */
+export interface Blank {
+  readonly at: string;
+  readonly kind: string;
+  readonly choices?: Choice[] | null;
 }
 
 /**
