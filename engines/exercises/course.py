@@ -149,28 +149,48 @@ def _texts(document: Mapping[str, Any]) -> Iterator[Place]:
     for skill in document.get("skills", ()):
         yield from _named(skill, "title")
     for item in document.get("items", ()):
-        yield from _named(item, "title", "prompt")
-        for option in item.get("options", ()):
-            yield from _named(option, "text")
-        for misconception in item.get("misconceptions", ()):
-            yield from _named(misconception, "say")
-        for hint in item.get("hints", ()):
-            yield from _named(hint, "say", "ask", "hints")
-            for option in hint.get("options", ()):
-                yield from _named(option, "text")
-        for step in item.get("steps", ()):
-            yield from _named(step, "show", "why")
-            for option in step.get("options", ()):
-                yield from _named(option, "text")
-        yield from _named(item.get("variants", {}), *VARIANTS)
-        for picture in item.get("media", ()):
-            yield from _named(picture, "alt")
+        yield from _item_texts(item)
     for shared in document.get("misconceptions", ()):
         yield from _named(shared, "say")
     for goal in document.get("goals", ()):
         yield from _named(goal, *GOAL_TEXTS)
         for option in goal.get("options", ()):
             yield from _named(option, "text")
+
+
+def _item_texts(item: Mapping[str, Any]) -> Iterator[Place]:
+    yield from _named(item, "title")
+    for question in (item, *item.get("parts", ())):
+        yield from _question_texts(question)
+    for misconception in item.get("misconceptions", ()):
+        yield from _named(misconception, "say")
+    for hint in item.get("hints", ()):
+        yield from _named(hint, "say", "ask", "hints")
+        for option in hint.get("options", ()):
+            yield from _named(option, "text")
+    for step in item.get("steps", ()):
+        yield from _named(step, "show", "why")
+        for option in step.get("options", ()):
+            yield from _named(option, "text")
+    yield from _named(item.get("variants", {}), *VARIANTS)
+    for picture in item.get("media", ()):
+        yield from _named(picture, "alt")
+
+
+def _question_texts(holder: Mapping[str, Any]) -> Iterator[Place]:
+    """The texts of one question, an item's or a part's."""
+    yield from _named(holder, "prompt")
+    for option in holder.get("options", ()):
+        yield from _named(option, "text")
+    yield from _widget_texts(holder.get("widget", {}))
+
+
+def _widget_texts(widget: Mapping[str, Any]) -> Iterator[Place]:
+    for name in ("tokens", "lines", "left", "right"):
+        for entry in widget.get(name, ()):
+            yield from _named(entry, "text")
+    for slider in widget.get("sliders", ()):
+        yield from _named(slider, "label")
 
 
 GOAL_TEXTS = (

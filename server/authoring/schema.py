@@ -20,6 +20,7 @@ from server.authoring.shapes import (
     Word,
     Written,
 )
+from server.authoring.widgets import MOST_PARTS, VALUE, WIDGET
 
 ID = Word(r"[a-z0-9][a-z0-9.-]{0,63}")
 PARAM = r"[A-Za-z][A-Za-z0-9_]{0,31}"
@@ -62,7 +63,7 @@ CHOICES = ListOf(
 ANSWER = Record(
     {
         "kind": Key(OneOf(_KINDS, _LATER_KINDS), needed=True),
-        "value": Key(ListOf(Written(), least=1, most=12, lone=True), needed=True),
+        "value": Key(VALUE, needed=True),
         "form": Key(
             Word(
                 r"any|integer|lowest-terms|mixed|decimal(\([0-9]{1,2}\))?",
@@ -129,6 +130,17 @@ PARAMS = MapOf(
     ),
 )
 
+PART = Record(
+    {
+        "id": Key(ID, needed=True),
+        "prompt": Key(Text(), needed=True),
+        "choices": Key(CHOICES, name="options"),
+        "answer": Key(ANSWER, needed=True),
+        "widget": Key(WIDGET),
+    }
+)
+"""One of an item's several questions."""
+
 HINT = Record(
     {
         "level": Key(OneOf(("nudge", "point", "scaffold", "sibling", "bottom-out")), needed=True),
@@ -190,7 +202,9 @@ ITEM = Record(
         "where": Key(ListOf(Written(), most=20)),
         "prompt": Key(Text(), needed=True),
         "choices": Key(CHOICES, name="options"),
-        "answer": Key(ANSWER, needed=True),
+        "answer": Key(ANSWER),
+        "widget": Key(WIDGET),
+        "parts": Key(ListOf(PART, least=2, most=MOST_PARTS)),
         "misconceptions": Key(
             ListOf(
                 Record(
@@ -218,7 +232,7 @@ ITEM = Record(
             Record({name: Key(Written()) for name in ("title", "url", "license", "original_id")})
         ),
     },
-    later=frozenset({"parts", "widget"}),
+    one_of=("answer", "parts"),
 )
 
 COURSE = Record(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from server.authoring.shapes import nearest
+from server.authoring.widgets import parts_misfits, widget_misfits
 
 _WITH_CHOICES = ("choice", "multi")
 
@@ -23,7 +24,11 @@ class Fault(NamedTuple):
 
 def item_settled(item: dict[str, Any]) -> list[Fault]:
     """Settle every answer of an item; the faults found."""
-    faults = list(_answer(item, "answer")) if "answer" in item else []
+    faults = [Fault(*misfit) for misfit in parts_misfits(item)]
+    if "answer" in item:
+        faults += _question(item)
+    for at, part in enumerate(item.get("parts", ())):
+        faults += [_below(("parts", at), fault) for fault in _question(part)]
     for at, hint in enumerate(item.get("hints", ())):
         faults += [_below(("hints", at), fault) for fault in _hint(hint)]
     for at, step in enumerate(item.get("steps", ())):
@@ -38,6 +43,12 @@ def item_settled(item: dict[str, Any]) -> list[Fault]:
     if isinstance(named := item.get("goals"), dict):
         item["goals"] = named["goals"]
     return faults
+
+
+def _question(holder: dict[str, Any]) -> list[Fault]:
+    """Settle the answer of an item, or of a part, and see whether its widget fits."""
+    faults = list(_answer(holder, "answer"))
+    return faults + [Fault(*misfit) for misfit in widget_misfits(holder)]
 
 
 def _below(path: tuple[str | int, ...], fault: Fault) -> Fault:
@@ -59,7 +70,7 @@ def _answer(holder: dict[str, Any], name: str) -> Iterator[Fault]:
     """Give an answer its canonical value and form."""
     answer = holder[name]
     kind, value = answer["kind"], answer["value"]
-    if kind not in ("multi", "order", "match"):
+    if kind not in ("multi", "order", "match") and not isinstance(value, dict):
         if len(value) != 1:
             yield Fault((name,), f"kind {kind} takes one value")
         answer["value"] = value[0]
