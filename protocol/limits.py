@@ -48,6 +48,9 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     retention_events: int = 2_000
     retention_s: float = 600.0
     """A log's events are kept for so long after its last connection went."""
+    log_kept_s: float = 7 * 86_400.0
+    """A log that was given back and that nobody takes up is forgotten by Redis after so long; its
+    learner's state stays, and a client that comes later is told `reset`."""
     replay_bytes: int = 64 * 1024
     """Largest replay; above it, or above the snapshot's size, a snapshot is sent."""
 

@@ -11,7 +11,7 @@ leaves in one write. Without `take` the class behaves as uvicorn's own.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -77,8 +77,21 @@ def text_message(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
+def text_messages(frames: list[bytes]) -> bytes:
+    """Frames joined by newlines into one message, or a message each where that grew too large."""
+    if len(frames) == 1:
+        return text_message(frames[0])
+    payload = b"\n".join(frames)
+    if len(payload) <= JOINED_BYTES:
+        return text_message(payload)
+    return b"".join([text_message(frame) for frame in frames])
+
+
 class RawWebSocket(WebSocketsSansIOProtocol):
     """A server's side of one WebSocket; give the class to `uvicorn.Config(ws=...)`."""
+
+    _framed: ClassVar[tuple[list[bytes], bytes]] = ([], b"")
+    """What was written last on any socket: in a room the same list goes to every member."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -119,14 +132,9 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         """
         if not self._open or self.transport.is_closing():
             return
-        if len(frames) == 1:
-            message = text_message(frames[0])
-        else:
-            payload = b"\n".join(frames)
-            if len(payload) <= JOINED_BYTES:
-                message = text_message(payload)
-            else:
-                message = b"".join([text_message(frame) for frame in frames])
+        if frames is not RawWebSocket._framed[0]:
+            RawWebSocket._framed = frames, text_messages(frames)
+        message = RawWebSocket._framed[1]
         if self._corked:
             self._out.append(message)
         else:

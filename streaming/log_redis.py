@@ -52,6 +52,7 @@ class RedisLog:
     ) -> None:
         self._link = link
         self._loop = loop
+        self._limits = limits
         self._appends = Appends(link, records, limits, hold_s)
         self._ear = Ear(link, self._epochs)
         self._closed: asyncio.Task[None] | None = None
@@ -122,9 +123,13 @@ class RedisLog:
         return None if term is None else Owner(node.decode(), int(term))
 
     async def release(self, name: str, term: int) -> None:
-        """Give a log back; who still appends with its term is fenced."""
+        """Give a log back; who still appends with its term is fenced.
+
+        What nobody claims within `log_kept_s` Redis forgets: Records have its state by then.
+        """
         await self._settled(name)
-        (said,) = await self._link.ask(scripts.RELEASE, name, term)
+        kept_ms = int(self._limits.log_kept_s * 1000)
+        (said,) = await self._link.ask(scripts.RELEASE, name, term, kept_ms)
         if said == b"released":
             self._appends.given_up(name)
 

@@ -69,6 +69,19 @@ class _Sent(NamedTuple):
     at_s: float
 
 
+class Parcel:
+    """Stored frames that leave now; what is the same for all who get them is worked out once."""
+
+    __slots__ = ("frames", "outs", "sent")
+
+    def __init__(self, outs: Sequence[Out], now_s: float, limits: Limits = LIMITS) -> None:
+        self.outs = outs
+        self.frames = [o.frame for o in outs]
+        # A snapshot is as large as what it shows: it holds deltas back, and alone ends no client.
+        size = sum(min(len(frame), limits.lag2_bytes) for frame in self.frames)
+        self.sent = _Sent(outs[-1].q, size, now_s)
+
+
 class Outbox:
     """The queue to one client.
 
@@ -147,7 +160,15 @@ class Outbox:
                 self._send_merged(tick=False)
             else:
                 ready, self._ready = self._ready, []
-                self._send(ready)
+                self._send(Parcel(ready, self._loop.time(), self._limits))
+
+    def pass_on(self, parcel: Parcel) -> None:
+        """Queue and send stored frames that many others get too."""
+        if self.closed or self._catching_up or self._waiting or self._ready or self.level:
+            self.put(parcel.outs, STORED)
+            self.release()
+        else:
+            self._send(parcel)
 
     # --- catching up --------------------------------------------------------------------------
 
@@ -212,17 +233,14 @@ class Outbox:
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _send(self, outs: list[Out]) -> None:
-        frames = [o.frame for o in outs]
-        # A snapshot is as large as what it shows: it holds deltas back, and alone ends no client.
-        most = self._limits.lag2_bytes
-        size = sum(min(len(frame), most) for frame in frames)
-        self.sent_q = outs[-1].q
+    def _send(self, parcel: Parcel) -> None:
+        sent = parcel.sent
+        self.sent_q = sent.q
         if not self._unacked:
             self._watched.add(self)
-        self._unacked.append(_Sent(self.sent_q, size, self._loop.time()))
-        self.unacked_bytes += size
-        self._wire.write(frames)
+        self._unacked.append(sent)
+        self.unacked_bytes += sent.size_bytes
+        self._wire.write(parcel.frames)
         if self.unacked_bytes >= self._limits.lag1_bytes:
             self._relevel()
 
@@ -233,7 +251,7 @@ class Outbox:
         self._ready = merged[len(merged) - keep :]
         leaving = merged[: len(merged) - keep]
         if leaving:
-            self._send(leaving)
+            self._send(Parcel(leaving, self._loop.time(), self._limits))
 
     def _relevel(self) -> None:
         limits, size = self._limits, self.unacked_bytes

@@ -20,7 +20,7 @@ from protocol.errors import Close, Code, Refused
 from protocol.events import Delta
 from streaming import room_deeds as deeds
 from streaming.log import ROOM, Claim, Entry, Fenced, News, OutOfOrder, StoreUnavailable, Ticket
-from streaming.outbox import STORED, Out
+from streaming.outbox import Out, Parcel
 from streaming.room_acts import after_round
 from streaming.room_batch import Batch, Given, Op
 from streaming.room_fold import folded
@@ -99,7 +99,7 @@ class Room:
         self._reading: asyncio.Task[None] | None = None
         self._unread = False
         self._subscription: Subscription | None = None
-        self._fans: deque[tuple[list[Out], deque[Seat]]] = deque()
+        self._fans: deque[tuple[Parcel, deque[Seat]]] = deque()
         self._hints = 0
         self._hints_since_s = float("-inf")
 
@@ -312,7 +312,8 @@ class Room:
     def _pass_on(self, outs: list[Out]) -> None:
         if not self.seats:
             return
-        self._fans.append((outs, deque(self.seats)))
+        parcel = Parcel(outs, self._ground.loop.time(), self._ground.limits)
+        self._fans.append((parcel, deque(self.seats)))
         if len(self._fans) == 1:
             self._fan()
 
@@ -320,12 +321,10 @@ class Room:
         """Pass frames on, to so many members a turn of the loop; per member in order."""
         left = self._ground.limits.room_fanout
         while self._fans and left > 0 and not self.ended:
-            outs, seats = self._fans[0]
+            parcel, seats = self._fans[0]
             while seats and left > 0:
                 left -= 1
-                outbox = seats.popleft().outbox
-                outbox.put(outs, STORED)
-                outbox.release()
+                seats.popleft().outbox.pass_on(parcel)
             if not seats:
                 self._fans.popleft()
         if self._fans and not self.ended:

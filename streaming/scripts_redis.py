@@ -125,6 +125,7 @@ elseif own[1] ~= ARGV[3] then
   term = string.format('%d', term + 1)
   redis.call('HSET', KEYS[1], 'node', ARGV[3], 'term', term)
 end
+for i = 1, #KEYS do redis.call('PERSIST', KEYS[i]) end
 if meta[5] then
   redis.call('HDEL', KEYS[2], 'shown')
   redis.call(ARGV[1], ARGV[2], meta[1])
@@ -132,13 +133,14 @@ end
 return {'claimed', term, meta[1], meta[2], meta[3], meta[4]}
 """)
 
-# ARGV: command, channel, term.
+# ARGV: command, channel, term, for how many ms the log is kept if nobody claims it.
 RELEASE = Script("""
 local own = redis.call('HMGET', KEYS[1], 'node', 'term')
 local epoch = redis.call('HGET', KEYS[2], 'epoch')
 if own[2] ~= ARGV[3] or own[1] == '' or not epoch then return {'none'} end
 redis.call('HSET', KEYS[1], 'node', '')
 redis.call('HDEL', KEYS[2], 'shown')
+for i = 1, #KEYS do redis.call('PEXPIRE', KEYS[i], ARGV[4]) end
 redis.call(ARGV[1], ARGV[2], epoch .. ' R')
 return {'released'}
 """)

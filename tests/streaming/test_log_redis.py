@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
+from protocol.limits import LIMITS
 from streaming.hearing_redis import packed, unpacked
 from streaming.log import (
     CommandId,
@@ -63,6 +64,28 @@ async def test_a_zombies_append_is_refused_and_counted(nodes: Nodes) -> None:
     assert (old.counts.fenced, new.counts.fenced) == (1, 0)
     assert [e.seq for e in await old.read("s", 0)] == [1, 2]
     assert nodes.attempts.taken == []
+
+
+async def test_a_log_that_was_given_back_is_forgotten_unless_somebody_takes_it_up(
+    nodes: Nodes, redis: Redis
+) -> None:
+    log = await nodes.join()
+    first = await log.claim("s", "n1", at_ms=T0)
+    await stored(log.append("s", first.term, CommandId("c", b"d"), entries(1)))
+    keys = await redis.keys("*{s}*")
+    assert len(keys) == 5
+    assert {await redis.pttl(key) for key in keys} == {-1}
+    await log.release("s", first.term)
+    kept_ms = LIMITS.log_kept_s * 1000
+    assert all([kept_ms - 60_000 < await redis.pttl(key) <= kept_ms for key in keys])
+    again = await log.claim("s", "n1", at_ms=T0, over=first.term)
+    assert (again.epoch, again.head) == (first.epoch, 1)
+    assert {await redis.pttl(key) for key in keys} == {-1}
+    await log.release("s", again.term)
+    for key in keys:
+        await redis.pexpire(key, 0)
+    anew = await log.claim("s", "n1", at_ms=T0)
+    assert (anew.epoch != first.epoch, anew.head) == (True, 0)
 
 
 async def test_what_one_node_appends_another_hears_and_reads(nodes: Nodes) -> None:
