@@ -124,6 +124,8 @@ def _scaffold(turn: Turn) -> list[str]:
 
 def _explain(turn: Turn) -> list[str]:
     remark = turn.misconception()
+    if told := turn.variant("rule"):
+        return [remark, told]
     steps = turn.steps()
     upto = max(1, min(len(steps), turn.seen.hints_used + turn.nth))
     reasons = [step_text(step) for step in steps[:upto]]
@@ -132,6 +134,8 @@ def _explain(turn: Turn) -> list[str]:
 
 
 def _simpler(turn: Turn) -> list[str]:
+    if told := turn.variant("analogy", "visual"):
+        return [told]
     nudges = turn.hints("nudge")[:1]
     whys = _whys(turn)
     move = f"The move to make: {whys[turn.nth % len(whys)]}" if whys else ""
@@ -140,6 +144,8 @@ def _simpler(turn: Turn) -> list[str]:
 
 
 def _example(turn: Turn) -> list[str]:
+    if told := turn.variant("worked"):
+        return told.split("\n\n")
     _, text = twin(turn.instance)
     return text.split("\n\n")
 

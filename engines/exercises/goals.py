@@ -1,8 +1,8 @@
 """Socratic goals of an item, and whether words meet one. This file is what is to be found.
 
-Where a course has no goals of its own they come from the item: the sub-questions of its scaffolds,
-else the reasons of its worked steps, else one goal without a check. A goal whose answer is the
-item's key is none: to accept it would be to say the key.
+They are the course's, where the item names some; else they come from the item: the sub-questions
+of its scaffolds, else the reasons of its worked steps, else one goal without a check. A goal whose
+answer is the item's key is none: to accept it would be to say the key.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from engines.exercises.hints import hint, ladder_levels, worked
 from engines.exercises.keyed import Keyed
 from engines.exercises.masking import BOX, masked, numbers_in
 from engines.exercises.reading import spelled
-from engines.exercises.template import with_values
+from engines.exercises.template import rendered, with_values
 from engines.exercises.wording import normal
 from engines.words import AnswerSpec, Goal, HintStep, Instance, Item, Move, Option
 
@@ -68,10 +68,41 @@ _Found = tuple[Goal, Instance | None]
 @lru_cache(maxsize=_KEPT)
 def _goals(keyed: Keyed) -> tuple[_Found, ...]:
     instance = keyed.instance
-    found = [*_from_scaffolds(instance)] or [*_from_steps(instance)]
+    found = [*_from_course(instance)] or [*_from_scaffolds(instance)] or [*_from_steps(instance)]
     probe, contrast = _nudges(instance), _contrast(instance)
     found = found[:GOALS_MOST] or [(Goal("item"), None)]
-    return tuple((replace(goal, probe=probe, contrast=contrast), sub) for goal, sub in found)
+    return tuple(
+        (replace(goal, probe=goal.probe or probe, contrast=goal.contrast or contrast), sub)
+        for goal, sub in found
+    )
+
+
+def _from_course(instance: Instance) -> Iterator[_Found]:
+    """The goals that the item names, with its numbers put in and the key covered."""
+    for nth, goal in enumerate(instance.item.goals):
+        said = {name: _put_in(getattr(goal, name), instance) for name in _MOVES_SAID}
+        probe = tuple(text for each in goal.probe if (text := _put_in(each, instance)))
+        sub = None
+        if goal.expect is not None:
+            step = HintStep("scaffold", ask=goal.narrow, answer=goal.expect, options=goal.options)
+            kept = _sub_item(instance.item, -1 - nth, step)
+            sub = with_values(
+                kept, instance.values, instance.seed, kept=True, locale=instance.locale
+            )
+            if _is_key(sub, instance):
+                continue
+        yield replace(goal, probe=probe, **said), sub
+
+
+_MOVES_SAID = ("elicit", "narrow", "contrast", "counterexample", "confirm", "summarise")
+
+
+def _put_in(text: str, instance: Instance) -> str:
+    """A goal's text as it may be said while the key is locked; nothing where it would state it."""
+    if not text:
+        return ""
+    said = masked(rendered(text, instance.values, instance.locale).strip(), instance)
+    return "" if BOX in said else said
 
 
 def _from_scaffolds(instance: Instance) -> Iterator[_Found]:
@@ -99,7 +130,7 @@ _MOST_ITEMS = 1 << 12
 
 def _sub_item(item: Item, level: int, step: HintStep) -> Item:
     """The sub-question of a level as an item, kept by the item's identity beside the item."""
-    named = id(item), level
+    named = id(item), level  # below 0: a goal of the course
     kept = _ITEMS.get(named)
     if kept is None:
         while len(_ITEMS) >= _MOST_ITEMS:
@@ -239,8 +270,14 @@ def is_met(goal: Goal, said: str, instance: Instance) -> bool:
     if sub is not None and _is_right(sub, said):
         return True
     words = [_stem(word) for word in _SAID.findall(normal(said)) if word not in _COMMON]
-    held = sum(any(_alike(word, phrase) for word in words) for phrase in goal.phrases)
+    held = sum(_is_held(phrase, words) for phrase in goal.phrases)
     return bool(goal.phrases) and held >= min(PHRASES_MET, len(goal.phrases))
+
+
+def _is_held(phrase: str, words: list[str]) -> bool:
+    """Whether each word of a phrase is among the words said."""
+    parts = normal(phrase).split()
+    return all(any(_alike(word, part) for word in words) for part in parts)
 
 
 def _alike(word: str, phrase: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from zlib import crc32
 
+from engines.course_words import VariantName
 from engines.exercises.frames import NO_MATERIAL
 from engines.exercises.hints import hint, ladder_levels, sibling_shown, worked
 from engines.exercises.keyed import Keyed
@@ -140,6 +141,17 @@ class Turn:
             if known.id == self.seen.misconception:
                 return self.said(rendered(known.say, self.instance.values, self.instance.locale))
         return ""
+
+    def variant(self, *names: VariantName) -> str:
+        """The author's explanation of one of these kinds whose turn it is, as it may be said now.
+
+        Each is told once, in this order; empty where there is none (any more).
+        """
+        variants = self.instance.item.variants
+        texts = [text for name in names if variants and (text := getattr(variants, name))]
+        if self.nth >= len(texts):
+            return ""
+        return self.said(rendered(texts[self.nth], self.instance.values, self.instance.locale))
 
     def none(self) -> list[str]:
         """Without material: ask for the last sure step."""
