@@ -15,6 +15,7 @@ REASONS = {
     "bad-row": "the row has more cells than the header",
     "bad-xml": "the XML is not well-formed, or of a kind that is not opened",
     "broken-text": "a text holds half a character",
+    "calculated-choice": "a calculated question whose choices are formulas",
     "cloze": "gaps with answers of their own inside the text: nested questions are not read",
     "description": "it asks nothing",
     "empty-choice": "a choice has no text",
