@@ -68,18 +68,25 @@ class Code:
     doubts: tuple[int, ...] = ()
 
 
-_OR, _AND, _NOT, _RELATION, _SUM, _PRODUCT, _SIGN, _POWER, _BRACKET = 1, 2, 3, 4, 5, 6, 7, 8, 0
+BRACKET, _OR, _AND, _NOT, RELATION, UNION, SUM, _PRODUCT, APPLY, TIGHT, SIGNED, POWER = range(12)
+"""How tightly signs bind. `APPLY` is a function without brackets, `TIGHT` the product in it."""
 _PRECEDENCE = {
-    "or": _OR, "and": _AND, "=": _RELATION, "≠": _RELATION, "<": _RELATION, ">": _RELATION,
-    "≤": _RELATION, "≥": _RELATION, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT,
-    "^": _POWER,
+    "or": _OR, "and": _AND, "=": RELATION, "≠": RELATION, "<": RELATION, ">": RELATION,
+    "≤": RELATION, "≥": RELATION, "+": SUM, "-": SUM, "*": _PRODUCT, "/": _PRODUCT,
+    "^": POWER, "±": SUM, "∓": SUM, "∪": UNION,
 }  # fmt: skip
 
 
-class _Waiting:
+_DEEPER = frozenset((BRACKET, _NOT, APPLY, SIGNED, POWER))
+"""What waits for an operand of its own; so many of these are the depth of a text."""
+
+
+class Waiting:
     """An operator or bracket that waits for what follows it."""
 
-    __slots__ = ("at", "commas", "jumps", "precedence", "sign")
+    __slots__ = (
+        "at", "commas", "jumps", "power", "precedence", "rows", "sign", "split", "start", "written",
+    )  # fmt: skip
 
     def __init__(self, sign: str, precedence: int, at: int) -> None:
         self.sign = sign
@@ -87,6 +94,10 @@ class _Waiting:
         self.at = at
         self.commas = 0
         self.jumps: list[int] = []
+        # Of answers: rows of a matrix; of a function its power, and where it began, where its
+        # index ended and its first number stands.
+        self.rows = self.start = self.split = self.written = 0
+        self.power: int | None = None
 
 
 class Parser:
@@ -100,7 +111,7 @@ class Parser:
         self.dialect = dialect
         self.end = end
         self.ops: list[Op] = []
-        self.stack: list[_Waiting] = []
+        self.stack: list[Waiting] = []
         self.names: set[str] = set()
         self.written: list[Written] = []
         self.after = False
@@ -115,6 +126,9 @@ class Parser:
             self.last = word[0]
         if not self.after:
             raise ExpressionError(self.end + 1, "a number or '('", "the end")
+        return self._finished()
+
+    def _finished(self) -> Code:
         self._unwind(_OR)
         if self.stack:
             raise ExpressionError(self.end + 1, "')'", "the end")
@@ -126,7 +140,7 @@ class Parser:
         """Make room for an operand; one operand after another is a product where that is sense."""
         if self.after:
             if not self._multiplies(word):
-                raise ExpressionError(word[2] + 1, "a sign or the end", _shown(word))
+                raise ExpressionError(word[2] + 1, "a sign or the end", shown(word))
             self._binary("*", word[2])
         self.after = True
 
@@ -157,7 +171,7 @@ class Parser:
                 raise ExpressionError(word[2] + len(name) + 1, f"'(' after {name}", "")
             self._operand(word)
             self.after = False
-            self._wait(_Waiting(name, _BRACKET, word[2]))
+            self._wait(Waiting(name, BRACKET, word[2]))
             return
         if calls and self.dialect.words:
             raise ExpressionError(word[2] + 1, "a function or a sign before '('", repr(name))
@@ -169,31 +183,34 @@ class Parser:
 
     # --- operators --------------------------------------------------------------------------
 
-    def _wait(self, waiting: _Waiting) -> None:
-        if waiting.precedence in (_BRACKET, _SIGN, _POWER, _NOT):
+    def _wait(self, waiting: Waiting) -> None:
+        if waiting.precedence in _DEEPER:
             self.depth += 1
             if self.depth > LIMITS.depth:
                 raise TooLarge(waiting.at + 1, f"a depth of at most {LIMITS.depth}")
         self.stack.append(waiting)
 
-    def _pop(self) -> _Waiting:
+    def _pop(self) -> Waiting:
         waiting = self.stack.pop()
-        if waiting.precedence in (_BRACKET, _SIGN, _POWER, _NOT):
+        if waiting.precedence in _DEEPER:
             self.depth -= 1
         return waiting
 
     def _unwind(self, precedence: int) -> None:
         """Write out every waiting operator that binds at least as tightly."""
         while self.stack and self.stack[-1].precedence >= precedence:
-            waiting = self._pop()
-            if waiting.precedence == _SIGN:
-                self.ops.append(Op(SIGN, waiting.sign, waiting.at))
-            elif waiting.precedence == _NOT:
-                self.ops.append(Op(NOT, None, waiting.at))
-            elif waiting.jumps:
-                self._land(waiting.jumps[0])
-            else:
-                self.ops.append(Op(BINARY_OP, waiting.sign, waiting.at))
+            self._write(self._pop())
+
+    def _write(self, waiting: Waiting) -> None:
+        """Write out an operator whose operands are complete."""
+        if waiting.precedence == SIGNED:
+            self.ops.append(Op(SIGN, waiting.sign, waiting.at))
+        elif waiting.precedence == _NOT:
+            self.ops.append(Op(NOT, None, waiting.at))
+        elif waiting.jumps:
+            self._land(waiting.jumps[0])
+        else:
+            self.ops.append(Op(BINARY_OP, waiting.sign, waiting.at))
 
     def _land(self, jump: int) -> None:
         """Let the jump at `jump` lead to the present place."""
@@ -204,12 +221,12 @@ class Parser:
     def _binary(self, sign: str, at: int) -> None:
         precedence = _PRECEDENCE[sign]
         self._unwind(precedence + (sign == "^"))
-        if precedence == _RELATION and self.dialect is TEMPLATE:
-            below = self.stack[-1].precedence if self.stack else _BRACKET
+        if precedence == RELATION and self.dialect is TEMPLATE:
+            below = self.stack[-1].precedence if self.stack else BRACKET
             chained = self.ops and self.ops[-1].kind == BINARY_OP
-            if chained and below != _NOT and _PRECEDENCE[str(self.ops[-1].arg)] == _RELATION:
+            if chained and below != _NOT and _PRECEDENCE[str(self.ops[-1].arg)] == RELATION:
                 raise ExpressionError(at + 1, "'and' between two comparisons", f"'{sign}'")
-        waiting = _Waiting(sign, precedence, at)
+        waiting = Waiting(sign, precedence, at)
         if precedence in (_OR, _AND):
             waiting.jumps.append(len(self.ops))
             self.ops.append(Op(SHORT, sign, at))
@@ -223,7 +240,7 @@ class Parser:
         elif not self.after:
             raise ExpressionError(word[2] + 1, "a number or '('", f"'{sign}'")
         elif sign in "!%":
-            self._unwind(_POWER + 1)
+            self._unwind(POWER + 1)
             self.ops.append(Op(POSTFIX, sign, word[2]))
         elif _PRECEDENCE[sign] <= _AND and self.dialect is not TEMPLATE:
             raise ExpressionError(word[2] + 1, "a sign or the end", f"'{sign}'")
@@ -233,7 +250,7 @@ class Parser:
     def _prefix(self, sign: str, word: Token) -> None:
         if self.after:
             raise ExpressionError(word[2] + 1, "a sign or the end", f"'{sign}'")
-        self._wait(_Waiting(sign, _NOT if sign == "not" else _SIGN, word[2]))
+        self._wait(Waiting(sign, _NOT if sign == "not" else SIGNED, word[2]))
 
     # --- brackets ---------------------------------------------------------------------------
 
@@ -242,12 +259,12 @@ class Parser:
             return
         self._operand(word)
         self.after = False
-        self._wait(_Waiting("(", _BRACKET, word[2]))
+        self._wait(Waiting("(", BRACKET, word[2]))
 
     def _open_index(self, word: Token, _next: Token | None) -> None:
         if not (self.after and self.dialect.words):
             raise ExpressionError(word[2] + 1, "a number or '('", "'['")
-        self._wait(_Waiting("[", _BRACKET, word[2]))
+        self._wait(Waiting("[", BRACKET, word[2]))
         self.after = False
 
     def _comma(self, word: Token, _next: Token | None) -> None:
@@ -260,7 +277,7 @@ class Parser:
         if top.sign == "if":
             self._branch(top, word)
 
-    def _branch(self, top: _Waiting, word: Token) -> None:
+    def _branch(self, top: Waiting, word: Token) -> None:
         """The commas of `if` become jumps, so that the other branch is never computed."""
         top.jumps.append(len(self.ops))
         self.ops.append(Op(JUMP_FALSE if top.commas == 1 else JUMP, None, word[2]))
@@ -282,7 +299,7 @@ class Parser:
             self.ops.append(Op(CALL, (top.sign, top.commas + 1), top.at))
         self.after = True
 
-    def _end_if(self, top: _Waiting, word: Token) -> None:
+    def _end_if(self, top: Waiting, word: Token) -> None:
         if top.commas != 2:
             raise ExpressionError(word[2] + 1, "if(condition, then, else)", "')'")
         self._land(top.jumps[1])
@@ -322,7 +339,8 @@ def within_at(word: Token) -> Number:
         raise TooLarge(word[2] + 1, str(error)) from None
 
 
-def _shown(word: Token) -> str:
+def shown(word: Token) -> str:
+    """A word as a message names it."""
     return "a number" if isinstance(word[1], Written) else repr(word[1])
 
 

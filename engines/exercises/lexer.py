@@ -104,7 +104,7 @@ _WORD = re.compile(
 )
 _QUICK = re.compile(
     r"""\s*(?:(\d+)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|\Z))|([A-Za-z])(?!\w|[^\x00-\x7f])
-    |([-+/^]|\*(?!\*)|[=<>](?!=)))""",
+    |([-+/]|\^(?!\s*\{?\s*\\circ)|\*(?!\*)|[=<>](?!=)))""",
     re.VERBOSE | re.ASCII,
 )
 """Words that can be read in one way only, in any dialect that has them; most words are such."""
@@ -200,11 +200,11 @@ class Lexer:
         """Half of a fraction without braces: one digit or letter."""
         at, half = self.at, self.wanted
         char = self.source[at]
-        if not char.isalnum():
+        if not (char.isdecimal() or char.isalpha()):
             raise ExpressionError(at + 1, "'{'", _shown(self.source, at))
         self.wanted = ""
-        self._put("(", "(", at)
-        if char.isdigit():
+        self._put("(", "\\frac", at)
+        if char.isdecimal():
             self._put("num", _integer(char), at)
         else:
             self._put("name", char, at)
@@ -276,7 +276,7 @@ class Lexer:
     def _latex(self, found: re.Match[str]) -> int:
         word, at = found.group(), found.start()
         if word in _FRACTIONS:
-            self._put("(", "(", at)
+            self._put("(", "\\frac", at)
             self.wanted = "frac1"
         elif word in _LATEX_OPERATOR:
             self._put("op", _LATEX_OPERATOR[word], at)
