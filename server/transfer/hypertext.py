@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable, Mapping
 from html.parser import HTMLParser
 
 from server.transfer.markup import (
@@ -274,8 +275,14 @@ def from_html(text: str, *, lines: bool = False) -> str:
     return composer.text()
 
 
-def composed(tree: Tree, composer: Composer) -> None:
-    """Give an element's inside to a composer, as its file has it. Raises `NotImported`."""
+def composed(
+    tree: Tree, composer: Composer, special: Mapping[str, Callable[[Tree], None]] | None = None
+) -> None:
+    """Give an element's inside to a composer, as its file has it. Raises `NotImported`.
+
+    An element whose name is in `special` is given to that instead, with all it holds.
+    """
+    special = special or {}
     stack: list[Tree | str | tuple[str]] = [*tree.inside[::-1]]
     while stack:
         each = stack.pop()
@@ -283,16 +290,18 @@ def composed(tree: Tree, composer: Composer) -> None:
             composer.words(each)
         elif isinstance(each, tuple):
             composer.end(each[0])
+        elif each.name in special:
+            special[each.name](each)
         elif not composer.start(each.name, each.attributes):
             raise NotImported("html")
         else:
             stack += [(each.name,), *each.inside[::-1]]
 
 
-def from_tree(tree: Tree) -> str:
-    """An element's inside as Markdown. Raises `NotImported`."""
+def from_tree(tree: Tree, special: Mapping[str, Callable[[Tree], None]] | None = None) -> str:
+    """An element's inside as Markdown; `special` as in `composed`. Raises `NotImported`."""
     composer = Composer()
-    composed(tree, composer)
+    composed(tree, composer, special)
     return composer.text()
 
 

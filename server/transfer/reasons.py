@@ -26,6 +26,8 @@ REASONS = {
     "key-not-among-choices": "the right answer is none of the choices",
     "kind": "no kind of this name",
     "mathml": "a formula uses MathML that is not read here",
+    "match-many": "an entry of a match has no partner, or several",
+    "missing-file": "a file that the package names is not in it",
     "no-answer": "there is no right answer",
     "no-full-answer": "no answer is worth the whole credit",
     "no-question": "it asks nothing",
@@ -41,7 +43,6 @@ REASONS = {
     "several-interactions": "more than one interaction in one item",
     "too-few-choices": "fewer than two choices, tokens or pairs",
     "too-many-choices": f"more than {MOST_CHOICES} choices, tokens or pairs",
-    "unanswered-file": "a file that the package's manifest names is not in it",
     "wildcard": "a wildcard that is not drawn evenly from whole or decimal numbers",
     **{
         f"check-{code}": f"`content check`: {means}"
