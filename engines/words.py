@@ -70,6 +70,18 @@ class Tolerance(Word, frozen=True):
     sigfig: int | None = None
 
 
+class UnitSpec(Word, frozen=True):
+    """The unit of a number: the value is in `want`, which a right answer may be written in.
+
+    Any unit that measures the same is converted; with `accept`, only those may be written.
+    Without one the number counts as it is, unless `required`.
+    """
+
+    want: str
+    accept: tuple[str, ...] = ()
+    required: bool = True
+
+
 class AnswerSpec(Word, frozen=True):
     """What is right: `value` is an expression over the params, an option id, or a text.
 
@@ -83,6 +95,7 @@ class AnswerSpec(Word, frozen=True):
     form_policy: Literal["ask", "accept", "require"] = "ask"
     accept: tuple[str, ...] = ()
     tolerance: Tolerance | None = None
+    unit: UnitSpec | None = None
     percent: Literal["equal", "separate"] = "equal"
     typos: bool = False
     partial: bool = False

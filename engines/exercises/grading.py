@@ -18,9 +18,8 @@ from engines.exercises.arranged import (
     order_reading,
 )
 from engines.exercises.limits import ExpressionError, TooLarge
-from engines.exercises.number_answers import form_of, graded_number, number_reading
+from engines.exercises.number_answers import graded_number, number_reading, number_spelled
 from engines.exercises.parts import graded_parts, parts_key, parts_reading
-from engines.exercises.reading import spelled
 from engines.exercises.text_answers import graded_text, text_reading
 from engines.exercises.verdicts import NOT_YET, RIGHT, SOME, accepted, misconceived, shown
 from engines.exercises.wording import normal
@@ -67,7 +66,7 @@ def key_spelled(instance: Instance, *, locale: str = "en") -> str | list[Any] | 
     """
     key, kind = instance.key, instance.item.answer.kind
     if isinstance(key, Fraction):
-        return spelled(key, form_of(instance.item.answer), locale)
+        return number_spelled(instance, locale)
     if kind in ("order", "match"):
         return arranged_key(instance)
     if kind == "parts":

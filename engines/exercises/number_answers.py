@@ -6,11 +6,15 @@ A number is compared exactly; a decimal is exact as it was written, unless the i
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from fractions import Fraction
+from typing import Literal, NamedTuple
 
 from engines.exercises.forms import form_named
 from engines.exercises.notation import squeezed
-from engines.exercises.reading import Reading, magnitude, number_read, ten_to
+from engines.exercises.quantities import amount, is_written_in, quantity_read, with_unit
+from engines.exercises.reading import Reading, magnitude, number_read, spelled, ten_to
+from engines.exercises.units import converted, unit_named
 from engines.exercises.verdicts import NOT_YET, RIGHT, accepted, misconceived
 from engines.exercises.wording import printed_in
 from engines.words import AnswerSpec, Instance, Tolerance, Verdict
@@ -32,20 +36,34 @@ def names_before(instance: Instance, response: object) -> tuple[str, ...]:
     return tuple(f[1] for f in found if f is not None)
 
 
+class _Given(NamedTuple):
+    """What was given: `value` in the unit wanted, None where the unit measures something else."""
+
+    read: Reading
+    value: Fraction | None
+    unit: Literal["", "missing", "other"] = ""
+
+
 def graded_number(instance: Instance, response: object, locale: str) -> Verdict:
     """The verdict on a number. Raises ExpressionError for what cannot be read."""
-    read = number_read(response, names_before(instance, response), locale)
-    spec, key, value = instance.item.answer, instance.key, read.value
+    spec, key = instance.item.answer, instance.key
     assert isinstance(key, Fraction)
+    read, value, unit = _given(instance, response, locale)
+    if value is None:
+        return Verdict("incorrect", read.read_as, _OTHER_DIMENSION, note="dimension")
     if read.shape == "percent" and spec.percent == "separate":
         if value == key != value * 100:
             return _other_form(spec, read, "percent", "Right value. Write it without the % sign.")
         value *= 100
     if value == key or (spec.tolerance is not None and _near(value, key, spec.tolerance)):
+        if unit:
+            return _other_unit(spec, read, unit)
         return _right_value(instance, response, read)
     if instance.accept and accepted(instance, response):
         return Verdict("correct", read.read_as, RIGHT)
-    if _is_rounded(read, key, spec):
+    if unit == "missing" and _is_in_another_unit(spec, value, key):
+        return _other_unit(spec, read, unit)
+    if _is_rounded(read, value, key, spec):
         text = f"{read.read_as} is rounded. Give the exact value."
         if spec.form_policy != "require":
             return Verdict("wrong_form", read.read_as, text, note="rounded")
@@ -53,6 +71,37 @@ def graded_number(instance: Instance, response: object, locale: str) -> Verdict:
         if wrong == value:
             return misconceived(instance, name, read.read_as)
     return Verdict("incorrect", read.read_as, NOT_YET)
+
+
+_OTHER_DIMENSION = "Not yet. That unit measures something else than what is asked for."
+
+
+def _given(instance: Instance, response: object, locale: str) -> _Given:
+    spec, names = instance.item.answer, names_before(instance, response)
+    if spec.unit is None:
+        read = number_read(response, names, locale)
+        return _Given(read, read.value)
+    quantity = quantity_read(response, spec.unit, names, locale)
+    read = replace(quantity.parts[0].read, read_as=quantity.read_as)
+    value = amount(quantity, unit_named(spec.unit.want))
+    if not quantity.named:
+        return _Given(read, value, "missing" if spec.unit.required else "")
+    allowed = (spec.unit.want, *spec.unit.accept)
+    other = bool(spec.unit.accept) and not is_written_in(quantity, allowed)
+    return _Given(read, value, "other" if other else "")
+
+
+def _other_unit(spec: AnswerSpec, read: Reading, unit: str) -> Verdict:
+    assert spec.unit is not None
+    asked = "Which unit?" if unit == "missing" else f"Right value. Write it in {spec.unit.want}."
+    return _other_form(spec, read, "unit", asked)
+
+
+def _is_in_another_unit(spec: AnswerSpec, value: Fraction, key: Fraction) -> bool:
+    """Whether a number without a unit would be right in one of the others that are allowed."""
+    assert spec.unit is not None
+    wanted = unit_named(spec.unit.want)
+    return any(converted(value, unit_named(n), wanted) == key for n in spec.unit.accept)
 
 
 def _right_value(instance: Instance, response: object, read: Reading) -> Verdict:
@@ -119,10 +168,11 @@ _ROUNDED_FROM = 2
 """Decimals from which a rounded value is told from a wrong one."""
 
 
-def _is_rounded(read: Reading, key: Fraction, spec: AnswerSpec) -> bool:
+def _is_rounded(read: Reading, value: Fraction, key: Fraction, spec: AnswerSpec) -> bool:
     if spec.tolerance is not None or read.shape != "decimal" or read.places < _ROUNDED_FROM:
         return False
-    value = read.value
+    if value != read.value:
+        return False  # the places are those of another unit
     off = abs(value.numerator * key.denominator - key.numerator * value.denominator)
     scale: int = 10**read.places
     return 2 * off * scale <= value.denominator * key.denominator
@@ -130,4 +180,15 @@ def _is_rounded(read: Reading, key: Fraction, spec: AnswerSpec) -> bool:
 
 def number_reading(instance: Instance, response: object, locale: str) -> str:
     """LaTeX of a number as it was understood. Raises ExpressionError for what cannot be read."""
-    return number_read(response, names_before(instance, response), locale).read_as
+    spec, names = instance.item.answer, names_before(instance, response)
+    if spec.unit is None:
+        return number_read(response, names, locale).read_as
+    return quantity_read(response, spec.unit, names, locale).read_as
+
+
+def number_spelled(instance: Instance, locale: str) -> str:
+    """The key as a learner would type it: in the form and the unit asked for."""
+    spec, key = instance.item.answer, instance.key
+    assert isinstance(key, Fraction)
+    text = spelled(key, form_of(spec), locale)
+    return text if spec.unit is None else with_unit(text, spec.unit.want, locale)

@@ -151,15 +151,18 @@ _OTHER_SIDE = re.compile(r"\s*=\s*([^\W\d_])\s*\$*\s*$")
 def _parsed(response: str, names: tuple[str, ...]) -> Reading:
     if not response.strip():
         raise ExpressionError(1, "a number", "nothing")
-    text, skipped = _value_side(response, names)
+    text, skipped = value_side(response, names)
     try:
         return reading_of(parsed(text, NUMBER))
     except ExpressionError as error:
         raise (error.moved(skipped) if skipped else error) from None
 
 
-def _value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
-    """The side of `x = 3` that holds the value, and how many signs stand before it."""
+def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
+    """The side of `x = 3` that holds the value, and how many signs stand before it.
+
+    Raises ExpressionError for a name that is none of `names`.
+    """
     left = _SIDE.match(response)
     if left is not None:
         _expect(left.group(1), names, left.start(1))

@@ -18,6 +18,7 @@ from engines.exercises.functions import Inexact
 from engines.exercises.limits import ExpressionError
 from engines.exercises.marks import localised
 from engines.exercises.params import Draw, drawn, known, param_plan, shuffled
+from engines.exercises.units import unit_named, units_asked
 from engines.exercises.widgets import expressions, shown_widget, shuffles, templates
 from engines.maths.dice import Dice
 from engines.widget_words import ShownWidget
@@ -147,6 +148,8 @@ class _Plan:
             if not isinstance(value, str):
                 raise ExpressionError(1, "one expression", "a list")
             self.key = known(parsed(value), item.params)
+            for unit in units_asked(item.answer):
+                unit_named(unit)
             self.wrong = tuple(
                 (m.id, known(parsed(m.when), item.params)) for m in item.misconceptions
             )
