@@ -15,9 +15,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from engines.exercises.grading import reading
 from engines.exercises.hints import hint, key_text, worked
 from engines.exercises.masking import masked
 from engines.exercises.template import rendered
+from engines.exercises.widgets import entries_shown
 from engines.feeling.wellbeing import distress
 from engines.memory import (
     TURNS_FEWEST,
@@ -230,7 +232,7 @@ def turn_note(
         said.turn,
         {
             "item.prompt": _fenced(instance.prompt),
-            "item.options": "\n".join(f"- {_fenced(choice.text)}" for choice in instance.choices),
+            "item.options": "\n".join(f"- {_fenced(text)}" for text in entries_shown(instance)),
             "attempts": str(situation.attempts),
             "verdict": said.phrases[f"verdict.{situation.verdict}"] if situation.verdict else "",
             "answer": quoted(answer, mark(answer, mark_key)) if answer else "",
@@ -430,7 +432,9 @@ def _told_answer(instance: Instance, shown: Open, language: str) -> str:
 
 
 def answered(instance: Instance, response: Any) -> str:
-    """A response in words: the texts of the options chosen, else what was typed."""
+    """A response in words: the texts of what was chosen or moved, else what was typed."""
+    if instance.item.answer.kind in ("order", "match", "parts"):
+        return "" if response is None else reading(instance, response)[0]
     chosen = response if isinstance(response, list) else [response]
     texts = {choice.id: choice.text for choice in instance.choices}
     return "; ".join(texts.get(str(part), str(part)) for part in chosen if part is not None)

@@ -243,6 +243,14 @@ KINDS = {
     "choice": "Exactly one of the options fits.",
     "multi": "Mark every option that fits; there may be several.",
     "text": "The answer is a short text or formula.",
+    "expression": "The answer is an expression.",
+    "equation": "The answer is an equation or an inequality.",
+    "interval": "The answer is an interval, or several of them together.",
+    "set": "The answer is a set: all its members, in any order.",
+    "matrix": "The answer is a matrix, row by row.",
+    "order": "The answer is an order: put the entries one after the other.",
+    "match": "Each entry at the left gets one from the right.",
+    "parts": "There are several questions; each takes an answer of its own.",
 }
 FORMS = {
     "integer": "It is wanted as a whole number.",
@@ -256,6 +264,14 @@ TESTS = {
     "choice": "Each option can be tested against the question on its own.",
     "multi": "Test each option on its own against the question.",
     "text": "Compare each sign of what you wrote with what the question gives.",
+    "expression": "Put a number for the letter into the question and into what you wrote.",
+    "equation": "Put a number in that makes one side true, and look at the other.",
+    "interval": "Test a number inside, one outside, and both ends.",
+    "set": "Put each member back into the question, and look for one that is missing.",
+    "matrix": "Work out one entry again, its row and its column.",
+    "order": "Take two neighbours at a time: does the first belong before the second?",
+    "match": "Test each pair on its own against the question.",
+    "parts": "Check the questions one by one; one may help with the next.",
 }
 
 QUESTIONS: dict[Move, tuple[str, ...]] = {

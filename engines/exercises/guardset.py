@@ -22,6 +22,7 @@ from engines.exercises.numerals import PLACES, roman
 from engines.exercises.placing import HARD, SOFT, labels_named
 from engines.exercises.spoken import GLUE_WORDS, SPOKEN_WORDS, in_digits
 from engines.exercises.stated import Stated, flat, numbers_of, stated
+from engines.exercises.widgets import entries_shown
 from engines.exercises.wording import printed_in
 from engines.words import Instance
 
@@ -154,15 +155,17 @@ def guard_set(
     >>> [str(key.value) for key in guard_set([made]).numbers]
     ['3/4']
     """
-    shown = (*(i.prompt for i in instances), *given_texts)
+    prompts = (each.prompt for made in instances for each in (made, *made.parts))
+    shown = (*prompts, *given_texts)
     texts = (*shown, *earlier)
     given = [s for text in shown for s in _seen(text)]
     given += [s for text in (*earlier, learner_text) for s in _used(text)]
     making = _Making(given, " ".join((*texts, learner_text)), folded(learner_text))
     for made in instances:
-        making.take(made)
+        for asked in made.parts or (made,):
+            making.take(asked)
     held = bool(learner_text.strip()) and making.held(learner_text, texts)
-    choices = [c.text for i in instances for c in i.choices]
+    choices = [text for i in instances for text in entries_shown(i)]
     known = None
     if strict:
         values = [s for text in (*texts, learner_text, *choices) for s in _seen(text)]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from engines.exercises.arranged import key_texts
 from engines.exercises.grading import key_spelled
 from engines.exercises.masking import masked
 from engines.exercises.template import instance, rendered, with_values
+from engines.exercises.widgets import entries_shown
 from engines.words import HintLevel, HintStep, Instance, Item
 
 _TWIN_TRIES = 24
@@ -91,6 +93,11 @@ def _said(inst: Instance, step: HintStep) -> str:
 
 def key_text(instance: Instance) -> str:
     """The key as a page shows it: a formula for a number, the option's text for an option."""
+    if instance.parts:
+        named = zip(instance.item.parts, instance.parts, strict=True)
+        return "; ".join(f"{part.id}: {key_text(each)}" for part, each in named)
+    if instance.item.answer.kind in ("order", "match"):
+        return "; ".join(key_texts(instance))
     key = key_spelled(instance)
     if instance.item.answer.kind in ("choice", "multi"):
         ids = [key] if isinstance(key, str) else key
@@ -170,11 +177,11 @@ def _asks_the_same(other: Instance, inst: Instance) -> bool:
 
 
 def _options(inst: Instance) -> list[str]:
-    return sorted(choice.text for choice in inst.choices)
+    return sorted(entries_shown(inst))
 
 
 def _worked_text(inst: Instance) -> str:
-    lines = [inst.prompt.strip(), *(f"- {choice.text}" for choice in inst.choices)]
+    lines = [inst.prompt.strip(), *(f"- {entry}" for entry in entries_shown(inst))]
     for show, why in worked(inst):
         lines.append(f"{show} {why}".strip())
     return "\n\n".join(lines)

@@ -128,6 +128,8 @@ def masked(text: str, instance: Instance) -> str:
     >>> masked("Halve $6$: $x = 3$, from $2x = 6$.", instance(item, "", 0))
     'Halve $6$: $x = ▢$, from $2x = 6$.'
     """
+    for part in instance.parts:
+        text = masked(text, part)
     key = instance.key
     if isinstance(key, Fraction):
         return _number_masked(text, key, instance.prompt)

@@ -15,6 +15,7 @@ from engines.exercises.hints import hint, ladder_levels, sibling_shown, worked
 from engines.exercises.keyed import Keyed
 from engines.exercises.masking import masked
 from engines.exercises.template import rendered
+from engines.exercises.widgets import entries_shown
 from engines.words import Act, HintLevel, Instance, Seen
 
 Steps = tuple[tuple[str, str], ...]
@@ -54,7 +55,7 @@ def _example(keyed: Keyed) -> tuple[str, Steps]:
     if other is None:
         steps = worked(instance)
         return "", steps[:-1] or steps
-    lines = [other.prompt.strip(), *(f"- {choice.text}" for choice in other.choices)]
+    lines = [other.prompt.strip(), *(f"- {entry}" for entry in entries_shown(other))]
     return "\n".join(lines), worked(other)
 
 

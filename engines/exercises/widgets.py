@@ -27,6 +27,7 @@ from engines.widget_words import (
     Token,
     Widget,
 )
+from engines.words import Instance
 
 FEWEST_TURNED = 3
 """From so many entries on, what is shown is never in the right order at once."""
@@ -100,6 +101,17 @@ def shown_widget(
             return ShownWidget({"kind": "poll", "anonymous": anonymous}, {}, {})
         case _:
             return ShownWidget({"kind": "board"}, {}, {})
+
+
+def entries_shown(made: Instance) -> tuple[str, ...]:
+    """What stands below the prompt, as texts: options, what is moved, the parts' own questions."""
+    texts = [choice.text for choice in made.choices]
+    wire = made.widget.wire if made.widget is not None else {}
+    for name in ("tokens", "lines", "left", "right"):
+        texts += [entry["text"] for entry in wire.get(name, ())]
+    for part in made.parts:
+        texts += [part.prompt.strip(), *entries_shown(part)]
+    return tuple(texts)
 
 
 def _slider_plot(
