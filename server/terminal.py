@@ -48,6 +48,10 @@ class Terminal:
         self._ids = count(1)
         self._heard = ""
         self._lesson = ""
+        self._asked: str | None = None
+        """The scaffold or the blank that the next line answers."""
+        self._hinted: str | None = None
+        """The scaffold whose own hints come before the ladder's next level."""
         self._changed = asyncio.Event()
 
     # --- two ways to use it -------------------------------------------------------------------
@@ -114,7 +118,9 @@ class Terminal:
         elif item is None:
             self._show("(waiting for an exercise)")
         elif word == "/hint":
-            self._client.send(cmd.HintRequest(self._id(), item.item))
+            self._client.send(cmd.HintRequest(self._id(), item.item, self._hinted))
+        elif word == "/back":
+            self._back()
         elif word == "/steps":
             self._client.send(cmd.StepsRequest(self._id(), item.item))
         elif word == "/next":
@@ -122,8 +128,15 @@ class Terminal:
         elif word.startswith("/"):
             self._show(f"no command {word}; see tutorstream chat --help")
         elif line.strip():
-            self._client.send(cmd.AnswerSubmit(self._id(), item.item, line.strip()))
+            at = self._asked
+            self._client.send(cmd.AnswerSubmit(self._id(), item.item, line.strip(), at=at))
         return True
+
+    def _back(self) -> None:
+        """Leave the small question open and answer the exercise."""
+        if self._asked is not None:
+            self._show(f"(back to the exercise; {self._asked} stays open)")
+        self._asked = None
 
     def _to_tutor(self, word: str, rest: str) -> None:
         if word == "stop":
@@ -164,18 +177,22 @@ class Terminal:
                 self._lesson = self._id()
                 self._client.send(cmd.LessonStart(self._lesson, self._course))
             case ev.ItemShown(dup=False):
+                self._asked = self._hinted = None
                 self._show(f"\nexercise {event.item}: {event.prompt.strip()}")
                 for choice in event.choices or ():
                     self._show(f"  {choice.id}) {choice.text}")
                 self._show(f"  ({event.why})")
+            case ev.Feedback(dup=False, at=str(at)):
+                self._show(f"{at}: {event.verdict}. {event.message}")
+                if event.verdict == "correct" and at == self._asked:
+                    self._asked = self._hinted = None
             case ev.Feedback(dup=False):
                 moved = ", ".join(f"{m.id} {m.before:.2f} -> {m.after:.2f}" for m in event.skills)
                 self._show(f"{event.verdict}. {event.message} [{moved}]")
             case ev.Hint(dup=False):
-                self._show(f"hint {event.level}/{event.of}: {event.text}")
+                self._hint(event)
             case ev.Steps(dup=False):
-                for step in event.steps:
-                    self._show(f"  {step.show}  {step.why}")
+                self._steps(event)
             case ev.Ok(changed=changed, dup=False) if changed and "mode" in changed:
                 self._show(f"mode: {changed['mode']}")
             case ev.TurnStarted(dup=False):
@@ -190,6 +207,29 @@ class Terminal:
                 raise NoLesson(event.msg)
             case ev.Err():
                 self._show(f"refused ({event.code} {event.name}): {event.msg}")
+
+    def _hint(self, event: ev.Hint) -> None:
+        of = f" of {event.at}" if event.at else ""
+        self._show(f"hint {event.level}/{event.of}{of}: {event.text}")
+        if event.at is not None:
+            self._hinted = event.at if event.level < event.of else None
+        elif event.scaffold is not None and event.scaffold.at is not None:
+            self._hinted = event.scaffold.at if event.scaffold.hints else None
+            self._ask(event.scaffold.at, event.scaffold.choices)
+
+    def _steps(self, event: ev.Steps) -> None:
+        for step in event.steps:
+            self._show(f"  {step.show or '(left to you)'}  {step.why}")
+        blank = next((s.ask for s in event.steps if s.ask is not None and not s.show), None)
+        if blank is not None:
+            self._ask(blank.at, blank.choices)
+
+    def _ask(self, at: str, choices: list[ev.Choice] | None) -> None:
+        """The next line answers this small question."""
+        self._asked = at
+        for choice in choices or ():
+            self._show(f"  {choice.id}) {choice.text}")
+        self._show(f"  (your next line answers {at}; /back answers the exercise instead)")
 
     def _state(self, state: str) -> None:
         if self._on_event is None:

@@ -8,6 +8,7 @@ are then gone, as on a real network.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,29 @@ def small_course(items: int = 6) -> bytes:
             + [item(n, "more", f"{n}/2") for n in range(items)],
         }
     )
+
+
+def asking_course() -> bytes:
+    """The small course with a scaffold in each ladder, and worked steps that can be asked."""
+    course = json.loads(small_course())
+    whole = {"kind": "number", "value": "a + b"}
+    for each in course["items"]:
+        each["hints"][1] = {
+            "level": "scaffold",
+            "say": "Count on from the first.",
+            "ask": "What is $@{a} + 1$?",
+            "answer": {"kind": "number", "value": "a + 1"},
+            "hints": ["One more than @{a}.", "Count on by one from @{a}."],
+        }
+        each["steps"] = [
+            {
+                "show": "$@{a} + @{b} = @{a} + 1 + @{b - 1}$",
+                "why": "Take one from the second: how many are left?",
+                "ask": {"kind": "number", "value": "b - 1"},
+            },
+            {"show": "$@{a} + @{b} = @{a + b}$", "why": "Add.", "ask": whole},
+        ]
+    return canonical(course)
 
 
 def learn_from(catalogue: Catalogue, sha: str, item_id: str, verdict: str = "correct") -> None:

@@ -14,6 +14,7 @@ HELP = """\
 Type an answer and press Enter. Commands:
   /hint   the next hint            /steps  the worked steps
   /next   another item             /ask TEXT  ask the tutor
+  /back   answer the exercise, not the small question of a hint or a step
   /simpler /example /why /next_step           the tutor's buttons
   /mode NAME   practice, socratic, worked, review, exam or peer; from the next turn on
   /stop   stop the tutor           /cut    drop the connection, as a bad network would

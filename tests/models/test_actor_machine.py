@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from msgspec.structs import replace
 
+from engines.exercises.subquestions import place_of, subquestion
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import decode_event
@@ -33,14 +34,14 @@ from streaming import deeds
 from streaming.providers.base import End, LlmRequest, Piece, ProviderFailed, Spent, Text
 from streaming.session import Session
 from tests.virtual import VirtualLoop
-from tests.world import Learner, Scripted, World, settle, small_course, spelt
+from tests.world import Learner, Scripted, World, asking_course, settle, spelt
 
 T = TypeVar("T")
 Script = list[Piece | float | ProviderFailed]
 
 TABS = 3
 IDLE_S = 40.0
-COURSE = small_course()
+COURSE = asking_course()
 
 
 def words(count: int, pause_s: float) -> Script:
@@ -208,16 +209,50 @@ class ActorMachine(RuleBasedStateMachine):
         name = item.item if item else "add.00"
         self.give(who, cmd.AnswerSubmit(self.new_id(), name, response, taken_ms), then)
 
-    @rule(who=WHO, kind=st.sampled_from([cmd.HintRequest, cmd.StepsRequest]), then=THEN)
-    def ask_for_help(self, who: int, kind: Callable[..., cmd.Command], then: str) -> None:
+    @rule(
+        who=WHO,
+        kind=st.sampled_from([cmd.HintRequest, cmd.StepsRequest]),
+        at=st.sampled_from([None, None, None, "hint.2", "step.2"]),
+        then=THEN,
+    )
+    def ask_for_help(
+        self, who: int, kind: Callable[..., cmd.Command], at: str | None, then: str
+    ) -> None:
         item = self.tab(who).replica.item
-        self.give(who, kind(self.new_id(), item.item if item else "add.00"), then)
+        self.give(who, kind(self.new_id(), item.item if item else "add.00", at), then)
+
+    @rule(
+        who=WHO,
+        at=st.sampled_from(["hint.2", "hint.2", "step.1", "step.2", "hint.9"]),
+        kind=st.sampled_from(["right", "wrong", "garbage"]),
+        then=THEN,
+    )
+    def answer_a_small_question(self, who: int, at: str, kind: str, then: str) -> None:
+        """It moves no belief; it is no try at the item, which stays open."""
+        session, item = self.session, self.tab(who).replica.item
+        made = session.state.instance if session else None
+        asked = subquestion(made, place_of(at)) if made else None
+        response = str(asked.key) if asked and kind == "right" else {"wrong": "-7"}.get(kind, "((")
+        name = item.item if item else "add.00"
+        before = self.told()
+        self.give(who, cmd.AnswerSubmit(self.new_id(), name, response, at=at), then)
+        if before and self.session is session and then == "rest":
+            assert self.told() == before
+
+    def told(self) -> Any:
+        """What the live actor believes of the learner, and of the tries at the open item."""
+        if self.session is None or self.session.state.beliefs is None:
+            return None
+        plain = self.session.state.plain
+        assert plain.open is not None
+        beliefs = self.session.state.beliefs.to_bytes()
+        return beliefs, plain.answers, plain.open.item, plain.open.attempts
 
     @rule(who=WHO, skill=st.sampled_from([None, "add", "more", "flying"]), then=THEN)
     def next_item(self, who: int, skill: str | None, then: str) -> None:
         self.give(who, cmd.ItemNext(self.new_id(), skill), then)
 
-    @rule(who=WHO, mode=st.sampled_from(["practice", "exam", "review"]), then=THEN)
+    @rule(who=WHO, mode=st.sampled_from(["practice", "exam", "review", "worked"]), then=THEN)
     def set_things(self, who: int, mode: Any, then: str) -> None:
         self.give(who, cmd.ModeSet(self.new_id(), mode))
         self.give(who, cmd.PrefsSet(self.new_id(), {"n": self.asked, "mode": mode}))

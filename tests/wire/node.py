@@ -33,7 +33,7 @@ async def node(
 ) -> AsyncIterator[Node]:
     """A server of a small course on the running loop; `folder` is for its files."""
     course = folder / "sums.json"
-    course.write_bytes(small_course())
+    course.write_bytes(settings.pop("course", None) or small_course())
     settings = {"courses": [str(course)], **settings}
     application = await Application.begin(Settings(**settings), limits)
     await application.warm()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.wire.node import node
 from tests.wire.process import ROOT
+from tests.world import asking_course
 
 
 async def chat(*words: str, said: bytes = b"") -> tuple[int, str, str]:
@@ -74,3 +75,16 @@ async def test_a_script_that_is_not_met_fails(tmp_path: Path) -> None:
         code, _, err = await chat(url, "--script", str(script))
     assert code == 1
     assert "expected 'never said'" in err
+
+
+async def test_a_scaffold_is_shown_and_the_next_line_answers_it(tmp_path: Path) -> None:
+    script = tmp_path / "script.txt"
+    script.write_text(
+        "/hint\n= hint 1/3\n/hint\n= your next line answers hint.2\n-7\n= hint.2: incorrect\n"
+        "/hint\n= hint 1/2 of hint.2\n/hint\n= hint 2/2 of hint.2\n/back\n= stays open\n"
+        "-7\n= incorrect. \n= [\n/hint\n= hint 3/3\n/steps\n= Add.\n"
+    )
+    async with node(tmp_path, course=asking_course()) as there:
+        url = f"ws://127.0.0.1:{there.port}/v1/ws"
+        code, _, err = await chat(url, "--script", str(script))
+    assert code == 0, err
