@@ -256,7 +256,8 @@ class RoomPollOpen(Message, frozen=True, tag="room.poll.open"):
     """Open a poll, or with `poll` the second round of one (facilitator).
 
     `right` is the place of the right choice, from 0; it is told to nobody before the reveal.
-    `predict`: voters are asked too what share will vote as they do.
+    `predict`: voters are asked too what share will vote as they do. `item` names an item of a
+    course that is a poll, in place of `prompt`, `choices` and `right`.
     """
 
     id: Id
@@ -267,6 +268,7 @@ class RoomPollOpen(Message, frozen=True, tag="room.poll.open"):
     right: Annotated[int, Meta(ge=0, le=11)] | None = None
     predict: bool = False
     poll: Id | None = None
+    item: Id | None = None
 
 
 class RoomPollClose(Message, frozen=True, tag="room.poll.close"):

@@ -26,6 +26,7 @@ from streaming import room_deeds as deeds
 from streaming.fold import dice_key
 from streaming.mastered import Progress, progress_of
 from streaming.room_fold import tallies
+from streaming.room_polls import polls_offered
 from streaming.room_state import RoomState
 
 if TYPE_CHECKING:
@@ -209,7 +210,8 @@ class Facilitation:
             raise Refused(Code.FORBIDDEN, f"expected a facilitator for {what}, a member came")
         if isinstance(command, cmd.BoardWatch):
             self.tell(seat)
-            return {"watching": seat.room.rid}
+            polls = polls_offered(self._ground.catalogue)
+            return {"watching": seat.room.rid, **({"polls": polls} if polls else {})}
         if command.act == "apply":
             return self._applied(seat.room, command)
         if command.act == "pair":

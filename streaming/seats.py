@@ -28,6 +28,7 @@ from streaming.room import log_of, out_of
 from streaming.room_acts import expect_member, member_id
 from streaming.room_batch import Given
 from streaming.room_fold import snapshot_frame
+from streaming.room_polls import poll_filled
 from streaming.room_words import texts_in, words_of
 
 if TYPE_CHECKING:
@@ -263,7 +264,8 @@ class Seats:
         if self._cries(text):
             self._care(seat, command, text)
             return
-        seat.room.give(Given(command, digest(command), seat.who, self._told(seat, command)))
+        asked = poll_filled(command, self._ground.catalogue)
+        seat.room.give(Given(asked, digest(command), seat.who, self._told(seat, command)))
 
     def _told(self, seat: Seat, command: Any) -> Callable[[Refused | None, int, bool], None]:
         """Says how a command ended, to the connection it came by."""

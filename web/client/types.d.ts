@@ -283,7 +283,8 @@ export interface RoomAccept {
  * Open a poll, or with `poll` the second round of one (facilitator).
  *
  * `right` is the place of the right choice, from 0; it is told to nobody before the reveal.
- * `predict`: voters are asked too what share will vote as they do.
+ * `predict`: voters are asked too what share will vote as they do. `item` names an item of a
+ * course that is a poll, in place of `prompt`, `choices` and `right`.
  */
 export interface RoomPollOpen {
   readonly t: "room.poll.open";
@@ -295,6 +296,7 @@ export interface RoomPollOpen {
   readonly right?: number | null;
   readonly predict?: boolean;
   readonly poll?: string | null;
+  readonly item?: string | null;
 }
 
 /**
