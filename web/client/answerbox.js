@@ -4,7 +4,7 @@
 import { LIMITS } from "./wire.js";
 
 /** @typedef {import("./wire.js").Frame} Frame */
-/** @typedef {{item: string, response: any, at_ms: number, resolve: (preview: Frame|null) => void}} Asked */
+/** @typedef {{item: string, response: any, at: string|undefined, at_ms: number, resolve: (preview: Frame|null) => void}} Asked */
 
 const DRAFT_MS = 1000;
 const PREVIEW_MS = 1000 / LIMITS.previews_a_s;
@@ -59,12 +59,13 @@ export class AnswerBox {
   /**
    * @param {string} item
    * @param {any} response
+   * @param {string} [at] the small question inside the item
    * @returns {Promise<Frame|null>}
    */
-  preview(item, response) {
+  preview(item, response, at) {
     return new Promise((resolve) => {
       this.next?.resolve(null);
-      this.next = { item, response, at_ms: 0, resolve };
+      this.next = { item, response, at, at_ms: 0, resolve };
       this.#sendPreview();
     });
   }
@@ -82,8 +83,8 @@ export class AnswerBox {
     this.next = null;
     this.asked?.resolve(null);
     this.asked = null;
-    const { item, response } = next;
-    if (this.send([{ t: "answer.preview", item, response }])) {
+    const { item, response, at } = next;
+    if (this.send([{ t: "answer.preview", item, response, ...(at === undefined ? {} : { at }) }])) {
       this.previewAt_ms = next.at_ms = now;
       this.asked = next;
     } else next.resolve(null);
@@ -95,7 +96,7 @@ export class AnswerBox {
    */
   heard(preview) {
     const asked = this.asked;
-    if (asked === null || asked.item !== preview.item) return null;
+    if (asked === null || asked.item !== preview.item || asked.at !== (preview.at ?? undefined)) return null;
     this.asked = null;
     asked.resolve(preview);
     return this.clock.now() - asked.at_ms;

@@ -35,6 +35,9 @@ const IDENTITY = "tutorstream.session";
 /** Refusals of a `hello` after which a guest comes as a new one. */
 const UNKNOWN = new Set([CODES.unauthorized, CODES.token_expired, CODES.not_found]);
 
+/** @param {string|undefined} at */
+const inside = (at) => (at === undefined ? {} : { at });
+
 /** @param {Options} options */
 export function connect(options) {
   const session = new Session(options);
@@ -168,24 +171,25 @@ export class Session {
   }
 
   /**
-   * Answer an item. Resolves with `feedback`, however long the line is away.
+   * Answer an item, or with `at` a small question inside it. Resolves with `feedback`, however long the line is away.
    * @param {string} item
    * @param {any} response
    * @param {number} [taken_ms]
+   * @param {string} [at]
    */
-  submit(item, response, taken_ms = 0) {
+  submit(item, response, taken_ms = 0, at) {
     const whole = Math.min(86_400_000, Math.max(0, Math.round(taken_ms)));
-    return this.#command("answer.submit", { item, response, taken_ms: whole });
+    return this.#command("answer.submit", { item, response, taken_ms: whole, ...inside(at) });
   }
 
-  /** The next hint. Resolves with `hint`. @param {string} item */
-  hint(item) {
-    return this.#command("hint.request", { item });
+  /** The next hint, or with `at` one of that small question. Resolves with `hint`. @param {string} item @param {string} [at] */
+  hint(item, at) {
+    return this.#command("hint.request", { item, ...inside(at) });
   }
 
-  /** The worked steps. Resolves with `steps`. @param {string} item */
-  steps(item) {
-    return this.#command("steps.request", { item });
+  /** The worked steps; once they are shown, what stands in their blanks, or in the one `at`. Resolves with `steps`. @param {string} item @param {string} [at] */
+  steps(item, at) {
+    return this.#command("steps.request", { item, ...inside(at) });
   }
 
   /** Another item. Resolves with `item`. @param {string} [skill] */
@@ -229,11 +233,7 @@ export class Session {
     return this.#command("prefs.set", { prefs });
   }
 
-  /**
-   * Keep what stands in the answer box; at most one a second goes out, the newest wins.
-   * @param {string} item
-   * @param {any} response
-   */
+  /** Keep what stands in the answer box; at most one a second goes out, the newest wins. @param {string} item @param {any} response */
   draft(item, response) {
     this.box.draft(item, response);
   }
@@ -243,16 +243,14 @@ export class Session {
    * overtook this one or the line is away.
    * @param {string} item
    * @param {any} response
+   * @param {string} [at] the small question inside the item
    * @returns {Promise<Frame|null>}
    */
-  preview(item, response) {
-    return this.box.preview(item, response);
+  preview(item, response, at) {
+    return this.box.preview(item, response, at);
   }
 
-  /**
-   * Drop the line as a network failure would.
-   * @param {number} [away_ms] how long to stay away; otherwise the usual back-off
-   */
+  /** Drop the line as a network failure would. @param {number} [away_ms] how long to stay away; otherwise the usual back-off */
   cut(away_ms) {
     this.connection.cut(away_ms);
   }
@@ -488,10 +486,7 @@ export class Session {
     if (ack !== null) this.connection.send([ack]);
   }
 
-  /**
-   * @param {string} type
-   * @param {any} event
-   */
+  /** @param {string} type @param {any} event */
   #tell(type, event) {
     for (const fn of [...(this.listeners.get(type) ?? [])]) fn(event);
   }

@@ -29,6 +29,24 @@
  */
 
 /**
+ * One level of the ladder. `scaffold` is its small question, which is answered where it has an
+ * `at`; `told`: the level says the answer.
+ * @typedef {{level: number, of: number, text: string, told?: boolean, scaffold?: {ask: string, at?: string|null,
+ *   kind?: string|null, choices?: {id: string, text: string}[]|null, hints?: number}|null}} Hint
+ */
+
+/**
+ * A worked step; `ask` is the blank in it, whose `show` is empty until it is filled or given up.
+ * @typedef {{show: string, why: string, ask?: {at: string, kind: string,
+ *   choices?: {id: string, text: string}[]|null}|null}} Step
+ */
+
+/**
+ * What was done on one small question inside the open item; `over`: it is answered, or given up.
+ * @typedef {{attempts: number, hints: string[], verdict: string|null, message: string, response: any, over: boolean}} Sub
+ */
+
+/**
  * What is left of each budget; `reset_ms` counts from `at_ms`, which is in ms since 1970. No part
  * of the lesson: it is told beside the log, and again on every connection.
  * @typedef {{limits: {name: string, limit: number, left: number, reset_ms: number}[],
@@ -42,8 +60,9 @@
  * @property {string} mode
  * @property {Frame|null} item the open item, as its `item` event said it
  * @property {number} attempts answers given to it so far
- * @property {{level: number, of: number, text: string}[]} hints
- * @property {{show: string, why: string}[]|null} steps
+ * @property {Hint[]} hints
+ * @property {Step[]|null} steps
+ * @property {Record<string, Sub>} subs the small questions inside the item that something was done on
  * @property {any} draft what stood in the answer box
  * @property {Frame|null} last_feedback
  * @property {Skill[]} skills
@@ -66,8 +85,8 @@ const DECLARED = ["course", "mode", "skills", "theta", "sd", "target", "line", "
 /** @returns {Lesson} */
 export function emptyLesson() {
   return {
-    course: null, mode: "practice", item: null, attempts: 0, hints: [], steps: null, draft: null,
-    last_feedback: null, skills: [], theta: null, sd: null, target: null, line: [],
+    course: null, mode: "practice", item: null, attempts: 0, hints: [], steps: null, subs: {},
+    draft: null, last_feedback: null, skills: [], theta: null, sd: null, target: null, line: [],
     turns: [], signal: null, prefs: {},
   };
 }
@@ -128,8 +147,8 @@ function blankTurn(from) {
 /** @type {Record<string, (lesson: Lesson, event: Frame) => Partial<Lesson>>} */
 const RULES = {
   ok: (lesson, { changed }) => declared(lesson, changed),
-  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, draft: null }),
-  feedback: (lesson, event) => ({
+  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, subs: {}, draft: null }),
+  feedback: (lesson, event) => event.at ? { subs: subJudged(lesson, event) } : ({
     last_feedback: event,
     attempts: event.item === lesson.item?.item ? attemptsAfter(lesson, event) : lesson.attempts,
     skills: moved(lesson.skills, event.skills),
@@ -138,10 +157,11 @@ const RULES = {
     theta: event.theta, sd: event.sd, target: event.target, line: lengthened(line, event),
   }),
   review: ({ skills }, { due, ts }) => ({ skills: reviewed(skills, due, ts) }),
-  hint: (lesson, event) => ({ hints: laddered(lesson.hints, event) }),
-  steps: (_, { steps }) => ({
-    steps: steps.map((/** @type {any} */ step) => ({ show: step.show, why: step.why ?? "" })),
-  }),
+  hint: (lesson, event) => event.at ? { subs: subHinted(lesson, event) } : { hints: laddered(lesson.hints, event) },
+  steps: (lesson, { steps: told }) => {
+    const steps = told.map((/** @type {Step} */ { show, why, ask }) => ({ show: show ?? "", why: why ?? "", ...(ask ? { ask } : {}) }));
+    return { steps, subs: subsGivenUp(lesson.subs, steps) };
+  },
   signal: (lesson, event) => ({ signal: event, ...(event.kind === "safety" ? saved(lesson) : {}) }),
   "turn.started": (lesson, event) => ({
     turns: [...lesson.turns, blankTurn(event)].slice(-TURNS_KEPT),
@@ -259,8 +279,33 @@ function unlisted({ due_at: _, retrievability: __, reason: ___, next_interval: _
  * @param {Lesson["hints"]} hints
  * @param {Frame} event
  */
-function laddered(hints, { level, of, text }) {
-  return hints.some((hint) => hint.level === level) ? hints : [...hints, { level, of, text }];
+function laddered(hints, { level, of, text, scaffold, told }) {
+  const hint = { level, of, text, ...(scaffold ? { scaffold } : {}), ...(told ? { told } : {}) };
+  return hints.some((one) => one.level === level) ? hints : [...hints, hint];
+}
+
+/** @type {Sub} */
+const UNTRIED = { attempts: 0, hints: [], verdict: null, message: "", response: null, over: false };
+
+/** @param {Lesson} lesson @param {Frame} event a verdict on a small question @returns {Record<string, Sub>} */
+function subJudged({ item, subs }, { item: of, at, verdict, message, attempt }) {
+  if (item?.item !== of) return subs;
+  const before = subs[at] ?? UNTRIED;
+  const attempts = verdict === "unreadable" ? before.attempts : (attempt ?? before.attempts + 1);
+  return { ...subs, [at]: { ...before, attempts, verdict, message: message ?? "", over: verdict === "correct" } };
+}
+
+/** @param {Lesson} lesson @param {Frame} event a hint of a small question @returns {Record<string, Sub>} */
+function subHinted({ item, subs }, { item: of, at, level, text }) {
+  const before = subs[at] ?? UNTRIED;
+  if (item?.item !== of || before.hints.length >= level) return subs;
+  return { ...subs, [at]: { ...before, hints: [...before.hints, text] } };
+}
+
+/** A blank whose step is shown is over, also where nobody filled it. @param {Record<string, Sub>} subs @param {Step[]} steps */
+function subsGivenUp(subs, steps) {
+  const shown = steps.flatMap(({ show, ask }) => (ask && show !== "" && !subs[ask.at]?.over ? [ask.at] : []));
+  return shown.reduce((all, at) => ({ ...all, [at]: { ...(all[at] ?? UNTRIED), over: true } }), subs);
 }
 
 /** What was read in the learner's words stands right behind the turn that answers them. @param {Lesson} lesson */

@@ -1,9 +1,9 @@
 // The exercise side: prompt, answer box, verdict, hints and steps. This file draws them.
 
-import { Formula, Inline, Markup, Reading, spoken } from "../shared/markup.js";
+import { Formula, Inline, Markup, Reading, spoken, Unread } from "../shared/markup.js";
 import { bandInTwenty, inTen, logits, percent } from "../shared/skills.js";
+import { Mark, VERDICTS, VerdictMark, verdictWord } from "../shared/verdict.js";
 import { html, useEffect, useRef } from "../vendor/htm-preact.js";
-import { VERDICTS } from "./page.js";
 import { Bar, Moves, Range } from "./progress.js";
 
 /** @typedef {import("./page.js").Page} Page */
@@ -19,19 +19,18 @@ export function Card({ page }) {
   const scroll = useNewestInSight(shown);
   if (shown === null) return html`<${Waiting} page=${page} />`;
   return html`
-    <section class="card exercise" aria-label="Exercise">
+    <section class="card exercise" aria-label="Exercise" dir="auto">
       <div class="work">
         <${Head} page=${page} shown=${shown} />
         <form class="answer" onSubmit=${(/** @type {Event} */ event) => { event.preventDefault(); page.check(); }}>
-          ${shown.item.choices
-            ? html`<${Choices} page=${page} shown=${shown} />`
-            : html`<${TextBox} page=${page} shown=${shown} />`}
+          <${AnswerBox} page=${page} shown=${shown} />
         </form>
+        ${shown.item.widget?.kind === "board" && html`<${Fetched} page=${page} shown=${shown} view="Board" />`}
       </div>
       <div class="scroll" role="region" aria-label="Verdict and help" tabindex="0" ref=${scroll}>
         <${Verdict} page=${page} shown=${shown} />
-        <${Hints} shown=${shown} />
-        <${Steps} shown=${shown} />
+        <${Hints} page=${page} shown=${shown} />
+        <${Steps} page=${page} shown=${shown} />
       </div>
       <${Acts} page=${page} shown=${shown} />
     </section>`;
@@ -125,17 +124,50 @@ function useKeptFocus(item) {
   return box;
 }
 
+/** What the exercise is answered in. @param {{page: Page, shown: Shown}} props */
+function AnswerBox({ page, shown }) {
+  const { choices, widget } = shown.item;
+  if (hasWidget(widget)) return html`<${Worked} page=${page} shown=${shown} />`;
+  return choices ? html`<${Choices} page=${page} shown=${shown} />` : html`<${TextBox} page=${page} shown=${shown} />`;
+}
+
+/** Whether a widget takes the place of the answer box; a board stands beside it. @param {any} widget */
+export function hasWidget(widget) {
+  return widget !== undefined && widget !== null && widget.kind !== "board";
+}
+
+/** A widget and its check. @param {{page: Page, shown: Shown}} props */
+function Worked({ page, shown }) {
+  const words = shown.solved ? "Enter goes on" : "Esc leaves this for the button";
+  return html`<${Fetched} page=${page} shown=${shown} view="Work" />
+    <div class="box end"><p class="reading" id="reading"><span class="quiet">${words}</span></p><${CheckButton} page=${page} solved=${shown.solved} /></div>`;
+}
+
+/** What is fetched when an exercise needs it. @param {{page: Page, shown: Shown, view: "Work"|"Board"|"OnTheWay"|"Blank", [more: string]: any}} props */
+function Fetched({ page, view, ...props }) {
+  useEffect(() => void page.fetchMore(), []);
+  if (page.more !== null) return html`<${page.more[view]} page=${page} ...${props} />`;
+  if (!page.moreMissed) return html`<p class="quiet">Opening</p>`;
+  return html`<p class="quiet">This part could not be fetched. <button type="button" class="small" onClick=${() => page.fetchMore()}>Try again</button></p>`;
+}
+
 /** @param {{page: Page, shown: Shown}} props */
 function TextBox({ page, shown }) {
   const { solved, item } = shown;
   const box = useKeptFocus(item.item);
+  const Field = LINES[item.kind] ? "textarea" : "input";
+  const enter = (/** @type {KeyboardEvent} */ event) => {
+    if (Field === "input" || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault(); // a new line is Shift and Enter
+    page.check();
+  };
   return html`
     <div class="box">
       <label for="answer" class="unseen">Your answer</label>
-      <input id="answer" type="text" dir="auto" ref=${box} autocomplete="off" autocapitalize="off"
+      <${Field} id="answer" type=${Field === "input" ? "text" : undefined} rows=${LINES[item.kind]} dir=${WORDS.has(item.kind) ? "auto" : "ltr"} ref=${box} autocomplete="off" autocapitalize="off"
         spellcheck=${false} enterkeyhint="go" maxlength="300" aria-describedby="prompt reading"
         placeholder=${PLACEHOLDERS[item.kind] ?? "Your answer"}
-        readonly=${solved} class=${solved ? "solved" : ""} value=${page.answer}
+        readonly=${solved} class=${solved ? "solved" : ""} value=${page.answer} onKeyDown=${enter}
         onInput=${(/** @type {any} */ event) => page.type(event.target.value)} />
       <${CheckButton} page=${page} solved=${solved} />
     </div>
@@ -143,7 +175,19 @@ function TextBox({ page, shown }) {
 }
 
 /** @type {Record<string, string>} */
-const PLACEHOLDERS = { number: "A number", fraction: "A number or a fraction such as 3/4" };
+const PLACEHOLDERS = {
+  number: "A number",
+  fraction: "A number or a fraction such as 3/4",
+  expression: "An expression such as 2x + 1",
+  equation: "An equation such as x = 3",
+  interval: "An interval such as [2, 5)",
+  set: "A set such as {1, 2}",
+  matrix: "Rows, each on a line: 1, 2",
+};
+/** Kinds that are written on several lines, and how many are seen at once. @type {Record<string, number>} */
+const LINES = { matrix: 3 };
+/** Kinds whose answer is words and not mathematics, which runs from left to right. */
+const WORDS = new Set(["text"]);
 
 /** @param {{page: Page, shown: Shown}} props */
 function ReadAs({ page, shown }) {
@@ -151,7 +195,7 @@ function ReadAs({ page, shown }) {
   let content = html`<span class="quiet">Enter checks your answer</span>`;
   if (shown.solved) content = html`<span class="quiet">Enter goes on</span>`;
   else if (reading !== null && !reading.read_as) {
-    content = html`<span>${reading.note ?? "Not readable yet"}${reading.column ? `, at sign ${reading.column}` : ""}</span>`;
+    content = html`<${Unread} reading=${reading} typed=${page.answer} />`;
   } else if (reading !== null) {
     content = html`<span>I read: <${Reading} text=${reading.read_as} />${reading.note && html` <span class="quiet">(${reading.note})</span>`}</span>`;
   }
@@ -206,12 +250,15 @@ function Verdict({ page, shown }) {
   if (away) return html`<p class="verdict kept"><b>Kept.</b> It is checked as soon as the line is back.</p>`;
   if (feedback === null) return null;
   const message = (feedback.message ?? "").replace(VERDICT_WORD, "");
+  const { kind, widget } = shown.item;
   return html`
     <div key=${feedback.q ?? feedback.item} class=${`verdict ${feedback.verdict}`}>
       <${Mark} verdict=${feedback.verdict} />
       <div class="verdict-words" dir="auto">
-        <p><b>${VERDICTS[feedback.verdict] ?? feedback.verdict}</b>${shown.solved && feedback.assisted && html` <span class="tag">assisted</span>`}</p>
+        <p><b>${verdictWord(feedback.verdict, kind)}</b>${feedback.verdict === "partial" && html`<${Share} feedback=${feedback} />`}${shown.solved && feedback.assisted && html` <span class="tag">assisted</span>`}</p>
         ${message && html`<${Markup} text=${message} />`}
+        ${feedback.verdict === "unreadable" && feedback.column && !hasWidget(widget) && html`<p class="reading"><${Unread} reading=${{ note: "Look here:", column: feedback.column }} typed=${page.answer} /></p>`}
+        ${widget?.parts && feedback.parts && html`<${PartVerdicts} parts=${widget.parts} verdicts=${feedback.parts} />`}
         <${Moves} page=${page} feedback=${feedback} own=${shown.item.skills} />
       </div>
     </div>`;
@@ -220,33 +267,49 @@ function Verdict({ page, shown }) {
 /** The heading has said it already. */
 const VERDICT_WORD = /^(right|correct|not yet)[.!,:]\s*/i;
 
-/** The verdict's shape, so that colour is never alone. @param {{verdict: string}} props */
-function Mark({ verdict }) {
-  const path = {
-    correct: "M5 12.5l4.5 4.5L19 7.5",
-    incorrect: "M12 6.5v7M12 17.2v.3",
-    partial: "M5 12h14",
-    wrong_form: "M6 9.5h12M6 14.5h12",
-  }[verdict] ?? "M9 9a3 3 0 1 1 4.2 2.7c-.8.4-1.2 1-1.2 1.8M12 17.2v.3";
-  return html`<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d=${path} /></svg>`;
+/** How much of it is right, in figures. @param {{feedback: Frame}} props */
+function Share({ feedback }) {
+  const each = Object.values(feedback.parts ?? {});
+  const right = each.filter((verdict) => verdict === "correct").length;
+  if (each.length > 0) return html`<span class="share">, ${right} of ${each.length} parts</span>`;
+  return Number.isFinite(feedback.share) ? html`<span class="share">, ${percent(feedback.share)}</span>` : null;
 }
 
-/** @param {{shown: Shown}} props */
-function Hints({ shown }) {
+/** The verdict on each part, in words. @param {{parts: {id: string}[], verdicts: Record<string, string>}} props */
+function PartVerdicts({ parts, verdicts }) {
+  return html`<ul class="part-verdicts" aria-label="Part by part">${parts.map(({ id }, n) => verdicts[id] && html`
+    <li key=${id}><b class="part-letter">${String.fromCharCode(97 + n)}</b> <${VerdictMark} verdict=${verdicts[id]} /></li>`)}</ul>`;
+}
+
+/** What kind of hint it is. @param {import("../client/lesson.js").Hint} hint */
+function levelWords({ told, scaffold }) {
+  if (told) return ", the answer";
+  return scaffold?.at ? ", a question on the way" : "";
+}
+
+/** @param {{page: Page, shown: Shown}} props */
+function Hints({ page, shown }) {
   if (shown.hints.length === 0) return null;
   return html`<ol class="hints" aria-label="Hints">
-    ${shown.hints.map(({ level, of, text }) => html`
-      <li key=${level}><span class="count">Hint ${level} of ${of}</span><div dir="auto"><${Markup} text=${text} /></div></li>`)}
+    ${shown.hints.map((hint) => html`
+      <li key=${hint.level} class=${hint.told ? "told" : ""}><span class="count">Hint ${hint.level} of ${hint.of}${levelWords(hint)}</span><div dir="auto"><${Markup} text=${hint.text} /></div>
+        ${hint.scaffold?.at && html`<${Fetched} page=${page} shown=${shown} view="OnTheWay" hint=${hint} />`}</li>`)}
   </ol>`;
 }
 
-/** @param {{shown: Shown}} props */
-function Steps({ shown }) {
+/** @param {{page: Page, shown: Shown}} props */
+function Steps({ page, shown }) {
   if (shown.steps === null) return null;
   return html`<ol class="steps" aria-label="Worked steps">
-    ${shown.steps.map(({ show, why }, n) => html`
-      <li key=${n}><div class="show"><${Show} text=${show} /></div>${why && html`<div class="because"><${Inline} text=${why} /></div>`}</li>`)}
+    ${shown.steps.map((step, n) => html`
+      <li key=${n} data-step=${step.ask?.at} tabindex=${step.ask ? -1 : undefined}><div class="show">${step.show !== "" && html`<${Show} text=${step.show} />`}
+        ${isAsked(page, step) && html`<${Fetched} page=${page} shown=${shown} view="Blank" step=${step} n=${n} />`}</div>${step.why && html`<div class="because" dir="auto"><${Inline} text=${step.why} /></div>`}</li>`)}
   </ol>`;
+}
+
+/** A blank stays where it was filled here, with its verdict. @param {Page} page @param {import("../client/lesson.js").Step} step */
+function isAsked(page, { ask, show }) {
+  return ask !== undefined && ask !== null && (show === "" || (page.asides?.box(ask.at).answer ?? null) !== null);
 }
 
 /** @param {{text: string}} props */
@@ -264,7 +327,7 @@ function Acts({ page, shown }) {
     <div class="acts">
       <div class="act-row">
         <button type="button" data-act="hint" onPointerDown=${keepFocus} onClick=${() => page.hint()} disabled=${solved || left <= 0}>${label}</button>
-        <button type="button" data-act="steps" onPointerDown=${keepFocus} onClick=${() => page.steps()} disabled=${solved || steps !== null}>Show steps</button>
+        <button type="button" data-act="steps" onPointerDown=${keepFocus} onClick=${() => page.steps()} disabled=${solved || (steps !== null && !page.hasBlanks)}>${page.hasBlanks ? "Show the blanks" : "Show steps"}</button>
         ${!solved && html`<button type="button" data-act="skip" class="plain" onPointerDown=${keepFocus} onClick=${() => page.next()}>Skip</button>`}
       </div>
       <p class="quiet note">Hints cost no points; they count as assisted</p>

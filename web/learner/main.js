@@ -6,7 +6,7 @@ import { html, render, useEffect } from "../vendor/htm-preact.js";
 import { reviewList } from "../shared/skills.js";
 import { Card } from "./card.js";
 import { Page } from "./page.js";
-import { Here, Progress } from "./progress.js";
+import { Here } from "./progress.js";
 import { Footer, KeyList, Strip, Top } from "./top.js";
 import { Tutor } from "./tutor.js";
 
@@ -74,11 +74,12 @@ function tabsOf({ lesson, runningTurn, visit }) {
 }
 
 /** What is drawn of each panel, as far as it is here. @type {Partial<Record<Panel, any>>} */
-const PANELS = { tutor: Tutor, progress: Progress };
+const PANELS = { tutor: Tutor };
 
 /** Parts that are fetched when they are first opened, so that the first page is small. @type {Partial<Record<Panel, () => Promise<any>>>} */
 const FETCHED = {
   map: async () => (await import("./map.js")).SkillMap,
+  progress: async () => (await import("./difficulty.js")).Progress,
   review: async () => (await import("./review.js")).Review,
   room: async () => {
     const [{ Room, Visit }] = await Promise.all([import("./room.js"), styled("../shared/room.css")]);

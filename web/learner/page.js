@@ -3,6 +3,7 @@
 
 import { spoken } from "../shared/markup.js";
 import { isDue } from "../shared/skills.js";
+import { verdictWord } from "../shared/verdict.js";
 import { Asking } from "./asking.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
@@ -12,8 +13,9 @@ import { Asking } from "./asking.js";
  * What the exercise side shows: the open item, or the one just solved until the learner moves on.
  * @typedef {object} Shown
  * @property {Frame} item
- * @property {{level: number, of: number, text: string}[]} hints
- * @property {{show: string, why: string}[]|null} steps
+ * @property {import("../client/lesson.js").Hint[]} hints
+ * @property {import("../client/lesson.js").Step[]|null} steps
+ * @property {Record<string, import("../client/lesson.js").Sub>} subs
  * @property {Frame|null} feedback
  * @property {boolean} solved
  */
@@ -37,7 +39,7 @@ export class Page {
     this.say = say;
     /** @type {Shown|null} the item just closed, kept in sight until Next */
     this.held = null;
-    /** @type {any} text, a choice's id, or a list of them */
+    /** @type {any} text, a choice's id, or what a widget gives; "" for none */
     this.answer = "";
     /** @type {Frame|null} */
     this.reading = null;
@@ -67,6 +69,11 @@ export class Page {
     this.latencies = [];
     /** @type {import("./room.js").Visit|null} made when the room's part was fetched */
     this.visit = null;
+    /** @type {typeof import("./asides.js")|null} what widgets and small questions need, once it is fetched */
+    this.more = null;
+    this.moreMissed = false;
+    /** @type {import("./asides.js").Asides|null} */
+    this.asides = null;
     this.shownItem = "";
     this.shownAt_ms = performance.now();
     this.starting = false;
@@ -85,10 +92,10 @@ export class Page {
   /** @returns {Shown|null} */
   get shown() {
     if (this.held !== null) return this.held;
-    const { item, hints, steps, last_feedback } = this.lesson;
+    const { item, hints, steps, subs, last_feedback } = this.lesson;
     if (item === null) return null;
     const feedback = last_feedback?.item === item.item ? last_feedback : null;
-    return { item, hints, steps, feedback, solved: false };
+    return { item, hints, steps, subs, feedback, solved: false };
   }
 
   get runningTurn() {
@@ -113,7 +120,7 @@ export class Page {
     this.problem = "";
     this.session.draft(shown.item.item, answer);
     if (typeof answer === "string" && answer.trim() === "") this.reading = null;
-    else if (!shown.item.choices) this.#askReading(shown.item.item, answer);
+    else if (isTyped(shown.item)) this.#askReading(shown.item.item, answer);
     this.changed();
   }
 
@@ -133,14 +140,28 @@ export class Page {
       this.next();
       return;
     }
-    const response = typeof this.answer === "string" ? this.answer.trim() : this.answer;
-    if (response === "" || response.length === 0) {
-      this.problem = shown.item.choices ? "Choose an answer first." : "Write an answer first.";
+    if (shown.item.widget && this.more !== null) void this.#checkWidget(shown.item);
+    else this.#checkGiven(shown.item, this.answer, shown.item.choices ? "Choose an answer first." : "Write an answer first.");
+  }
+
+  /** What a widget shows is an answer, also where nothing was moved. @param {Frame} item */
+  async #checkWidget(item) {
+    const { more, answer } = this;
+    const given = answer === "" ? ((await more?.untouched(item.widget)) ?? "") : answer;
+    this.#checkGiven(item, given, more?.missing(/** @type {any} */ (item), given) ?? "");
+  }
+
+  /** @param {Frame} item @param {any} answer @param {string} problem what is missing, where something is */
+  #checkGiven(item, answer, problem) {
+    const response = typeof answer === "string" ? answer.trim() : answer;
+    const none = response === "" || response.length === 0;
+    if (none || (item.widget && problem !== "")) {
+      this.problem = problem;
       this.changed();
       return;
     }
     if (this.pending !== null && same(this.pending.response, response)) return;
-    void this.#submit(shown.item.item, response);
+    void this.#submit(item.item, response);
   }
 
   /** @param {string} item @param {any} response */
@@ -169,8 +190,28 @@ export class Page {
 
   steps() {
     const shown = this.shown;
-    if (shown === null || shown.solved || shown.steps !== null) return;
+    if (shown === null || shown.solved || (shown.steps !== null && !this.hasBlanks)) return;
     void this.#did(this.session.steps(shown.item.item));
+  }
+
+  /** Whether a worked step waits to be filled in. */
+  get hasBlanks() {
+    return this.shown?.steps?.some(({ ask, show }) => ask && show === "") ?? false;
+  }
+
+  /** What widgets and small questions need, once. */
+  async fetchMore() {
+    if (this.more !== null) return;
+    this.moreMissed = false;
+    try {
+      const more = await import("./asides.js");
+      await more.Asides.ready();
+      this.asides ??= new more.Asides(this);
+      this.more = more;
+    } catch {
+      this.moreMissed = true;
+    }
+    this.changed();
   }
 
   next() {
@@ -288,8 +329,10 @@ export class Page {
       [this.reviewing, this.reviewAt_ms] = ["known", performance.now()];
     });
     session.on("feedback", (event) => this.#judged(event));
-    session.on("hint", ({ level, of }) => this.say("lesson", `Hint ${level} of ${of}`));
-    session.on("steps", () => this.say("lesson", "Worked steps are shown"));
+    session.on("hint", ({ level, of, at }) => this.say("lesson", `Hint ${level} of ${of}${at ? " for the question on the way" : ""}`));
+    session.on("steps", ({ re }) => {
+      if (re) this.say("lesson", this.hasBlanks ? "Worked steps are shown, with blanks to fill in" : "Worked steps are shown");
+    });
     session.on("*", () => this.changed());
   }
 
@@ -344,7 +387,7 @@ export class Page {
     this.#itemTurned();
     if (this.lesson.draft !== null) {
       this.answer = this.lesson.draft;
-      if (!this.lesson.item?.choices) void this.#askReadingSoon(open, this.answer);
+      if (isTyped(this.lesson.item)) void this.#askReadingSoon(open, this.answer);
     }
   }
 
@@ -359,12 +402,13 @@ export class Page {
 
   /** @param {Frame} feedback */
   #judged(feedback) {
-    const { item, hints, steps } = this.lesson;
-    this.say("lesson", verdictWords(feedback));
+    const { item, hints, steps, subs } = this.lesson;
+    if (feedback.at) return; // its verdict stands, and is said, beside its own box
+    this.say("lesson", verdictWords(feedback, item?.kind ?? ""));
     this.reviewAt_ms = -Infinity;
     const closes = feedback.done === true || feedback.verdict === "correct";
     if (!closes || item === null || item.item !== feedback.item || this.held !== null) return;
-    this.held = { item, hints, steps, feedback, solved: true };
+    this.held = { item, hints, steps, subs, feedback, solved: true };
     this.reading = null;
   }
 
@@ -399,18 +443,14 @@ const PHASES = {
   ended: "Connection ended",
 };
 
-/** @type {Record<string, string>} */
-export const VERDICTS = {
-  correct: "Right",
-  incorrect: "Not yet",
-  partial: "Partly right",
-  wrong_form: "Right value, another form is asked",
-  unreadable: "I could not read that",
-};
+/** Whether an answer is typed, so that how it is read is of use. @param {Frame|null} item */
+function isTyped(item) {
+  return item !== null && !item.choices && (!item.widget || item.widget.kind === "board");
+}
 
-/** @param {Frame} feedback */
-function verdictWords({ verdict, message }) {
-  const word = VERDICTS[verdict] ?? verdict;
+/** @param {Frame} feedback @param {string} kind of answer */
+function verdictWords({ verdict, message }, kind) {
+  const word = verdictWord(verdict, kind);
   const words = spoken(message ?? "");
   return words.toLowerCase().startsWith(word.toLowerCase()) ? words : `${word}. ${words}`.trim();
 }

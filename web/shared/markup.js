@@ -163,3 +163,16 @@ export function Reading({ text }) {
   if (/[\\^_{}]/.test(text)) return html`<${Formula} tex=${text} />`;
   return html`<span class="plain-reading">${text}</span>`;
 }
+
+/** What could not be read, with the place marked. @param {{reading: {note?: string|null, column?: number|null}, typed: any}} props */
+export function Unread({ reading, typed }) {
+  return html`<span>${reading.note ?? "Not readable yet"}</span> <${Column} typed=${typed} column=${reading.column ?? null} />`;
+}
+
+/** What was typed, the sign that could not be read marked; the end, where something is missing there. @param {{typed: any, column: number|null}} props */
+function Column({ typed, column }) {
+  if (column === null || typeof typed !== "string") return null;
+  const signs = [...typed];
+  const at = Math.min(signs.length, Math.max(0, column - 1));
+  return html`<span class="unseen">, at sign ${column}</span><code class="typed-back" dir="ltr" aria-hidden="true">${signs.slice(0, at).join("")}<mark>${signs[at] ?? " "}</mark>${signs.slice(at + 1).join("")}</code>`;
+}
