@@ -202,6 +202,26 @@ def _rarer(kind: int, arg: object, stack: list[complex], *, real: bool) -> None:
         stack.append(_CALLS[str(arg)](values, real))
 
 
+@lru_cache(maxsize=1 << 13)
+def _kept(
+    program: Program, draw: int, mirror: int, real: bool, i: bool, integers: frozenset[str]
+) -> complex | None:
+    """The value at a draw, None where there is none; the value of a key is asked for often."""
+    whole = _ALL in integers
+
+    def point(name: str) -> complex:
+        return _coordinate(name, draw, mirror, whole or name in integers)
+
+    try:
+        return value_at(program, point, real=real, i=i)
+    except Undefined:
+        return None
+
+
+_ALL = "*"
+"""Among the whole variables: all of them are."""
+
+
 def values_at(
     programs: tuple[Program, ...], integers: frozenset[str], *, i: bool
 ) -> Iterator[tuple[complex, ...]]:
@@ -210,18 +230,14 @@ def values_at(
     At least four points, else none: first on both sides of zero, then left or right of it, then
     with principal values.
     """
-    whole = any(p.whole for p in programs)
+    if any(p.whole for p in programs):
+        integers |= {_ALL}
     for mirror, real in ((0, True), (1, True), (2, True), (0, False)):
         found: list[tuple[complex, ...]] = []
         for draw in range(POINTS + REDRAWS):
-
-            def point(name: str, draw: int = draw, mirror: int = mirror) -> complex:
-                return _coordinate(name, draw, mirror, whole or name in integers)
-
-            try:
-                found.append(tuple([value_at(p, point, real=real, i=i) for p in programs]))
-            except Undefined:
-                continue
+            values = tuple([_kept(p, draw, mirror, real, i, integers) for p in programs])
+            if None not in values:
+                found.append(values)  # type: ignore[arg-type] # none is None
             if len(found) == POINTS:
                 break
         if len(found) >= FINITE:
@@ -243,6 +259,10 @@ def agree(a: Program, b: Program, integers: frozenset[str], *, i: bool = False) 
     >>> agree(f, g, frozenset()), agree(f, h, frozenset())
     (True, False)
     """
+    if not (a.whole or b.whole):  # most unequal ones differ at the first point
+        x, y = (_kept(p, 0, 0, True, i, integers) for p in (a, b))
+        if x is not None and y is not None and not close(x, y):
+            return False
     any_point = False
     for x, y in values_at((a, b), integers, i=i):
         any_point = True

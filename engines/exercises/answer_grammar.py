@@ -257,8 +257,6 @@ class AnswerParser(Parser):
 
     def _comma(self, word: Token, _next: Token | None) -> None:
         self._ended(word)
-        if self.dialect.comma and word[1] == ",":
-            raise ExpressionError(word[2] + 1, "';' between values", "','")
         top = self.stack[-1] if self.stack else None
         self.after = False
         if top is None and self.dialect.lists:
@@ -269,7 +267,7 @@ class AnswerParser(Parser):
             raise ExpressionError(word[2] + 1, "a sign or the end", f"'{word[1]}'")
 
     def _next_value(self, top: Waiting, word: Token) -> None:
-        row = word[1] == "row" or (word[1] == ";" and top.sign == "[" and not self.dialect.comma)
+        row = word[1] == "row" or (word[1] == ";" and top.sign == "[")
         if row and top.sign not in _FUNCTIONS:
             self._row(top)
         else:

@@ -75,7 +75,8 @@ _SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _BASE = re.compile(r"\s*_\s*(?:(\d{1,9})|([a-zA-Z])|([({]))")
 _INDEX = re.compile(r"\s*\[")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SWAPPED = str.maketrans(",.", ".,")
+_MOST_LETTERS = 2
+"""Letters that an author may write side by side for a product; more are a name mistyped."""
 _LONGEST = max(map(len, _PLAIN_WORDS))
 
 
@@ -83,9 +84,6 @@ class AnswerLexer(Lexer):
     """One pass over one answer."""
 
     __slots__ = ()
-
-    def __init__(self, text: str, dialect: Dialect) -> None:
-        super().__init__(text.translate(_SWAPPED) if dialect.comma else text, dialect)
 
     def _found(self) -> re.Match[str]:
         return _MORE.match(self.source, self.at) or super()._found()
@@ -108,6 +106,8 @@ class AnswerLexer(Lexer):
             known = _PLAIN_WORDS.get(letters[:length]) or self._more_names(letters[:length])
             if known is not None:
                 return self._known(*known, at, at + length)
+        if self.dialect.keys and len(letters) > _MOST_LETTERS:
+            raise ExpressionError(at + 1, "a declared name, or a sign between letters", letters)
         return self._letter(letters[0], at)
 
     def _more_names(self, word: str) -> tuple[str, str] | None:
@@ -264,7 +264,7 @@ class AnswerLexer(Lexer):
             self._put("}" if opened == "{{" else "]" if sign == "]" else ")", sign, at)
 
     def _number(self, found: re.Match[str]) -> int:
-        if self.dialect.lists and not self.dialect.comma:
+        if self.dialect.lists:
             self.calls += 1  # a comma separates, as in a call
             end = super()._number(found)
             self.calls -= 1
@@ -305,16 +305,15 @@ def answer_dialect(
     *,
     imaginary: bool = False,
     lists: bool = False,
-    comma: bool = False,
     mixed: bool = False,
     keys: bool = False,
 ) -> Dialect:
     """The dialect of an answer; the same object for the same wishes, so that it is a quick key.
 
-    `names` are those declared; `lists` reads braces as sets and commas as separators; `comma` is
-    the decimal mark; `keys` allows an author's functions.
+    `names` are those declared; `lists` reads braces as sets and commas as separators; `keys`
+    allows an author's functions.
     """
     return Dialect(
         "answer", letters=True, groups=True, mixed=mixed, names=frozenset(map(plain, names)),
-        imaginary=imaginary, lists=lists, comma=comma, keys=keys,
+        imaginary=imaginary, lists=lists, keys=keys,
     )  # fmt: skip

@@ -26,7 +26,7 @@ class Dialect:
     `letters` allows one-letter variables, `mixed` numbers as `1 1/2`. The others are of answers
     (`engines.exercises.answer_lexer`): the `names` declared (of many letters, or a letter that is
     else a constant), `imaginary` where i is the imaginary unit, `lists` where braces are sets and
-    commas separate, `comma` where the decimal mark is one, `keys` for an author's functions.
+    commas separate, `keys` for an author's functions.
     """
 
     name: str
@@ -37,7 +37,6 @@ class Dialect:
     names: frozenset[str] = frozenset()
     imaginary: bool = False
     lists: bool = False
-    comma: bool = False
     keys: bool = False
 
 

@@ -9,13 +9,16 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from engines.exercises.answer_lexer import GREEK
 from engines.exercises.expression import (
     BINARY_OP,
     CALL,
+    CHAIN,
     CONST,
     NAME,
     POSTFIX,
     SIGN,
+    SYMBOL,
     Code,
     Op,
     parsed,
@@ -24,8 +27,19 @@ from engines.exercises.lexer import NOTATION, Written
 from engines.exercises.limits import ExpressionError
 
 _RELATION, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(6)
-_BINDS = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _ATOM, "^": _POWER}
-_LATEX_SIGN = {"≤": r"\le ", "≥": r"\ge ", "≠": r"\ne "}
+_BINDS = {"+": _SUM, "-": _SUM, "±": _SUM, "∓": _SUM, "*": _PRODUCT, "/": _ATOM, "^": _POWER}
+_LATEX_SIGN = {
+    "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∈": r"\in ", "±": r"\pm ", "∓": r"\mp ",
+    "∪": r"\cup ",
+}  # fmt: skip
+_SYMBOLS = {"pi": r"\pi", "e": "e", "i": "i", "inf": r"\infty"}
+_GREEK = {sign: f"\\{name}" for name, sign in GREEK.items()}
+_LISTS = frozenset(("{}", "()", "[]", "[)", "(]"))
+_SEPARATED = {",": ", ", "or": r" \text{ or } ", "and": r" \text{ and } "}
+_NAMED = {
+    "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan",
+    **{name: f"\\{name}" for name in ("exp", "ln", "log", "sin", "cos", "tan")},
+}  # fmt: skip
 
 Printed = tuple[str, int]
 """LaTeX and how tightly its outermost sign binds."""
@@ -52,31 +66,87 @@ def latex(code: Code) -> str:
     >>> latex(parsed("2x/3 - (x+1)^2", NOTATION))
     '\\frac{2 x}{3} - \\left(x + 1\\right)^{2}'
     """
+    return _printed(code, frozenset())
+
+
+def latex_with_doubts(code: Code) -> str:
+    r"""The LaTeX of an answer, with a line under each product that may be read in two ways.
+
+    >>> from engines.exercises.answer_grammar import answer_code
+    >>> latex_with_doubts(answer_code("1/2x"))
+    '\\underline{\\frac{1}{2} x}'
+    """
+    return _printed(code, frozenset(code.doubts))
+
+
+def _printed(code: Code, doubts: frozenset[int]) -> str:
     stack: list[Printed] = []
     numbers = iter(code.written)
     for op in code.ops:
-        if op.kind == CONST:
+        kind, arg, at = op
+        if kind == CONST:
             stack.append((latex_of_number(next(numbers)), _ATOM))
-        elif op.kind == NAME:
-            stack.append((str(op.arg), _ATOM))
-        elif op.kind == BINARY_OP:
+        elif kind == NAME:
+            stack.append((_latex_name(arg), _ATOM))
+        elif kind == BINARY_OP:
             right = stack.pop()
-            stack.append(_latex_binary(op.arg, stack.pop(), right))
-        elif op.kind == CALL:
-            name, count = op.arg
-            inside = ", ".join(text for text, _ in stack[-count:])
-            del stack[-count:]
-            named = (
-                rf"\sqrt{{{inside}}}" if name == "sqrt" else rf"\operatorname{{{name}}}({inside})"
+            text, binds = _latex_binary(arg, stack.pop(), right)
+            stack.append((rf"\underline{{{text}}}", _ATOM) if at in doubts else (text, binds))
+        elif kind == SYMBOL:
+            stack.append((_SYMBOLS[arg], _ATOM))
+        elif kind in (CALL, CHAIN):
+            count = arg[1] if kind == CALL else len(arg) + 1
+            inside = stack[len(stack) - count :]
+            del stack[len(stack) - count :]
+            stack.append(
+                _latex_chain(arg, inside) if kind == CHAIN else _latex_call(arg[0], inside)
             )
-            stack.append((named, _ATOM))
         else:
             stack.append(_latex_unary(op, stack.pop()))
     return stack[0][0]
 
 
-def _latex_call(name: str, inside: str) -> str:
-    return rf"\sqrt{{{inside}}}" if name == "sqrt" else rf"\operatorname{{{name}}}({inside})"
+def _latex_name(name: str) -> str:
+    r"""A variable; of many letters upright, an index below the line."""
+    stem, _, index = name.partition("_")
+    text = _GREEK.get(stem, stem) if len(stem) == 1 or stem[0] == "\\" else rf"\mathrm{{{stem}}}"
+    return f"{text}_{{{index}}}" if index else text
+
+
+def _latex_chain(signs: str, sides: list[Printed]) -> Printed:
+    out = sides[0][0]
+    for sign, side in zip(signs, sides[1:], strict=True):
+        out = f"{out} {_LATEX_SIGN.get(sign, sign)} {side[0]}".replace("  ", " ")
+    return out, _RELATION
+
+
+def _latex_call(name: str, inside: list[Printed]) -> Printed:
+    values = [text for text, _ in inside]
+    if name == "sqrt":
+        return rf"\sqrt{{{values[0]}}}", _ATOM
+    if name == "root":
+        return rf"\sqrt[{values[1]}]{{{values[0]}}}", _ATOM
+    if name == "abs":
+        return rf"\left|{values[0]}\right|", _ATOM
+    if name in _LISTS:
+        opened, closed = (rf"\{sign}" if sign in "{}" else sign for sign in name)
+        return rf"\left{opened}{', '.join(values)}\right{closed}", _ATOM
+    if name in _SEPARATED:
+        return _SEPARATED[name].join(values), _RELATION
+    if name in ("row", "matrix"):
+        return _latex_matrix(name, values), _ATOM
+    if name == "log_b":
+        return rf"\log_{{{values[0]}}}\left({values[1]}\right)", _PRODUCT
+    if name in _NAMED:
+        return rf"{_NAMED[name]}\left({', '.join(values)}\right)", _PRODUCT
+    return rf"\operatorname{{{name}}}({', '.join(values)})", _ATOM
+
+
+def _latex_matrix(name: str, values: list[str]) -> str:
+    if name == "row":
+        return " & ".join(values)
+    rows = r" \\ ".join(values)
+    return rf"\begin{{bmatrix}}{rows}\end{{bmatrix}}"
 
 
 def _latex_binary(sign: str, left: Printed, right: Printed) -> Printed:
@@ -88,7 +158,7 @@ def _latex_binary(sign: str, left: Printed, right: Printed) -> Printed:
         a, b = _bracketed(left, _PRODUCT), _bracketed(right, _POWER)
         return (rf"{a} \cdot {b}" if b[0].isdigit() or "frac" in b[:5] else f"{a} {b}"), _PRODUCT
     binds = _BINDS.get(sign, _RELATION)
-    b = _bracketed(right, binds + (sign == "-")) if binds else right[0]
+    b = _bracketed(right, binds + (sign in "-±∓")) if binds else right[0]
     return f"{left[0]} {_LATEX_SIGN.get(sign, sign)} {b}".replace("  ", " "), binds
 
 
@@ -99,11 +169,16 @@ def _bracketed(printed: Printed, binds: int, *, powers: bool = False) -> str:
     return text
 
 
+_LATEX_POSTFIX = {"%": r"\%", "!": "!", "°": r"^\circ"}
+
+
 def _latex_unary(op: Op, inner: Printed) -> Printed:
+    if op.kind == SIGN and op.arg in _LATEX_SIGN:
+        return f"{_LATEX_SIGN[op.arg]}{_bracketed(inner, _PRODUCT)}", _SIGN
     if op.kind == SIGN:
         return (f"-{_bracketed(inner, _PRODUCT)}" if op.arg == "-" else inner[0]), _SIGN
     if op.kind == POSTFIX:
-        return _bracketed(inner, _ATOM) + (r"\%" if op.arg == "%" else "!"), _ATOM
+        return _bracketed(inner, _ATOM) + _LATEX_POSTFIX[op.arg], _ATOM
     return inner
 
 
