@@ -113,7 +113,7 @@ def _right_value(instance: Instance, response: object, read: Reading) -> Verdict
         asked = (
             "as a whole number" if read.value.denominator == 1 else "as a fraction in lowest terms"
         )
-    if read.shape != "operation" and holds:
+    if holds and (read.shape != "operation" or form.worked):
         return Verdict("correct", read.read_as, RIGHT)
     if accepted(instance, response):
         return Verdict("correct", read.read_as, RIGHT)

@@ -335,15 +335,17 @@ FACTOR_LIMIT = 10**6
 """Largest prime tried in taking a number apart."""
 
 
-def factors(n: int) -> list[tuple[int, int]] | None:
-    """The primes of a whole number from 2 with their powers, or None where they are too large.
+def factors(n: int, most: int = FACTOR_LIMIT) -> list[tuple[int, int]] | None:
+    """The primes of a whole number from 2 with their powers.
+
+    None where two of them are above `most`.
 
     >>> factors(360)
     [(2, 3), (3, 2), (5, 1)]
     """
     found: list[tuple[int, int]] = []
     prime = 2
-    while prime * prime <= n and prime <= FACTOR_LIMIT:
+    while prime * prime <= n and prime <= most:
         power = 0
         while n % prime == 0:
             n, power = n // prime, power + 1

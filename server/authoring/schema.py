@@ -7,6 +7,7 @@ from typing import Any
 
 from engines.course_words import VARIANTS
 from engines.exercises.goals import GOALS_MOST
+from server.authoring.joined import AllOf
 from server.authoring.shapes import (
     Amount,
     Flag,
@@ -60,16 +61,19 @@ CHOICES = ListOf(
     Record({"id": Key(ID, needed=True), "text": Key(Text(), needed=True)}), least=2, most=12
 )
 
+_FORM_NAME = Word(
+    r"any|integer|lowest-terms|mixed|decimal(\([0-9]{1,2}\))?|sigfig\([1-9][0-9]?\)|scientific"
+    r"|expanded|collected|factored|prime-factors|rational-denominator|simplified-root"
+    r"|solved-for\([A-Za-z]\w*\)|no-parentheses",
+    "a form as lowest-terms, decimal(2), factored or solved-for(x)",
+)
+FORM = AllOf(_FORM_NAME, " & ", most=8)
+
 ANSWER = Record(
     {
         "kind": Key(OneOf(_KINDS, _LATER_KINDS), needed=True),
         "value": Key(VALUE, needed=True),
-        "form": Key(
-            Word(
-                r"any|integer|lowest-terms|mixed|decimal(\([0-9]{1,2}\))?",
-                "any, integer, lowest-terms, mixed, decimal or decimal(n)",
-            )
-        ),
+        "form": Key(FORM),
         "form_policy": Key(OneOf(("ask", "accept", "require"))),
         "accept": Key(ListOf(Written(), most=50)),
         "tolerance": Key(
@@ -83,6 +87,15 @@ ANSWER = Record(
                 one_of=("abs", "rel", "places", "sigfig"),
             )
         ),
+        "unit": Key(
+            Record(
+                {
+                    "want": Key(Written(), needed=True),
+                    "accept": Key(ListOf(Written(), most=20)),
+                    "required": Key(Flag()),
+                }
+            )
+        ),
         "percent": Key(OneOf(("equal", "separate"))),
         "variables": Key(ListOf(Word(PARAM, "a variable's name"), most=20)),
         "integers": Key(ListOf(Word(PARAM, "a variable's name"), most=20)),
@@ -93,8 +106,7 @@ ANSWER = Record(
         "examples": Key(
             Record({name: Key(ListOf(Written(), most=50)) for name in ("right", "form", "wrong")})
         ),
-    },
-    later=frozenset({"unit"}),
+    }
 )
 
 PARAMS = MapOf(
