@@ -226,7 +226,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(response=JSON, name=st.sampled_from(["order.1", "match.1", "parsons.1", "parts.1"]))
 def test_no_value_makes_the_judge_fail(response, name):
     made = drawn(name, 1)
