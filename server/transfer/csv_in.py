@@ -1,10 +1,11 @@
 r"""Tables of questions, one a row, as a course. This file is the CSV importer.
 
 Columns (a header row is required, in any order, in any case): `id`, `skill`, `title`, `prompt`,
-`kind`, `value`, `form`, `form_policy`, `tolerance`, `accept`, `options`, `hint_1` to `hint_4`,
-`explanation`, `misconceptions`, `difficulty`, `tags`, `locale`, `license`, `source`, `url`. Lists
+`kind`, `value`, `form`, `form_policy`, `tolerance`, `accept`, `options`, `settings`, `hint_1` to
+`hint_4`, `explanation`, `misconceptions`, `difficulty`, `tags`, `license`, `source`, `url`. Lists
 within a cell are parted by `|` (`\|` is one of the text); options may begin with an id as `a) `;
-misconceptions, and the value of a match, are pairs `wrong -> what is said`.
+misconceptions, and the value of a match, are pairs `wrong -> what is said`; settings of the answer
+are `partial=true`, `percent=separate`, `typos=true`, `variable=name`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from server.transfer.questions import (
     ordered,
     worded,
 )
+from server.transfer.tagged import BEGIN, of_tags, restored
 from server.transfer.tally import NotImported
 
 VERSION = 1
@@ -38,7 +40,7 @@ VERSION = 1
 DELIMITERS = ",;\t|"
 COLUMNS = (
     "id", "skill", "title", "prompt", "kind", "value", "form", "form_policy", "tolerance", "accept",
-    "options", "hint_1", "hint_2", "hint_3", "hint_4", "explanation", "misconceptions",
+    "options", "settings", "hint_1", "hint_2", "hint_3", "hint_4", "explanation", "misconceptions",
     "difficulty", "tags", "license", "source", "url",
 )  # fmt: skip
 NEEDED = ("prompt", "value")
@@ -53,6 +55,7 @@ _SAME = {
 _FIELD_CHARACTERS = 1 << 20
 _PART = re.compile(r"(?<!\\)\|")
 _OWN_ID = re.compile(r"([a-z0-9][a-z0-9.-]{0,63})\)\s+(?=\S)")
+_QUOTIENT = re.compile(r"[-+−]?\d{1,300}(/\d{1,300})?")
 _ARROW = re.compile(r"\s*(?:->|→)\s*")
 
 
@@ -212,6 +215,7 @@ def _judged(row: dict[str, str], locale: str) -> Judged:
     for key in ("form", "form_policy"):
         if key in row:
             made.fields["answer"][key] = row[key]
+    restored(made, of_tags([f"{BEGIN}{part}" for part in parts(row.get("settings", ""))])[1])
     return made
 
 
@@ -304,6 +308,8 @@ def _formula(row: dict[str, str], wrong: list[tuple[str, str]], kind: str) -> Ju
     made = worded([Given("key", FULL), *given])
     made.fields = {"answer": {"kind": kind, "value": row["value"]}}
     made.shown = f"${row['value']}$"
+    if kind == "fraction" and _QUOTIENT.fullmatch(row["value"]):
+        made.value = number_of(row["value"])
     _accept(made, row)
     return made
 

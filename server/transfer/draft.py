@@ -17,6 +17,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from engines.exercises.formats import shortest
+from engines.exercises.marks import localised
 from engines.exercises.mentions import numbers_in
 from server.authoring.checking import checked
 from server.authoring.findings import MOST as MOST_FINDINGS
@@ -24,7 +26,7 @@ from server.authoring.folder import MOST_ITEMS
 from server.authoring.oatutor_texts import slug
 from server.authoring.writing import FILE_ITEMS, folder_written, has_room, yaml_of
 from server.transfer.markup import bare
-from server.transfer.questions import MOST_SKILLS, Judged, Question
+from server.transfer.questions import MOST_SKILLS, Judged, Question, spelled
 from server.transfer.reasons import NOTES, REASONS
 from server.transfer.tally import NotImported, Tally
 
@@ -273,13 +275,22 @@ def ladder(question: Question, locale: str) -> list[dict[str, str]]:
     if not last and said and states_key(said[-1], judged):
         last = said.pop()
     if not states_key(last, judged):
-        made = _THE_ANSWER_IS.get(locale.partition("-")[0], "{}").format(judged.shown)
+        made = _THE_ANSWER_IS.get(locale.partition("-")[0], "{}").format(_shown(judged, locale))
         last = f"{last}\n\n{made}" if last else made
         question.notes.append("bottom-out-made")
     rungs = [
         {"level": "nudge" if at == 0 else "point", "say": hint} for at, hint in enumerate(said)
     ]
     return [*rungs, {"level": "bottom-out", "say": last}]
+
+
+def _shown(judged: Judged, locale: str) -> str:
+    """The key inside a learner's text: a number as the language writes it."""
+    if judged.value is None:
+        return judged.shown
+    if judged.fields["answer"]["kind"] == "fraction":
+        return f"${shortest(judged.value, True)}$"
+    return f"${localised(spelled(judged.value), locale, latex=True)}$"
 
 
 def states_key(text: str, judged: Judged) -> bool:

@@ -322,7 +322,7 @@ def to_html(text: str) -> str:
     made: list[str] = []
     for kind, lines in _paragraphs(text):
         if kind == "p":
-            made.append(f"<p>{'<br/>'.join(inline_html(line) for line in lines)}</p>")
+            made.append(f"<p>{inline_html(chr(10).join(lines))}</p>")
         else:
             entries = "".join(f"<li>{inline_html(line)}</li>" for line in lines)
             made.append(f"<{kind}>{entries}</{kind}>")
@@ -350,13 +350,17 @@ def _paragraphs(text: str) -> list[tuple[str, list[str]]]:
 
 
 def inline_html(text: str) -> str:
-    """One line of a printed text as HTML."""
+    """A printed text without paragraphs as HTML on one line."""
     made: list[str] = []
     at = 0
     for found in _SPAN.finditer(text):
-        made += [html.escape(text[at : found.start()], quote=False), _span(found)]
+        made += [_plain(text[at : found.start()]), _span(found)]
         at = found.end()
-    return "".join([*made, html.escape(text[at:], quote=False)])
+    return "".join([*made, _plain(text[at:])])
+
+
+def _plain(text: str) -> str:
+    return html.escape(text, quote=False).replace("\n", "<br/>")
 
 
 def _span(found: re.Match[str]) -> str:
@@ -365,7 +369,7 @@ def _span(found: re.Match[str]) -> str:
         return "$"
     inside = found[kind]
     if kind in {"display", "inline"}:
-        tex = html.escape(inside.strip(), quote=False)
+        tex = html.escape(" ".join(inside.split()), quote=False)
         return rf"\[{tex}\]" if kind == "display" else rf"\({tex}\)"
     if kind == "code":
         return f"<code>{html.escape(inside, quote=False)}</code>"

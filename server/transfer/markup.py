@@ -132,3 +132,21 @@ def bare(text: str) -> str:
     plain = re.sub(r"\*\*([^*\n]+)\*\*|\*([^*\s][^*\n]*)\*", r"\1\2", text)
     plain = _BARE_DOLLAR.sub("", plain).replace("\\$", "$").replace("@@{", "@{")
     return " ".join(plain.split())
+
+
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_OF_ONE_SIGN = re.compile(r"\w+")
+
+
+def spoken(text: str) -> str:
+    r"""A course's text where neither formulas nor marks are drawn: fractions with a slash.
+
+    >>> spoken(r"$\frac{1}{2}$ of $\frac{x+1}{3}$")
+    '1/2 of (x+1)/3'
+    """
+
+    def slashed(found: re.Match[str]) -> str:
+        halves = (h if _OF_ONE_SIGN.fullmatch(h) else f"({h})" for h in found.groups())
+        return "/".join(halves)
+
+    return _FRACTION.sub(slashed, bare(text)).replace("\\cdot", "·").replace("\\times", "×")

@@ -19,7 +19,7 @@ from server.transfer.questions import (
     ordered,
     worded,
 )
-from server.transfer.tagged import of_tags, restored
+from server.transfer.tagged import BEGIN, of_tags, restored
 from server.transfer.tally import NotImported
 from server.transfer.trees import Tree
 
@@ -78,7 +78,7 @@ def question_of(item: Tree, which: str) -> Question:
     response = _response(item, interaction.attributes.get("response-identifier", ""))
     judged = _JUDGED[interaction.name](interaction, response, template)
     tags, extra = of_tags(
-        [f"tutorstream:{part}" for part in interaction.attributes.get(DATA, "").split(";") if part]
+        [f"{BEGIN}{part}" for part in interaction.attributes.get(DATA, "").split(";") if part]
     )
     restored(judged, extra)
     made = Question(which, _prompt(body), judged, tags=tags)

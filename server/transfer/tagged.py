@@ -6,42 +6,59 @@ has its kind and form again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
+from engines.words import AnswerSpec
 from server.transfer.questions import Judged, number_of
 from server.transfer.tally import NotImported
 
 MOST_CHARACTERS = 50
 """Longest tag that Moodle keeps."""
-_BEGIN = "tutorstream:"
-_FORMULAS = frozenset({"number", "fraction", "expression", "equation", "interval", "set", "matrix"})
+BEGIN = "tutorstream:"
+FORMULAS = frozenset({"number", "fraction", "expression", "equation", "interval", "set", "matrix"})
 """Kinds that a short answer may stand for: the value is a text of the answer grammar."""
-_TRUE_KEYS = ("typos", "partial")
-_KEYS = ("form", "form_policy", "percent")
+_WORDS = {"form": "any", "form_policy": "ask", "percent": "equal", "domain": "any"}
+_FLAGS = ("typos", "complex")
+_LISTS = {"variables": "variable", "integers": "integer"}
+_PARTIAL = frozenset({"multi", "order", "match"})
+
+Setting = tuple[str, str]
 
 
-def tags_of(answer: Mapping[str, Any], *, kind: str, held: str) -> tuple[list[str], list[str]]:
-    """Tags for what `held`, the other system's kind, cannot say, and the keys that do not fit.
+def settings_of(answer: AnswerSpec, *, held: str, partial: bool) -> list[Setting]:
+    """How an answer is judged, where that is not what `held`, the other system's kind, says.
 
-    `answer` is the answer as an author writes it.
+    `partial` is what an importer takes for granted of shares.
 
-    >>> tags_of({"form": "mixed", "accept": ["x = 3"]}, kind="fraction", held="text")
-    (['tutorstream:kind=fraction', 'tutorstream:form=mixed', 'tutorstream:accept=x = 3'], [])
+    >>> settings_of(AnswerSpec("fraction", "1/2", form="mixed"), held="text", partial=False)
+    [('kind', 'fraction'), ('form', 'mixed')]
     """
-    said = [("kind", kind)] if kind != held else []
-    said += [(key, str(answer[key])) for key in _KEYS if isinstance(answer.get(key), str)]
-    said += [(key, "true") for key in _TRUE_KEYS if answer.get(key)]
-    said += [("variable", each) for each in answer.get("variables", ())]
-    said += [("accept", each) for each in answer.get("accept", ())]
+    said: list[Setting] = [("kind", answer.kind)] if answer.kind != held else []
+    for key, usual in _WORDS.items():
+        if (value := getattr(answer, key)) != usual:
+            said.append((key, str(value)))
+    said += [(key, "true") for key in _FLAGS if getattr(answer, key)]
+    if answer.kind in _PARTIAL and answer.partial != partial:
+        said.append(("partial", "true" if answer.partial else "false"))
+    for key, one in _LISTS.items():
+        said += [(one, each) for each in getattr(answer, key)]
+    return said
+
+
+def tags_of(settings: Iterable[Setting]) -> tuple[list[str], list[Setting]]:
+    """The settings as tags, and those that fit in none.
+
+    >>> tags_of([("form", "mixed"), ("accept", "1,5")])
+    (['tutorstream:form=mixed'], [('accept', '1,5')])
+    """
     tags: list[str] = []
-    lost: list[str] = []
-    for key, value in said:
-        tag = f"{_BEGIN}{key}={value}"
-        if len(tag) <= MOST_CHARACTERS and "," not in tag:
+    lost: list[Setting] = []
+    for key, value in settings:
+        tag = f"{BEGIN}{key}={value}"
+        if len(tag) <= MOST_CHARACTERS and not set(",;|\n") & set(tag):
             tags.append(tag)
         else:
-            lost.append(key)
+            lost.append((key, value))
     return tags, lost
 
 
@@ -54,8 +71,8 @@ def of_tags(tags: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
     own: list[str] = []
     extra: dict[str, list[str]] = {}
     for tag in tags:
-        key, equals, value = tag.removeprefix(_BEGIN).partition("=")
-        if tag.startswith(_BEGIN) and equals:
+        key, equals, value = tag.removeprefix(BEGIN).partition("=")
+        if tag.startswith(BEGIN) and equals:
             extra.setdefault(key, []).append(value)
         else:
             own.append(tag)
@@ -63,25 +80,24 @@ def of_tags(tags: Sequence[str]) -> tuple[list[str], dict[str, list[str]]]:
 
 
 def restored(judged: Judged, extra: Mapping[str, Sequence[str]]) -> None:
-    """Give an answer its kind and form again."""
+    """Give an answer its kind and settings again; a key that is none is left alone."""
     answer = judged.fields["answer"]
     kind = extra.get("kind", [""])[0]
-    if kind in _FORMULAS and answer["kind"] == "text":
+    if kind in FORMULAS and answer["kind"] == "text":
         answer["kind"] = kind
-        if kind in {"number", "fraction"}:
-            try:
-                judged.value = number_of(answer["value"])
-            except NotImported:
-                judged.value = None
-    for key in _KEYS:
+        judged.shown = f"${answer['value']}$"
+        try:
+            judged.value = number_of(answer["value"]) if kind in {"number", "fraction"} else None
+        except NotImported:
+            judged.value = None
+    for key in _WORDS:
         if values := extra.get(key):
             answer[key] = values[0]
-    for key in _TRUE_KEYS:
-        if key in extra:
-            answer[key] = True
-    if names := extra.get("variable"):
-        answer["variables"] = list(names)
+    for key in (*_FLAGS, "partial"):
+        if values := extra.get(key):
+            answer[key] = values[0] == "true"
+    for key, one in _LISTS.items():
+        if values := extra.get(one):
+            answer[key] = list(values)
     if texts := extra.get("accept"):
         answer["accept"] = list(dict.fromkeys([*answer.get("accept", []), *texts]))
-    if kind in _FORMULAS:
-        judged.shown = f"${answer['value']}$"
