@@ -14,11 +14,12 @@ from engines.exercises.expression import parsed
 from engines.exercises.limits import ExpressionError
 from engines.exercises.params import ParamCycle, ParamError, param_plan
 from engines.exercises.template import names_in
-from engines.exercises.trials import trial_findings
-from engines.words import Finding, Item
+from engines.exercises.trials import told_places, trial_findings
+from engines.words import AnswerSpec, Finding, Item, Option
 
 Path = tuple[str | int, ...]
 
+_NUMBERS = frozenset({"number", "fraction"})
 _LEVELS = {"nudge": 0, "point": 1, "scaffold": 2, "sibling": 3, "bottom-out": 4}
 
 
@@ -30,49 +31,56 @@ class Place(NamedTuple):
     expression: bool
 
 
-def item_findings(item: Item, course_sha256: str, path: Path) -> list[Finding]:
+def item_findings(
+    item: Item, course_sha256: str, path: Path, locales: tuple[str, ...] = ("en",)
+) -> list[Finding]:
     """Every fault of one item; `path` is the item's own place in the course.
 
-    Costs up to 200 instances. An item that cannot be drawn at all is not tried further.
+    `locales` are those of the course, its own first. Costs up to 200 instances. An item that cannot
+    be drawn at all is not tried further.
     """
     static = [*_written(item, path), *_ladder(item, path)]
     if any(found.code in {"C201", "C202", "C307"} for found in static):
         return static
-    return [*static, *trial_findings(item, course_sha256, path)]
+    return [*static, *trial_findings(item, course_sha256, path, locales)]
 
 
 def places(item: Item) -> Iterator[Place]:
-    """Every template and expression of an item, in the author's order."""
+    """Every template and expression of an item, the question first."""
     yield Place(("prompt",), item.prompt, False)
     for name, spec in item.params.items():
         if "expr" in spec:
             yield Place(("params", name, "expr"), str(spec["expr"]), True)
     for at, condition in enumerate(item.where):
         yield Place(("where", at), condition, True)
-    for at, option in enumerate(item.options):
-        yield Place(("options", at, "text"), option.text, False)
     yield from _answer_places(item)
-    numeric = item.answer.kind in {"number", "fraction"}
+    numeric = item.answer.kind in _NUMBERS
     for at, misconception in enumerate(item.misconceptions):
         yield Place(("misconceptions", at, "when"), misconception.when, numeric)
-        yield Place(("misconceptions", at, "say"), misconception.say, False)
+    for path, text in told_places(item):
+        if text:
+            yield Place(path, text, False)
     for at, hint in enumerate(item.hints):
-        for name in ("say", "ask"):
-            if text := getattr(hint, name):
-                yield Place(("hints", at, name), text, False)
-        for nth, option in enumerate(hint.options):
-            yield Place(("hints", at, "options", nth, "text"), option.text, False)
-        if hint.answer is not None and isinstance(hint.answer.value, str):
-            numeric = hint.answer.kind in {"number", "fraction"}
-            yield Place(("hints", at, "answer", "value"), hint.answer.value, numeric)
+        yield from _asked_places(("hints", at), "answer", hint.answer, hint.options)
     for at, step in enumerate(item.steps):
-        yield Place(("steps", at, "show"), step.show, False)
-        yield Place(("steps", at, "why"), step.why, False)
+        yield from _asked_places(("steps", at), "ask", step.ask, step.options)
+    for at, goal in enumerate(item.goals):
+        for place in _asked_places((), "expect", goal.expect, goal.options):
+            yield place._replace(path=("goals", at))
+
+
+def _asked_places(
+    path: Path, name: str, answer: AnswerSpec | None, options: tuple[Option, ...]
+) -> Iterator[Place]:
+    for nth, option in enumerate(options):
+        yield Place((*path, "options", nth, "text"), option.text, False)
+    if answer is not None and isinstance(answer.value, str):
+        yield Place((*path, name, "value"), answer.value, answer.kind in _NUMBERS)
 
 
 def _answer_places(item: Item) -> Iterator[Place]:
     answer = item.answer
-    if isinstance(answer.value, str) and answer.kind in {"number", "fraction"}:
+    if isinstance(answer.value, str) and answer.kind in _NUMBERS:
         yield Place(("answer", "value"), answer.value, True)
     elif isinstance(answer.value, str):
         yield Place(("answer", "value"), answer.value, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -330,12 +330,20 @@ def _at(index: Mapping[str, int], skill: str, where: str) -> int:
     return index[skill]
 
 
-def findings(course: Course) -> list[Finding]:
+def findings(
+    course: Course,
+    tags: tuple[str, ...] = (),
+    progressed: Callable[[int, int], None] | None = None,
+) -> list[Finding]:
     """Every fault that the course alone shows, by check code (content format, section 5).
 
-    Costs up to 200 instances an item. Paths lead through the document's own names.
+    `tags` are the locales it has. Costs up to 200 instances an item; `progressed` hears how many
+    items are done, and of how many. Paths lead through the document's own names.
     """
     found = skill_findings(course)
+    locales = (course.locale, *(tag for tag in tags if tag != course.locale))
     for at, item in enumerate(course.items):
-        found += item_findings(item, course.sha256, ("items", at))
+        found += item_findings(item, course.sha256, ("items", at), locales)
+        if progressed is not None:
+            progressed(at + 1, len(course.items))
     return found

@@ -1,7 +1,7 @@
 """Faults of a course's skills and of what all its items share. This file is those checks.
 
 Repeated ids (C103), prerequisites (C501, C502), skills without practice (C503, C504), parameters
-of mastery (C505), licence and attribution (C701).
+of mastery (C505), licence and attribution (C701), licences of sources (C702).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from engines.exercises.licences import misfit
 from engines.words import Course, Finding, Skill
 
 FEW_ITEMS = 3
@@ -34,6 +35,7 @@ def skill_findings(course: Course) -> list[Finding]:
         *_cycles(course),
         *_practice(course),
         *_parameters(course),
+        *_sources(course),
     ]
 
 
@@ -46,6 +48,11 @@ def _rights(course: Course) -> Iterator[Finding]:
 
 def _repeated(course: Course) -> Iterator[Finding]:
     named = [Named("skill", each.id, ("skills", at)) for at, each in enumerate(course.skills)]
+    named += [Named("goal", each.id, ("goals", at)) for at, each in enumerate(course.goals)]
+    named += [
+        Named("shared misconception", each.id, ("misconceptions", at))
+        for at, each in enumerate(course.misconceptions)
+    ]
     named += [Named("item", each.id, ("items", at)) for at, each in enumerate(course.items)]
     for at, item in enumerate(course.items):
         for nth, option in enumerate(item.options):
@@ -56,7 +63,7 @@ def _repeated(course: Course) -> Iterator[Finding]:
     seen: set[tuple[str, str]] = set()
     for each in named:
         if (each.what, each.id) in seen:
-            told = f"{each.what.split()[0]} id {each.id} is given twice"
+            told = f"{each.what.partition(' of ')[0]} id {each.id} is given twice"
             yield Finding("C103", "E", (*each.path, "id"), told, "ids name one thing each")
         seen.add((each.what, each.id))
 
@@ -109,6 +116,32 @@ def _circle(start: str, requires: dict[str, tuple[str, ...]], settled: set[str])
     return []
 
 
+def _sources(course: Course) -> Iterator[Finding]:
+    for at, item in enumerate(course.items):
+        why = misfit(item.source.license, course.license) if item.source else None
+        if why is not None:
+            fix = "take the item out, or change the course's licence"
+            yield Finding("C702", "W", ("items", at, "source"), why, fix)
+
+
+def _unreached(course: Course, counts: dict[str, int]) -> Iterator[Finding]:
+    """C504 for skills that wait for one which nothing teaches."""
+    requires = {skill.id: skill.requires for skill in course.skills}
+    lacking = {name for name, count in counts.items() if not count}
+    for at, skill in enumerate(course.skills):
+        trail, met = list(skill.requires), set(skill.requires)
+        while trail:
+            name = trail.pop()
+            if name in lacking:
+                told = f"skill {skill.id} is out of reach: {name}, which it needs, has no items"
+                path = ("skills", at, "requires")
+                yield Finding("C504", "W", path, told, "write items for it, or need it no more")
+                break
+            following = [each for each in requires.get(name, ()) if each not in met]
+            met.update(following)
+            trail += following
+
+
 def _practice(course: Course) -> Iterator[Finding]:
     counts = dict.fromkeys((skill.id for skill in course.skills), 0)
     for item in course.items:
@@ -122,6 +155,7 @@ def _practice(course: Course) -> Iterator[Finding]:
         elif count < FEW_ITEMS:
             told = f"skill {skill.id} has {count} items, {FEW_ITEMS} are wanted"
             yield Finding("C504", "W", ("skills", at), told, "write more")
+    yield from _unreached(course, counts)
 
 
 def _parameters(course: Course) -> Iterator[Finding]:

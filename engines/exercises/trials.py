@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fractions import Fraction
 
+from engines.course_words import VARIANTS
+from engines.exercises.formulas import text_faults
 from engines.exercises.grading import graded, key_spelled
+from engines.exercises.keyboard import unusual
 from engines.exercises.limits import ExpressionError
 from engines.exercises.mentions import numbers_in
+from engines.exercises.naming import keys_of, names_key, plain, shows_key
 from engines.exercises.params import ParamError, Undrawable
 from engines.exercises.reading import number_read
 from engines.exercises.template import instance, rendered
-from engines.words import Finding, Instance, Item
+from engines.words import AnswerSpec, Finding, Instance, Item, Option
 
 SEEDS = 200
 DISTINCT = 8
@@ -32,8 +35,6 @@ _DEGENERATE = (
     (re.compile(r"[+-]\s*-\s?[\d\\a-z]"), "two signs in a row"),
     (re.compile(r"\\frac\{[^{}]*\}\{0\}"), "a division by zero"),
 )
-_LATEX_WORD = re.compile(r"\\[a-zA-Z]+|[{}$\s]")
-_WORDS = re.compile(r"[^\W_]+")
 
 
 @dataclass
@@ -43,12 +44,15 @@ class _Trial:
     item: Item
     path: Path
     course_sha256: str
+    locales: tuple[str, ...] = ("en",)
     found: dict[tuple[str, Path], Finding] = field(default_factory=dict)
     leaks: dict[Path, int] = field(default_factory=dict)
     seen: set[str] = field(default_factory=set)
     seeds: int = 0
     questions: list[tuple[Path, Item]] = field(default_factory=list)
     """The scaffolds' sub-questions as items of their own, which draw the same numbers."""
+    drawable: frozenset[Path] = frozenset()
+    """Texts whose formulas are sound as they are written: only numbers can spoil those."""
 
     def tell(self, code: str, place: Path, message: str, fix: str = "", warn: bool = False) -> None:
         """Take a fault; only its first seed is told."""
@@ -59,9 +63,16 @@ class _Trial:
             )
 
 
-def trial_findings(item: Item, course_sha256: str, path: Path) -> list[Finding]:
-    """Every fault found by drawing the item's numbers and answering it."""
-    trial = _Trial(item, path, course_sha256, questions=_questions(item))
+def trial_findings(
+    item: Item, course_sha256: str, path: Path, locales: tuple[str, ...] = ("en",)
+) -> list[Finding]:
+    """Every fault found by drawing the item's numbers and answering it.
+
+    `locales` are those the course has, its own first: the key is typed in each.
+    """
+    trial = _Trial(item, path, course_sha256, locales, questions=_questions(item))
+    written = [(("prompt",), item.prompt), *told_places(item)]
+    trial.drawable = frozenset(place for place, text in written if not text_faults(text))
     for seed in range(SEEDS if item.params else 1):
         drawn = _drawn(trial, seed)
         if drawn is None:
@@ -79,7 +90,7 @@ def trial_findings(item: Item, course_sha256: str, path: Path) -> list[Finding]:
 
 def _drawn(trial: _Trial, seed: int) -> Instance | None:
     try:
-        return instance(trial.item, trial.course_sha256, seed)
+        return instance(trial.item, trial.course_sha256, seed, locale=trial.locales[0])
     except Undrawable as error:
         fix = "loosen a condition or widen a range"
         trial.tell("C211", ("where",), f"{error} (seed {seed})", fix)
@@ -99,6 +110,9 @@ def _try(trial: _Trial, drawn: Instance) -> None:
     for place, text in told:
         _degenerate(trial, place, text, drawn)
     _key(trial, drawn)
+    for locale in trial.locales[1:]:
+        _key(trial, instance(trial.item, trial.course_sha256, drawn.seed, locale=locale))
+    _typed(trial, drawn)
     _examples(trial, drawn)
     _options(trial, drawn)
     _misconceptions(trial, drawn)
@@ -111,16 +125,7 @@ def _texts(trial: _Trial, drawn: Instance) -> Iterator[tuple[Path, str]]:
     """Every learner's text printed; one that cannot be printed is C213."""
     item = trial.item
     yield ("prompt",), drawn.prompt
-    templates: list[tuple[Path, str]] = []
-    for at, option in enumerate(item.options):
-        templates.append((("options", at, "text"), option.text))
-    for at, misconception in enumerate(item.misconceptions):
-        templates.append((("misconceptions", at, "say"), misconception.say))
-    for at, hint in enumerate(item.hints):
-        templates += [(("hints", at, "say"), hint.say), (("hints", at, "ask"), hint.ask)]
-    for at, step in enumerate(item.steps):
-        templates += [(("steps", at, "show"), step.show), (("steps", at, "why"), step.why)]
-    for place, template in templates:
+    for place, template in told_places(item):
         if not template:
             continue
         try:
@@ -129,7 +134,29 @@ def _texts(trial: _Trial, drawn: Instance) -> Iterator[tuple[Path, str]]:
             trial.tell("C213", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
 
 
+def told_places(item: Item) -> Iterator[tuple[Path, str]]:
+    """Every template of an item that is told besides its question, with its place."""
+    for at, option in enumerate(item.options):
+        yield ("options", at, "text"), option.text
+    for at, misconception in enumerate(item.misconceptions):
+        yield ("misconceptions", at, "say"), misconception.say
+    for at, hint in enumerate(item.hints):
+        yield ("hints", at, "say"), hint.say
+        yield ("hints", at, "ask"), hint.ask
+        yield from ((("hints", at, "hints", nth), text) for nth, text in enumerate(hint.hints))
+    for at, step in enumerate(item.steps):
+        yield ("steps", at, "show"), step.show
+        yield ("steps", at, "why"), step.why
+    for name in VARIANTS if item.variants else ():
+        yield ("variants", name), getattr(item.variants, name)
+    for at, goal in enumerate(item.goals):
+        moves = (goal.elicit, *goal.probe, goal.narrow, goal.contrast, goal.counterexample)
+        yield from ((("goals", at), text) for text in (*moves, goal.confirm, goal.summarise))
+
+
 def _degenerate(trial: _Trial, place: Path, text: str, drawn: Instance) -> None:
+    for fault in text_faults(text) if place in trial.drawable else ():
+        trial.tell("C601", place, f"seed {drawn.seed}: {fault}", "write it as KaTeX reads it")
     for formula in _MATHS.findall(text):
         for pattern, what in _DEGENERATE:
             if found := pattern.search(formula):
@@ -140,7 +167,7 @@ def _degenerate(trial: _Trial, place: Path, text: str, drawn: Instance) -> None:
 def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = "C301") -> None:
     item = drawn.item
     shown = {option.id for option in item.options}
-    keys = set(_keys(drawn))
+    keys = set(keys_of(drawn))
     if item.answer.kind in {"choice", "multi"} and not keys <= shown:
         told = f"the key {sorted(keys - shown)[0]!r} is no choice's id"
         trial.tell(code, (*place, "value"), told, f"one of {', '.join(sorted(shown))}")
@@ -149,7 +176,8 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
     verdict = graded(drawn, typed, locale=drawn.locale)
     if verdict.verdict == "correct":
         return
-    told = f"seed {drawn.seed}: the key {typed!r} is judged {verdict.verdict}"
+    of = "" if drawn.locale == trial.locales[0] else f" in locale {drawn.locale}"
+    told = f"seed {drawn.seed}: the key {typed!r} is judged {verdict.verdict}{of}"
     if code == "C301" and verdict.verdict == "wrong_form":
         code, place = "C305", (*place, "form")
         told += f" against the form {item.answer.form}"
@@ -158,11 +186,15 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
     trial.tell(code, place, told, verdict.message)
 
 
-def _keys(drawn: Instance) -> tuple[str, ...]:
-    """The key's texts or option ids; none for a number."""
-    if isinstance(drawn.key, tuple):
-        return drawn.key
-    return (drawn.key,) if isinstance(drawn.key, str) else ()
+def _typed(trial: _Trial, drawn: Instance) -> None:
+    """C606 where no right answer can be typed on a phone: words and signs are all of an answer."""
+    if trial.item.answer.kind != "text":
+        return
+    ways = [*keys_of(drawn), *drawn.accept]
+    if ways and all(unusual(way, trial.locales[0]) for way in ways):
+        lacking = " ".join(unusual(ways[0], trial.locales[0]))
+        told = f"the answer {ways[0]!r} needs signs that a phone's keyboard lacks: {lacking}"
+        trial.tell("C606", ("answer", "value"), told, "accept a plainer spelling", warn=True)
 
 
 _WANTED = {
@@ -194,20 +226,16 @@ def _options(trial: _Trial, drawn: Instance) -> None:
     shown = sorted(drawn.choices, key=lambda choice: order[choice.id])
     for at, after in enumerate(shown):
         for before in shown[:at]:
-            if _plain(before.text) == _plain(after.text):
+            if plain(before.text) == plain(after.text):
                 told = f"seed {drawn.seed}: {before.id} and {after.id} both read {after.text!r}"
                 trial.tell("C303", ("options", at), told, "exclude these numbers with where")
             elif trial.item.answer.form == "any" and _equal(before.text, after.text):
                 told = f"seed {drawn.seed}: {before.id} and {after.id} have one value"
                 trial.tell("C308", ("options", at), told, "make the values differ", warn=True)
-    lengths = [len(_plain(choice.text)) for choice in shown]
+    lengths = [len(plain(choice.text)) for choice in shown]
     if lengths and max(lengths) > LONGER * max(min(lengths), 4):
         told = f"the longest choice has {max(lengths)} signs, the shortest {min(lengths)}"
         trial.tell("C306", ("options",), told, "length gives the key away", warn=True)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[$\s]+", "", text).casefold()
 
 
 def _equal(one: str, other: str) -> bool:
@@ -239,26 +267,38 @@ def _misconceptions(trial: _Trial, drawn: Instance) -> None:
 
 
 def _questions(item: Item) -> list[tuple[Path, Item]]:
+    """The answers asked for on the way: of scaffolds, of blanks in the steps, of goals."""
     found: list[tuple[Path, Item]] = []
-    for at, hint in enumerate(item.hints):
-        if hint.answer is not None:
+
+    def asked(path: Path, prompt: str, answer: AnswerSpec | None, options: Options) -> None:
+        if answer is not None:
             sub = Item(
                 id=item.id,
                 skills=item.skills,
-                prompt=hint.ask,
-                answer=hint.answer,
+                prompt=prompt,
+                answer=answer,
                 params=item.params,
                 where=item.where,
-                options=hint.options,
+                options=options,
             )
-            found.append((("hints", at, "answer"), sub))
+            found.append((path, sub))
+
+    for at, hint in enumerate(item.hints):
+        asked(("hints", at, "answer"), hint.ask, hint.answer, hint.options)
+    for at, step in enumerate(item.steps):
+        asked(("steps", at, "ask"), step.why, step.ask, step.options)
+    for at, goal in enumerate(item.goals):
+        asked(("goals", at), goal.narrow, goal.expect, goal.options)
     return found
+
+
+Options = tuple[Option, ...]
 
 
 def _scaffolds(trial: _Trial, drawn: Instance) -> None:
     for place, question in trial.questions:
         try:
-            asked = instance(question, trial.course_sha256, drawn.seed)
+            asked = instance(question, trial.course_sha256, drawn.seed, locale=drawn.locale)
         except ExpressionError as error:
             trial.tell("C404", place, f"seed {drawn.seed}: {error}")
             continue
@@ -268,17 +308,9 @@ def _scaffolds(trial: _Trial, drawn: Instance) -> None:
 def _last_step(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> None:
     last = len(trial.item.steps) - 1
     for place, text in told:
-        if place == ("steps", last, "show") and not _shows_key(text, drawn):
+        if place == ("steps", last, "show") and not shows_key(text, drawn):
             message = f"seed {drawn.seed}: the last step shows {text!r}, not the answer"
             trial.tell("C405", place, message, "end the steps with the answer", warn=True)
-
-
-def _shows_key(text: str, drawn: Instance) -> bool:
-    if isinstance(drawn.key, Fraction):
-        return drawn.key in numbers_in(text)
-    keys = _keys(drawn)
-    wanted = [c.text for c in drawn.choices if c.id in keys] or list(keys)
-    return all(_plain(each) in _plain(text) for each in wanted)
 
 
 def _leaks(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> None:
@@ -287,37 +319,9 @@ def _leaks(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> None
     printed = numbers_in(drawn.prompt, parts=True)
     for place, text in told:
         hint = place[0] == "hints" and item.hints[int(place[1])].level != "bottom-out"
-        before = hint or place[0] == "misconceptions"
-        if before and _names_key(text, drawn, printed):
+        before = hint or place[0] in ("misconceptions", "variants")
+        if before and names_key(text, drawn, printed):
             trial.leaks[place] = trial.leaks.get(place, 0) + 1
-
-
-def _names_key(text: str, drawn: Instance, printed: frozenset[Fraction]) -> bool:
-    if isinstance(drawn.key, Fraction):
-        return drawn.key in numbers_in(text) - printed
-    if drawn.choices:
-        return _names_option(text, drawn)
-    words = _WORDS.findall(text.casefold())
-    key = _WORDS.findall(str(drawn.key).casefold())
-    if not key or (printed and _plain(str(drawn.key)) in _plain(drawn.prompt)):
-        return False
-    if any(len(word) > 1 for word in key) and "\\" not in str(drawn.key):
-        return any(words[at : at + len(key)] == key for at in range(len(words)))
-    return len(_plain(str(drawn.key))) > 2 and _plain(str(drawn.key)) in _plain(text)
-
-
-def _names_option(text: str, drawn: Instance) -> bool:
-    """Whether a text repeats the right choice and none of the others, in whole words."""
-    keys = _keys(drawn)
-    right = [c.text for c in drawn.choices if c.id in keys]
-    wrong = [c.text for c in drawn.choices if c.id not in keys]
-    bare = f" {_bare(text)} "
-    named = [f" {_bare(each)} " in bare for each in right if len(_bare(each)) > 3]
-    return bool(named) and all(named) and not any(f" {_bare(each)} " in bare for each in wrong)
-
-
-def _bare(text: str) -> str:
-    return " ".join(_LATEX_WORD.sub(" ", text.casefold()).split()).strip(" .?!")
 
 
 def _tell_leaks(trial: _Trial) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engines.exercises.course import canonical, course_from, findings, locales
@@ -10,9 +11,10 @@ from engines.words import Course, Finding
 from server.authoring.compiled import opened
 from server.authoring.findings import Located, Report, Severity
 from server.authoring.folder import Sources, read
+from server.authoring.texts import text_findings
 
 IMPORTED_WARNS = frozenset(
-    {"C213", "C303", "C304", "C306", "C308", "C401", "C402", "C403", "C404", "C405"}
+    {"C213", "C303", "C304", "C306", "C308", "C401", "C402", "C403", "C404", "C405", "C601"}
 )
 """Faults of form and teaching that an import may bring along: warnings under `imported`."""
 
@@ -46,22 +48,18 @@ CODES: dict[str, tuple[Severity, str]] = {
     "C501": ("E", "prerequisites in a circle"),
     "C502": ("E", "unknown skill"),
     "C503": ("W", "a skill without items"),
-    "C504": ("W", "a skill with fewer than 3 items"),
+    "C504": ("W", "a skill with fewer than 3 items, or out of reach"),
     "C505": ("E", "mastery parameters out of range or out of reach"),
+    "C601": ("E", "a formula that the page's renderer refuses"),
+    "C602": ("E", "a picture without alt"),
+    "C603": ("E", "a drawing, an address or raw HTML that could run or load something"),
     "C604": ("W", "a locale is incomplete"),
+    "C605": ("W", "an item is harder to read than the course's reading_grade"),
+    "C606": ("W", "the answer needs signs that a phone's keyboard lacks"),
     "C701": ("E", "licence or attribution missing"),
+    "C702": ("W", "an item's source has a licence that does not let it in here"),
 }
 """The codes this version finds, with their meaning."""
-
-LATER_CODES: dict[str, str] = {
-    "C601": "formulas are not rendered here",
-    "C602": "media are not carried",
-    "C603": "media are not carried; texts are shown without raw HTML",
-    "C605": "reading grade is not measured",
-    "C606": "answer kinds with special signs do not exist",
-    "C702": "licences are not compared",
-}
-"""Codes of the content format that need kinds or parts which do not exist in this version."""
 
 
 @dataclass(frozen=True)
@@ -75,12 +73,18 @@ class Checked:
 
 
 def checked(
-    folder: Path, *, profile: str | None = None, strict: bool = False, since: Path | None = None
+    folder: Path,
+    *,
+    profile: str | None = None,
+    strict: bool = False,
+    since: Path | None = None,
+    progressed: Callable[[int, int], None] | None = None,
 ) -> Checked:
     """The folder read and checked; `profile` overrides the one its course.yaml names.
 
-    `since` is an earlier compiled course whose ids must live on. Raises FileNotFoundError where
-    there is no course, `BadCourse` where `since` is none.
+    `progressed` hears how many items are checked, and of how many. `since` is an earlier compiled
+    course whose ids must live on. Raises FileNotFoundError where there is no course, `BadCourse`
+    where `since` is none.
     """
     report = Report(strict=strict)
     sources = read(folder, report)
@@ -89,12 +93,16 @@ def checked(
         return Checked(sources, report, None, None)
     written = canonical(sources.document)
     course = course_from(written)
-    found = list(findings(course))
+    tags = tuple(sources.document.get("locales", ()))
+    found = findings(course, tags, progressed)
     if since is not None:
         found += _gone(course, since, sources)
     found += _untranslated(sources)
     for finding in found:
         _locate(finding, sources, report, profile)
+    for located in text_findings(sources):
+        told = IMPORTED_WARNS if profile == "imported" else frozenset[str]()
+        report.add(replace(located, severity="W") if located.code in told else located)
     return Checked(sources, report, written, course)
 
 

@@ -18,21 +18,21 @@ def has_text(shape: Shape) -> bool:
         return True
     if isinstance(shape, ListOf):
         return has_text(shape.each)
-    return any(has_text(each.shape) for each in _keys(shape).values())
+    return any(has_text(each.shape) for each in keys_of(shape).values())
 
 
-def _keys(shape: Shape) -> dict[str, Key]:
+def keys_of(shape: Shape) -> dict[str, Key]:
     """The keys of a record; of a choice between records, those of all of them."""
     if isinstance(shape, Record):
         return dict(shape.keys)
     found: dict[str, Key] = {}
     for each in getattr(shape, "shapes", ()):
-        found |= _keys(each)
+        found |= keys_of(each)
     return found
 
 
 def _named(shape: Shape) -> bool:
-    return "id" in _keys(shape)
+    return "id" in keys_of(shape)
 
 
 class Overlay:
@@ -110,7 +110,7 @@ class Overlay:
         if not isinstance(node.value, dict):
             self._told(node, "expected a mapping", "")
             return
-        known = {name: key for name, key in _keys(shape).items() if has_text(key.shape)}
+        known = {name: key for name, key in keys_of(shape).items() if has_text(key.shape)}
         for name, each in node.value.items():
             key = known.get(name)
             if key is None:
@@ -124,7 +124,7 @@ class Overlay:
 
 def _only_text(shape: Shape) -> str:
     """The one text of a record, which may stand for it: `choices: {a: "..."}`."""
-    texts = [key.name or name for name, key in _keys(shape).items() if has_text(key.shape)]
+    texts = [key.name or name for name, key in keys_of(shape).items() if has_text(key.shape)]
     return texts[0] if len(texts) == 1 else ""
 
 
@@ -146,5 +146,5 @@ def overlay_schema(shape: Shape) -> dict[str, Any]:
         entry = {"anyOf": [{"type": "null"}, overlay_schema(shape.each)]}
         many: dict[str, Any] = {"type": "array", "items": entry}
         return {"anyOf": [{"type": "string"}, many]} if shape.lone else many
-    texts = {n: overlay_schema(k.shape) for n, k in _keys(shape).items() if has_text(k.shape)}
+    texts = {n: overlay_schema(k.shape) for n, k in keys_of(shape).items() if has_text(k.shape)}
     return {"type": "object", "properties": texts, "additionalProperties": False}

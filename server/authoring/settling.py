@@ -98,9 +98,9 @@ def course_settled(head: dict[str, Any]) -> list[Fault]:
 
 
 def item_unknown(item: dict[str, Any], head: dict[str, Any]) -> list[Fault]:
-    """What an item names that the course does not hold."""
+    """What an item names that the course's head, not settled yet, does not hold."""
     said = {each["id"] for each in head.get("misconceptions", ())}
-    goals = {each["id"] for each in head.get("goals", ())}
+    goals = {each["id"] for each in head.get("goals", {}).get("goals", ())}
     faults: list[Fault] = []
     for at, wrong in enumerate(item.get("misconceptions", ())):
         if "say" not in wrong and wrong["id"] not in said:

@@ -305,7 +305,7 @@ class Record:
             key = self.keys.get(written)
             if key is None:
                 continue
-            value = key.shape.read(_at_key(node, written, each), told)
+            value = key.shape.read(at_key(node, written, each), told)
             found[key.name or written] = value
             whole = whole and value is not ABSENT
         return found if whole else ABSENT
@@ -316,7 +316,7 @@ class Record:
         for written in node.value:
             if written not in self.keys:
                 whole = False
-                self._unknown(_at_key(node, written, node.value[written]), written, told)
+                self._unknown(at_key(node, written, node.value[written]), written, told)
         for written, key in self.keys.items():
             if key.needed and written not in node.value:
                 whole = False
@@ -346,7 +346,7 @@ class Record:
         return told
 
 
-def _at_key(parent: Node, written: str, node: Node) -> Node:
+def at_key(parent: Node, written: str, node: Node) -> Node:
     """The node under a key, placed where the key stands: that is the line an author looks for."""
     if parent.keys is None or isinstance(node.value, dict | list):
         return node

@@ -9,7 +9,7 @@ import pytest
 
 from engines.exercises.course import BadCourse
 from server.authoring.building import built
-from server.authoring.checking import CODES, LATER_CODES, checked
+from server.authoring.checking import CODES, checked
 from server.authoring.findings import Report
 
 FAULTY = Path(__file__).parent / "faulty"
@@ -40,9 +40,9 @@ ITEM = """\
 
 def planted() -> set[tuple[str, int, str]]:
     found = set()
-    for path in [FAULTY / "course.yaml", *sorted((FAULTY / "items").glob("*.yaml"))]:
+    for path in sorted(path for path in FAULTY.rglob("*") if path.is_file()):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            for code in re.findall(r"# fault: (C\d+)", line):
+            for code in re.findall(r"fault: (C\d+)", line):
                 found.add((path.relative_to(FAULTY).as_posix(), number, code))
     return found
 
@@ -64,13 +64,11 @@ def written(folder: Path, text: str, **files: str) -> Path:
 def test_every_planted_fault_is_found_where_it_stands_and_nothing_else(faulty):
     found = {(each.file, each.line, each.code) for each in faulty.all}
     assert found == planted()
-    assert len(found) >= 20
-    assert len({code for *_, code in found}) >= 20
+    assert len(found) >= 40
 
 
 def test_the_faults_cover_every_code_but_the_one_between_versions():
     assert {code for *_, code in planted()} == CODES.keys() - {"C104"}
-    assert not CODES.keys() & LATER_CODES.keys()
 
 
 def test_severities_are_those_of_the_table(faulty):
@@ -81,7 +79,7 @@ def test_severities_are_those_of_the_table(faulty):
 def test_strict_turns_every_warning_into_an_error():
     report = checked(FAULTY, strict=True).report
     assert report.warnings == 0
-    assert report.errors == len(planted())
+    assert report.errors == len(report.all) >= len(planted())
 
 
 def test_the_imported_profile_softens_teaching_but_not_answers():
