@@ -47,6 +47,7 @@ class Heard(msgspec.Struct, gc=False):
     text_sha256: str = ""
     status: str = ""
     choices: list[Choice] | None = None
+    widget: dict[str, Any] | None = None
     timing: dict[str, int] | None = None
 
 
@@ -88,6 +89,26 @@ class Tally:
             self.stages.setdefault(stage, []).append(us)
 
 
+def guessed(widget: dict[str, Any] | None, dice: random.Random) -> Any:
+    """Any value of a widget that can be judged; None where a number or a formula is asked for."""
+    match widget:
+        case {"kind": "order" | "parsons", **rest}:
+            ids = [entry["id"] for entry in rest.get("tokens") or rest["lines"]]
+            return dice.sample(ids, len(ids))
+        case {"kind": "match", "left": left, "right": right}:
+            return {one["id"]: dice.choice(right)["id"] for one in left}
+        case {"kind": "parts", "parts": parts}:
+            return {part["id"]: _guessed_part(part, dice) for part in parts}
+    return None
+
+
+def _guessed_part(part: dict[str, Any], dice: random.Random) -> Any:
+    if part.get("choices"):
+        return dice.choice(part["choices"])["id"]
+    arranged = guessed(part.get("widget"), dice)
+    return str(dice.randrange(1, 100)) if arranged is None else arranged
+
+
 class Learner:
     """One connection: `enter`, then `answer` at each arrival."""
 
@@ -100,6 +121,7 @@ class Learner:
         self._tally = tally
         self._item = self._prompt = ""
         self._choices: list[Choice] | None = None
+        self._widget: dict[str, Any] | None = None
         self._busy = False
         self._due: deque[float] = deque()
         self._asked: dict[str, float] = {}
@@ -171,13 +193,16 @@ class Learner:
             body += b"\n" + self._acked()
         self.wire.send(body)
 
-    def _response(self, right: bool) -> str:
+    def _response(self, right: bool) -> Any:
         try:
             value = sum_of(self._prompt)
         except ValueError:  # another course: a guess is judged all the same
             self._tally.guesses += 1
             if self._choices:
                 return self._dice.choice(self._choices).id
+            arranged = guessed(self._widget, self._dice)
+            if arranged is not None:
+                return arranged
             return str(self._dice.randrange(1, 100))
         return str(value if right else value + self._dice.randrange(1, 9))
 
@@ -215,6 +240,7 @@ class Learner:
                 self._free()
         elif t == "item":
             self._item, self._prompt, self._choices = heard.item, heard.prompt, heard.choices
+            self._widget = heard.widget
             self._ready.set()
             self._free()
         elif t == "answer.submit":

@@ -14,6 +14,7 @@ from protocol import commands as cmd
 from protocol import events as ev
 from protocol.commands import Mode
 from server.client import Client
+from server.widget_lines import widget_lines
 
 ActionName = Literal["simpler", "example", "why", "next_step"]
 ACTIONS: tuple[ActionName, ...] = ("simpler", "example", "why", "next_step")
@@ -181,6 +182,8 @@ class Terminal:
                 self._show(f"\nexercise {event.item}: {event.prompt.strip()}")
                 for choice in event.choices or ():
                     self._show(f"  {choice.id}) {choice.text}")
+                for line in widget_lines(event.widget):
+                    self._show(f"  {line}")
                 self._show(f"  ({event.why})")
             case ev.Feedback(dup=False, at=str(at)):
                 self._show(f"{at}: {event.verdict}. {event.message}")
