@@ -136,9 +136,9 @@ def _latex_call(name: str, inside: list[Printed]) -> Printed:
     if name in ("row", "matrix"):
         return _latex_matrix(name, values), _ATOM
     if name == "log_b":
-        return rf"\log_{{{values[0]}}}\left({values[1]}\right)", _PRODUCT
+        return rf"\log_{{{values[0]}}}\left({values[1]}\right)", _POWER
     if name in _NAMED:
-        return rf"{_NAMED[name]}\left({', '.join(values)}\right)", _PRODUCT
+        return rf"{_NAMED[name]}\left({', '.join(values)}\right)", _POWER
     return rf"\operatorname{{{name}}}({', '.join(values)})", _ATOM
 
 
