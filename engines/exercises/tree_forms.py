@@ -13,6 +13,7 @@ from math import gcd, isqrt
 
 from engines.exercises.expression import BINARY_OP, Code
 from engines.exercises.functions import Inexact, is_prime
+from engines.exercises.lexer import Written
 from engines.exercises.polynomials import (
     common_factor,
     content,
@@ -117,6 +118,9 @@ def each_number(holds: Callable[[Reading], bool]) -> Callable[[Tree], bool]:
     return held
 
 
+_ONE = Tree("number", written=Written(1, "integer"))
+
+
 def _numbers(tree: Tree) -> Iterator[Tree]:
     """The largest trees of numbers alone, exponents left out."""
     waiting = [tree]
@@ -124,6 +128,9 @@ def _numbers(tree: Tree) -> Iterator[Tree]:
         node = waiting.pop()
         if is_rational(node):
             yield node
+        elif node.head == "/" and is_rational(node.parts[1]):  # `x/2`: a half of x
+            yield Tree("/", (_ONE, node.parts[1]))
+            waiting.append(node.parts[0])
         else:
             waiting.extend(node.parts[:1] if node.head == "^" else node.parts)
 
