@@ -91,14 +91,15 @@ class Tally:
 
 def guessed(widget: dict[str, Any] | None, dice: random.Random) -> Any:
     """Any value of a widget that can be judged; None where a number or a formula is asked for."""
-    match widget:
-        case {"kind": "order" | "parsons", **rest}:
-            ids = [entry["id"] for entry in rest.get("tokens") or rest["lines"]]
-            return dice.sample(ids, len(ids))
-        case {"kind": "match", "left": left, "right": right}:
-            return {one["id"]: dice.choice(right)["id"] for one in left}
-        case {"kind": "parts", "parts": parts}:
-            return {part["id"]: _guessed_part(part, dice) for part in parts}
+    shown = widget or {}
+    kind = shown.get("kind")
+    if kind in ("order", "parsons"):
+        ids = [entry["id"] for entry in shown.get("tokens") or shown["lines"]]
+        return dice.sample(ids, len(ids))
+    if kind == "match":
+        return {one["id"]: dice.choice(shown["right"])["id"] for one in shown["left"]}
+    if kind == "parts":
+        return {part["id"]: _guessed_part(part, dice) for part in shown["parts"]}
     return None
 
 
