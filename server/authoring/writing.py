@@ -123,7 +123,7 @@ def folder_written(
     own YAML files are replaced and nothing else is touched.
     """
     has_room(out, force=force)
-    for path in (out / "course.yaml", *(out / "items").glob("*.yaml")):
+    for path in (out / "course.yaml", *out.glob("items/*.yaml"), *out.glob("locales/*.yaml")):
         path.unlink(missing_ok=True)
     (out / "items").mkdir(parents=True, exist_ok=True)
     _write(out / "course.yaml", yaml_of(head))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from server.commands import content_transfer
+
 if TYPE_CHECKING:
     from server.authoring.checking import Checked
 
@@ -42,6 +44,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     schema = commands.add_parser("schema", help="print the author's form as JSON Schema")
     schema.add_argument("--json", action="store_true", help="accepted: the schema is JSON anyway")
     _add_import(commands)
+    content_transfer.add_export(commands)
     new = commands.add_parser("new", help="write a small course to begin with")
     new.add_argument("folder", type=Path, help="a folder that is empty or does not exist")
     new.add_argument("--id", help="the course's id (default: the folder's name)")
@@ -67,6 +70,7 @@ def _add_import(commands: Any) -> None:
     oatutor.add_argument("--locale", default="en", help="the texts' language (default: en)")
     oatutor.add_argument("--force", action="store_true", help="replace a course that is there")
     oatutor.add_argument("--json", action="store_true", help="print the report as JSON")
+    content_transfer.add_imports(formats)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -79,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         "build": _build,
         "schema": _schema,
         "import": _import,
+        "export": content_transfer.exported,
         "new": _new,
     }
     try:
@@ -163,6 +168,8 @@ def _schema(_args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
+    if args.import_format != "oatutor":
+        return content_transfer.imported(args)
     from server.authoring.oatutor import imported, report_of
     from server.authoring.writing import folder_written, has_room
 

@@ -41,7 +41,7 @@ def exported(course: Course, *, seeds: int) -> tuple[bytes, Outcome]:
     writer.writeheader()
     for draws in drawn(course, seeds, outcome):
         try:
-            rows = [_row(one, course.locale, outcome) for one in draws]
+            rows = [_row(one, course, outcome) for one in draws]
         except NotHeld as error:
             outcome.left_out.add(error.reason, draws[0].made.item.id)
             continue
@@ -51,8 +51,9 @@ def exported(course: Course, *, seeds: int) -> tuple[bytes, Outcome]:
     return table.getvalue().encode(), outcome
 
 
-def _row(one: Drawn, locale: str, outcome: Outcome) -> dict[str, str]:
+def _row(one: Drawn, course: Course, outcome: Outcome) -> dict[str, str]:
     typable(one)
+    locale = course.locale
     item, answer = one.made.item, one.answer
     if answer.kind not in CHOICES | FORMULAS | {"number", "text", "order", "match"}:
         raise NotHeld("kind")
@@ -76,8 +77,10 @@ def _row(one: Drawn, locale: str, outcome: Outcome) -> dict[str, str]:
         **{f"hint_{n}": text for n, text in enumerate(one.hints[:HINTS], start=1)},
         **_value(one, locale, outcome),
     }
-    if item.source is not None:
-        row |= {"source": item.source.title, "url": item.source.url, "license": item.source.license}
+    row["license"] = course.license
+    if (source := item.source) is not None:
+        rights = source.license or course.license
+        row |= {"source": source.title, "url": source.url, "license": rights}
     return row
 
 

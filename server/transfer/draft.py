@@ -11,7 +11,7 @@ import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -38,6 +38,9 @@ MOST_HINTS = 20
 MOST_TAGS = 50
 _ROUNDS = 20
 """Checks until no item is left out: a check tells at most 200 findings at once."""
+
+Progressed = Callable[[int, int], None]
+"""Takes how many items are checked, and of how many."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _THE_ANSWER_IS = {
@@ -164,10 +167,19 @@ class Draft:
             "title": bare(self.title) or slug(self.title),
             "locale": self.locale,
             "profile": "imported",
-            "license": self.rights or UNSTATED,
+            "license": self._rights(),
             "attribution": [*dict.fromkeys(self.credits), f"Imported from {self.file}"],
             "skills": [{"id": skill, "title": self.names[skill]} for skill in used],
         }
+
+    def _rights(self) -> str:
+        """The licence stated for the course, else those of its items."""
+        named = dict.fromkeys(
+            item["source"].get("license", UNSTATED)
+            for listed in self.items.values()
+            for item in listed
+        )
+        return self.rights or " AND ".join(named) or UNSTATED
 
     def files(self) -> list[tuple[str, list[dict[str, Any]]]]:
         """Items by file, one a skill."""
@@ -177,14 +189,16 @@ class Draft:
             if listed
         ]
 
-    def written(self, out: Path, *, force: bool) -> dict[str, Any]:
+    def written(
+        self, out: Path, *, force: bool, progressed: Progressed | None = None
+    ) -> dict[str, Any]:
         """Check the course, write what holds with its report; the report.
 
         Nothing is written where no item holds. Raises `Occupied` where something stands in the
         way and `force` is not given.
         """
         has_room(out, force=force)
-        self._sift()
+        self._sift(progressed)
         report = self.report()
         if self.count:
             folder_written(out, self.head(), self.files(), force=force)
@@ -192,12 +206,12 @@ class Draft:
             (out / "import-report.json").write_text(text, encoding="utf-8")
         return report
 
-    def _sift(self) -> None:
+    def _sift(self, progressed: Progressed | None) -> None:
         """Leave out what a check refuses, until it refuses nothing."""
         for _ in range(_ROUNDS):
             if not self.count:
                 return
-            refused = self._refused()
+            refused = self._refused(progressed)
             if not refused:
                 return
             for name, code in refused.items():
@@ -206,13 +220,13 @@ class Draft:
                 self.items[skill] = [item for item in listed if item["id"] not in refused]
         raise ValueError(f"{self.file}: more than {_ROUNDS * MOST_FINDINGS} faults; split it")
 
-    def _refused(self) -> dict[str, str]:
+    def _refused(self, progressed: Progressed | None) -> dict[str, str]:
         """By item, the code for which a build would refuse it."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "course"
             places = _placed(self.files())
             folder_written(folder, self.head(), places.files, force=False)
-            found = checked(folder, profile="imported").report
+            found = checked(folder, profile="imported", progressed=progressed).report
         self.warnings = Counter(each.code for each in found.all if each.severity == "W")
         refused: dict[str, str] = {}
         for each in found.all:
@@ -229,7 +243,7 @@ class Draft:
             "importer": self.importer,
             "file": self.file,
             "sha256": self._sha256,
-            "license": self.rights or None,
+            "license": None if (rights := self._rights()) == UNSTATED else rights,
             "questions": self.questions,
             "items": self.count,
             "usable_share": round(self.count / self.questions, 4) if self.questions else 0.0,

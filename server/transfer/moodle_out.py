@@ -47,16 +47,22 @@ def exported(course: Course, *, seeds: int) -> tuple[bytes, Outcome]:
             continue
         if draws[0].skills[0] != category:
             category = draws[0].skills[0]
-            made.append(_category(course.title, category))
+            made.append(_category(course, category))
         made += questions
         outcome.items += 1
         outcome.questions += len(questions)
     return f"{HEAD}{element('quiz', made)}\n".encode(), outcome
 
 
-def _category(course: str, skill: str) -> str:
-    path = "/".join(["$course$", "top", course.replace("/", "//"), skill.replace("/", "//")])
-    return element("question", [element("category", [_text(words(path))])], {"type": "category"})
+def _category(course: Course, skill: str) -> str:
+    """The category of a skill; its description names the licence, which has no other place."""
+    path = "/".join(name.replace("/", "//") for name in (course.title, skill))
+    terms = ". ".join((course.license, *course.attribution))
+    inside = [
+        element("category", [_text(words(f"$course$/top/{path}"))]),
+        element("info", [_text(words(terms))], {"format": "plain_text"}),
+    ]
+    return element("question", inside, {"type": "category"})
 
 
 def _text(inside: str) -> str:

@@ -80,7 +80,7 @@ def _read_package(draft: Draft, package: _Package, rights: str) -> None:
         except NotImported as error:
             raise ValueError(f"{draft.file}: {MANIFEST} cannot be read ({error.reason})") from None
         draft.title = _stated(package.manifest, "title") or draft.title
-        draft.rights = rights or _stated(package.manifest, "rights")
+        draft.rights = rights or _stated(package.manifest, "rights", "description")
     for name in _listed(draft, package):
         try:
             tree = package.tree(name)
@@ -90,10 +90,11 @@ def _read_package(draft: Draft, package: _Package, rights: str) -> None:
             _take(draft, tree, name, package, package.sections.get(name, ""))
 
 
-def _stated(manifest: Tree, name: str) -> str:
-    """What the manifest's own metadata say, in words."""
-    metadata = manifest.one("metadata")
-    found = metadata.deep(name) if metadata is not None else []
+def _stated(manifest: Tree, *path: str) -> str:
+    """What the manifest's own metadata (IEEE LOM) say, in words: the first of these names."""
+    found = manifest.all("metadata")
+    for name in path:
+        found = [each for holder in found for each in holder.deep(name)][:1]
     words = " ".join(found[0].text.split()) if found else ""
     return words[:_MOST_RIGHTS]
 

@@ -25,6 +25,7 @@ VERSION = 1
 """Version of this exporter, named in the report."""
 _ASI = "http://www.imsglobal.org/xsd/imsqtiasi_v3p0"
 _PACKAGE = "http://www.imsglobal.org/xsd/qti/qtiv3p0/imscp_v1p1"
+_LOM = "http://ltsc.ieee.org/xsd/LOM"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _TEMPLATES = "https://purl.imsglobal.org/spec/qti/v3p0/rptemplates"
 _SCHEMAS = "https://purl.imsglobal.org/spec/qti/v3p0/schema/xsd"
@@ -103,7 +104,11 @@ def _manifest(course: Course, items: Iterable[str]) -> str:
     inside = [
         element(
             "metadata",
-            [element("schema", "QTI Package"), element("schemaversion", "3.0.1")],
+            [
+                element("schema", "QTI Package"),
+                element("schemaversion", "3.0.1"),
+                _rights(course),
+            ],
         ),
         element("organizations"),
         element("resources", resources),
@@ -119,6 +124,21 @@ def _manifest(course: Course, items: Iterable[str]) -> str:
             "identifier": f"m-{course.id}",
         },
     )
+
+
+def _rights(course: Course) -> str:
+    """The course's title and licence as learning object metadata (IEEE 1484.12.3)."""
+    title = element("general", [element("title", [_string(course, course.title)])])
+    terms = ". ".join((course.license, *course.attribution))
+    restricted = element(
+        "copyrightAndOtherRestrictions", [element("source", "LOMv1.0"), element("value", "yes")]
+    )
+    described = element("description", [_string(course, terms)])
+    return element("lom", [title, element("rights", [restricted, described])], {"xmlns": _LOM})
+
+
+def _string(course: Course, text: str) -> str:
+    return element("string", words(text), {"language": course.locale})
 
 
 def _spaces(name: str, title: str) -> dict[str, str]:
