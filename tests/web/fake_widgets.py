@@ -213,7 +213,7 @@ class WidgetLesson(Lesson):
         await self.append(told, *([self._steps(None)] if filled else []))
 
     async def hint(self, line: ServerConnection, frame: dict[str, Any]) -> None:
-        """A ladder whose second level asks, and whose last one tells; or a hint of that question."""
+        """A ladder whose second level asks and whose last tells; or a hint of that question."""
         if frame.get("at"):
             text = "Count back from 20."
             self.subs.setdefault(frame["at"], {"over": False, "hints": []})["hints"] = [text]

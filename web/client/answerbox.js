@@ -24,8 +24,8 @@ export class AnswerBox {
     this.draftAt_ms = -Infinity;
     /** @type {any} */
     this.draftTimer = null;
-    /** @type {Asked|null} */
-    this.asked = null;
+    /** @type {Asked[]} those whose reading is not here yet, oldest first: readings come in their order */
+    this.asked = [];
     /** @type {Asked|null} */
     this.next = null;
     this.previewAt_ms = -Infinity;
@@ -81,12 +81,11 @@ export class AnswerBox {
       return;
     }
     this.next = null;
-    this.asked?.resolve(null);
-    this.asked = null;
+    for (const older of this.asked) older.resolve(null);
     const { item, response, at } = next;
     if (this.send([{ t: "answer.preview", item, response, ...(at === undefined ? {} : { at }) }])) {
       this.previewAt_ms = next.at_ms = now;
-      this.asked = next;
+      this.asked.push(next);
     } else next.resolve(null);
   }
 
@@ -95,9 +94,10 @@ export class AnswerBox {
    * @param {Frame} preview
    */
   heard(preview) {
-    const asked = this.asked;
-    if (asked === null || asked.item !== preview.item || asked.at !== (preview.at ?? undefined)) return null;
-    this.asked = null;
+    const n = this.asked.findIndex(({ item, at }) => item === preview.item && at === (preview.at ?? undefined));
+    const asked = this.asked[n];
+    if (asked === undefined) return null;
+    this.asked.splice(0, n + 1); // what was asked before it about another item is never answered
     asked.resolve(preview);
     return this.clock.now() - asked.at_ms;
   }
@@ -106,8 +106,9 @@ export class AnswerBox {
   lost() {
     this.clock.clearTimeout(this.draftTimer);
     this.clock.clearTimeout(this.previewTimer);
-    for (const asked of [this.asked, this.next]) asked?.resolve(null);
-    this.asked = this.next = null;
+    for (const asked of [...this.asked, this.next]) asked?.resolve(null);
+    this.asked = [];
+    this.next = null;
     if (this.newest) this.newest.sent = false;
   }
 }

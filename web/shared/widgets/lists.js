@@ -17,6 +17,20 @@ export function moved(list, from, to) {
   return [...rest.slice(0, place), entry, ...rest.slice(place)];
 }
 
+const FORMULA = /\$[^$]*\$|`[^`]*`/g;
+const STRONG = /\p{L}/u;
+const FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/**
+ * The direction that words give their list; undefined where there are none, as in formulas alone:
+ * then it runs as what is around it.
+ * @param {string[]} texts
+ */
+export function directionOf(texts) {
+  const first = STRONG.exec(texts.join(" ").replace(FORMULA, " "));
+  return first === null ? undefined : FROM_RIGHT.test(first[0]) ? "rtl" : "ltr";
+}
+
 /** Which way an arrow leads along a list: 1 onward, -1 back, 0 for none; onward is left in a list that runs to the left. @param {string} key @param {boolean} across @param {Element|null} list */
 export function stepOf(key, across, list) {
   if (!across) return key === "ArrowDown" ? 1 : key === "ArrowUp" ? -1 : 0;

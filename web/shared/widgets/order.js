@@ -4,7 +4,7 @@
 import { Inline, spoken } from "../markup.js";
 import { html } from "../../vendor/htm-preact.js";
 import { defined, Says, WidgetElement } from "./element.js";
-import { dragged, moved, stepOf } from "./lists.js";
+import { directionOf, dragged, moved, stepOf } from "./lists.js";
 
 /** @typedef {{id: string, text: string}} Token */
 
@@ -101,7 +101,7 @@ function Row({ element }) {
   const buttons = across ? ["Towards the start", "Towards the end"] : ["Move up", "Move down"];
   const name = (/** @type {string} */ id) => spoken(element.textOf(id));
   return html`<div class="widget order" role="group" aria-label=${element.name}>
-    <ol class=${across ? "entries across" : "entries"} dir="auto">
+    <ol class=${across ? "entries across" : "entries"} dir=${directionOf(ids.map((id) => element.textOf(id)))}>
       ${ids.map((id, n) => html`<li key=${id}>
         <button type="button" class=${held === id ? "entry held" : "entry"} data-entry=${id} data-enter="check" aria-pressed=${held === id} aria-disabled=${settled} tabindex=${id === current ? 0 : -1}
           aria-label=${`${name(id)}, place ${n + 1} of ${ids.length}`} onKeyDown=${(/** @type {KeyboardEvent} */ event) => key(event, id)} onClick=${() => press(id)}

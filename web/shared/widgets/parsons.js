@@ -4,7 +4,7 @@
 import { Inline, spoken } from "../markup.js";
 import { html } from "../../vendor/htm-preact.js";
 import { defined, Says, WidgetElement } from "./element.js";
-import { dragged, moved, stepOf } from "./lists.js";
+import { directionOf, dragged, moved, stepOf } from "./lists.js";
 
 /** @typedef {{id: string, text: string}} Line */
 /** @typedef {{id: string, indent: number}} Placed */
@@ -113,6 +113,7 @@ export function placedOf({ lines }, response) {
 /** @param {{element: Parsons, spec: Spec}} props */
 function Lists({ element, spec }) {
   const { placed, settled } = element;
+  const dir = directionOf(spec.lines.map(({ text }) => text));
   const unused = spec.lines.filter(({ id }) => !placed.some((one) => one.id === id));
   const current = element.current;
   const tabbed = placed.some(({ id }) => id === current) ? current : placed[0]?.id;
@@ -131,14 +132,14 @@ function Lists({ element, spec }) {
   ];
   return html`<div class="widget parsons" role="group" aria-label=${element.name}>
     <div class="stack"><p class="stack-name" aria-hidden="true">Lines</p>
-      <ul class="entries unused" aria-label="Lines not used">
+      <ul class="entries unused" dir=${dir} aria-label="Lines not used">
         ${unused.map((line, n) => html`<li key=${line.id}><button type="button" class="entry" data-entry=${line.id} aria-disabled=${settled} tabindex=${line.id === tabbedUnused ? 0 : -1}
           aria-label=${`${spoken(line.text)}, not used`} onClick=${() => element.add(line.id)} onKeyDown=${(/** @type {KeyboardEvent} */ event) => walk(event, element, unused.map((one) => one.id), n)}>
           <span class="code-line" dir="auto"><${Inline} text=${line.text} /></span></button></li>`)}
         ${unused.length === 0 && html`<li class="quiet none">Every line is used.</li>`}
       </ul></div>
     <div class="stack"><p class="stack-name" aria-hidden="true">Your answer</p>
-      <ol class="entries used" aria-label="Your answer">
+      <ol class="entries used" dir=${dir} aria-label="Your answer">
         ${placed.map((one, n) => html`<li key=${one.id} style=${`--indent:${one.indent}`}><button type="button" class=${one.id === tabbed ? "entry current" : "entry"} data-entry=${one.id} data-enter="check" aria-disabled=${settled} tabindex=${one.id === tabbed ? 0 : -1}
           aria-label=${`${element.words(one.id)}, line ${n + 1} of ${placed.length}${spec.indent ? `, indented ${one.indent}` : ""}`}
           onFocus=${() => { element.current = one.id; element.changed(); }} onKeyDown=${(/** @type {KeyboardEvent} */ event) => key(event, element, placed, n)}
@@ -166,7 +167,8 @@ function key(event, element, placed, n) {
   const line = placed[n];
   if (line === undefined || event.altKey || event.metaKey) return;
   const step = stepOf(event.key, false, null);
-  const onward = getComputedStyle(element).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
+  const list = event.target instanceof Element ? event.target.closest("ol") : null;
+  const onward = list !== null && getComputedStyle(list).direction === "rtl" ? "ArrowLeft" : "ArrowRight";
   if (step !== 0) {
     if (event.ctrlKey) element.move(line.id, n + step);
     else element.focusOn(placed[Math.min(placed.length - 1, Math.max(0, n + step))]?.id);
