@@ -13,8 +13,9 @@ from collections import deque
 from engines.exercises.arithmetic import wrong_sum
 from engines.exercises.encoded import FIRST_SIGNS, decoded, may_decode
 from engines.exercises.folding import folded_sign
-from engines.exercises.guardset import GuardSet, Phrase, tells
-from engines.exercises.leak import Counting, Piece, judged, phrase_judged
+from engines.exercises.guard_keys import Phrase
+from engines.exercises.guardset import GuardSet, tells
+from engines.exercises.leak import Counting, Piece, entry_told, judged, phrase_judged
 from engines.exercises.numerals import CHINESE, CHINESE_SCALES
 from engines.exercises.placing import (
     AFFIRMED_WITHIN,
@@ -44,15 +45,13 @@ CONTEXT_CHARS = 160
 
 _OPEN_ENDED = frozenset(("word", "digits", "space", "command"))
 _BETWEEN = frozenset(",;:!?'\"…—&@#~")  # marks of prose: they begin no run
-_STOPS = frozenset(".;!?")
-_BY_LONE = frozenset(".!)*_\"'")
+_STOPS, _BY_LONE = frozenset(".;!?"), frozenset(".!)*_\"'")
 _HAN = frozenset((*CHINESE, *CHINESE_SCALES, *"分之"))
 _STRIPPED = str.maketrans("", "", "'*_`")
 _TRIVIAL = frozenset(("a", "i", "I", ""))
 _UNSEEN = re.compile(r"[^\n\t -~]")
 _LONG_RUN = HELD_CHARS // 2  # from so many characters a run ends with its line
-_AFTER_STOP = 5  # words that a full stop is worth between a value and what affirms it
-_NEVER = -99
+_AFTER_STOP, _NEVER = 5, -99  # words that a full stop is worth before what affirms; no place
 
 
 class Guarded:
@@ -443,8 +442,10 @@ class Guarded:
                 self._read_phrase(phrase, at)
 
     def _read_phrase(self, phrase: Phrase, start: int) -> None:
-        if phrase.wrong:
-            self._named_others = True
+        if phrase.wrong or phrase.entry is not None:
+            self._named_others |= phrase.wrong
+            if entry_told(phrase, self._guard, self._counting):
+                self.caught = "guard.answer"
             return
         left = self._fold[max(0, start - CONTEXT_CHARS) : start]
         first = self._n - len(phrase.words)

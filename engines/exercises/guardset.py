@@ -14,9 +14,20 @@ from functools import lru_cache
 from math import floor
 
 from engines.exercises.acts import is_candidate
+from engines.exercises.entries import ARRANGED_KINDS, entries_of
+from engines.exercises.equal import (
+    FORMULA_KINDS,
+    FUNCTION_WORDS,
+    SIGN_WORDS,
+    number_key,
+    set_entries,
+    telling,
+)
 from engines.exercises.folding import folded, word_set
 from engines.exercises.formats import decimal
 from engines.exercises.grading import graded
+from engines.exercises.guard_keys import ArrangedKey, EqualKey, Formula, NumberKey, Phrase
+from engines.exercises.keyed import Keyed
 from engines.exercises.notation import squeezed
 from engines.exercises.numerals import PLACES, roman
 from engines.exercises.placing import HARD, SOFT, labels_named
@@ -28,48 +39,6 @@ from engines.words import Instance
 
 _ROUNDED_PLACES = 2
 """From so many decimals a rounded value tells the exact one."""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberKey:
-    """A number that is locked.
-
-    `given` are the ways of writing it that the learner has seen, `free` those among them that are
-    no answer (`6/8` where lowest terms are asked for); `option` says that it is one of the choices
-    on the page.
-    """
-
-    value: Fraction
-    given: frozenset[str] = frozenset()
-    free: frozenset[str] = frozenset()
-    option: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """Words that are locked; `weak` where they may stand anywhere but as an answer.
-
-    `option` are the words of a choice on the page, `wrong` those of one that is not right, `common`
-    is a word of everyday prose.
-    """
-
-    words: tuple[str, ...]
-    weak: bool = False
-    option: bool = False
-    wrong: bool = False
-    common: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Formula:
-    """A formula that is locked, as written and without its spaces."""
-
-    text: str
-    tight: str
-    weak: bool
-    option: bool = False
-    parts: frozenset[str] = frozenset()
-    """Its numbers: a text without them does not hold it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +61,8 @@ class GuardSet:
     known: frozenset[Fraction] | None = None
     printed: tuple[str, ...] = ()
     romans: frozenset[str] = frozenset()
+    equals: tuple[EqualKey, ...] = ()
+    arranged: tuple[ArrangedKey, ...] = ()
     starts: frozenset[str] = field(default=frozenset(), repr=False)
     """Words that may begin a form."""
     goes_on: frozenset[str] = field(default=frozenset(), repr=False)
@@ -163,7 +134,7 @@ def guard_set(
     making = _Making(given, " ".join((*texts, learner_text)), folded(learner_text))
     for made in instances:
         for asked in made.parts or (made,):
-            making.take(asked)
+            making.take(asked, (*texts, learner_text))
     held = bool(learner_text.strip()) and making.held(learner_text, texts)
     choices = [text for i in instances for text in entries_shown(i)]
     known = None
@@ -219,12 +190,18 @@ class _Making:
         self.options = 0
         self.others: set[Fraction] = set()
         self.other_phrases: list[Phrase] = []
+        self.equals: list[EqualKey] = []
+        self.arranged: list[ArrangedKey] = []
 
-    def take(self, made: Instance) -> None:
-        key = made.key
+    def take(self, made: Instance, texts: Sequence[str]) -> None:
+        key, kind = made.key, made.item.answer.kind
         if isinstance(key, Fraction):
             self._number(key, made)
-        elif made.item.answer.kind == "text":
+        elif kind in FORMULA_KINDS:
+            self._formula_key(made, texts)
+        elif kind in ARRANGED_KINDS:
+            self._arranged_key(made)
+        elif kind == "text":
             for text in dict.fromkeys((str(key), *made.accept)):
                 self._text(text, made)
         else:
@@ -236,6 +213,34 @@ class _Making:
                     self._text(choice.text, made, option=True)
                 else:
                     self._other(choice.text)
+
+    def _formula_key(self, made: Instance, texts: Sequence[str]) -> None:
+        value = number_key(made)
+        if value is not None:
+            self._number(value, made)
+            return
+        given = {squeezed(s.text) for text in texts for s in telling(folded(text), made)}
+        self.equals.append(EqualKey(Keyed(made), frozenset(given), self.shown_text))
+        for text in dict.fromkeys((str(made.key), *made.accept)):
+            tight = squeezed(folded(text).lower())
+            weak = len(tight) < 2 or printed_in(text, self.shown_text)
+            parts = frozenset(_DIGITS.findall(tight))
+            self.formulas.append(Formula(text, tight, weak, parts=parts))
+        self.numbers += [NumberKey(entry, part=True) for entry in set_entries(made)]
+
+    def _arranged_key(self, made: Instance) -> None:
+        entries, nth = entries_of(made), len(self.arranged)
+        values, formulas = [], []
+        for entry in entries:
+            plain = flat(folded(entry.text)).strip()
+            value = _only_number(plain)
+            if value is not None:
+                values.append((value, entry))
+            elif entry.wordy:
+                self.phrases.append(Phrase(_tokens(plain), weak=True, entry=(nth, entry)))
+            else:
+                formulas.append(entry)
+        self.arranged.append(ArrangedKey(entries, tuple(values), tuple(formulas)))
 
     def _number(
         self, value: Fraction, made: Instance, text: str = "", *, option: bool = False
@@ -281,14 +286,17 @@ class _Making:
         printed = {(s.value, s.written) for text in texts for s in _seen(text)}
         candidate = is_candidate(learner)
         plain = in_digits(flat(self.learner))
-        keys = {key.value for key in self.numbers}
+        keys = {key.value for key in self.numbers if not key.part}
         for s in stated(plain):
             if s.value in keys and (
                 candidate or (s.value, s.written) not in printed or _is_proposed(s, plain)
             ):
                 return True
         words = _tokens(plain)
-        if any(_holds(words, p.words) for p in self.phrases if candidate or not p.common):
+        phrases = [p for p in self.phrases if p.entry is None and (candidate or not p.common)]
+        if any(_holds(words, p.words) for p in phrases):
+            return True
+        if any(telling(folded(learner), key.keyed.instance) for key in self.equals):
             return True
         if any(f.tight in squeezed(self.learner.lower()) for f in self.formulas):
             return True
@@ -303,6 +311,13 @@ class _Making:
         signs = frozenset(r.lower() for r in romans if r)
         starts, goes_on, reads, prefixes = _vocabulary(bool(self.labels), held)
         more = signs | said
+        if self.equals:
+            starts, goes_on = (
+                starts | FUNCTION_WORDS,
+                goes_on | SIGN_WORDS.keys() | {"divided", "by"},
+            )
+            more |= FUNCTION_WORDS
+            prefixes |= prefixes_of(goes_on)
         return GuardSet(
             tuple(dict.fromkeys(self.numbers)),
             tuple(dict.fromkeys(self.phrases)),
@@ -315,6 +330,8 @@ class _Making:
             known,
             printed,
             romans - {""},
+            tuple(self.equals),
+            tuple(self.arranged),
             starts | signs,
             goes_on,
             reads | more,
@@ -412,9 +429,12 @@ def tells(text: str, guard: GuardSet) -> bool:
     True
     """
     plain = in_digits(flat(folded(text)))
-    if any(is_told(s, key) for s in stated(plain) for key in guard.numbers):
+    numbers = [key for key in guard.numbers if not key.part]
+    if any(is_told(s, key) for s in stated(plain) for key in numbers):
         return True
-    if holds_phrase(plain, guard.phrases):
+    if holds_phrase(plain, [phrase for phrase in guard.phrases if phrase.entry is None]):
+        return True
+    if any(telling(folded(text), key.keyed.instance) for key in guard.equals):
         return True
     tight = squeezed(folded(text).lower())
     if any(formula.tight in tight for formula in guard.formulas):

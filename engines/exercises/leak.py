@@ -7,17 +7,13 @@ answer does. Riddles and paraphrases are not recognised.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from engines.exercises.guardset import (
-    Formula,
-    GuardSet,
-    NumberKey,
-    Phrase,
-    holds_phrase,
-    is_told,
-    tightened,
-)
+from engines.exercises.entries import Naming, pattern_of
+from engines.exercises.equal import telling
+from engines.exercises.folding import folded
+from engines.exercises.guard_keys import ArrangedKey, Formula, NumberKey, Phrase
+from engines.exercises.guardset import GuardSet, holds_phrase, is_told, tightened
 from engines.exercises.notation import squeezed
 from engines.exercises.numerals import CARDINALS, FOREIGN, FOREIGN_PARTS
 from engines.exercises.placing import as_answer, asks, labels_named
@@ -61,10 +57,19 @@ _SIDES = re.compile(r"[=<>≤≥≈→]")
 
 @dataclass(slots=True)
 class Counting:
-    """The list numbers seen so far: the next of a list, or the next step, is no answer."""
+    """What is counted over a text: list numbers and steps, which are no answers; entries named."""
 
     listed: int = 0
     steps: int = 0
+    naming: dict[int, Naming] = field(default_factory=dict)
+    """Of each arranged key, what was named."""
+
+    def names(self, nth: int, key: ArrangedKey, places: frozenset[int], side: str) -> bool:
+        """An entry of an arranged key was named; whether that tells the key."""
+        naming = self.naming.get(nth)
+        if naming is None:
+            naming = self.naming[nth] = Naming(key.of, key.matches)
+        return naming.tells(places, side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +130,23 @@ def phrase_judged(phrase: Phrase, piece: Piece, *, opening: bool) -> Verdict:
     return Verdict(mentions=not asked)
 
 
+def entry_told(phrase: Phrase, guard: GuardSet, counting: Counting) -> bool:
+    """Whether a phrase that was read whole is an entry by which an order or a matching is told."""
+    if phrase.entry is None:
+        return False
+    nth, entry = phrase.entry
+    key = guard.arranged[nth]
+    places = frozenset(each.place for each in key.entries if each.text == entry.text)
+    return counting.names(nth, key, places, entry.side)
+
+
 def _is_idle(piece: Piece, guard: GuardSet, counting: Counting) -> bool:
     """Whether a quick look shows that a piece says nothing: plain sums and terms, and no key.
 
     Most formulas of a text are that; what is not certain is judged in full.
     """
     text = piece.text.rstrip(" .,;:!?\n")
-    if guard.known is not None:
+    if guard.known is not None or guard.equals or guard.arranged:
         return False
     if _IDLE.fullmatch(text) is None:
         return _is_other_word(text.lower(), piece.before, guard)
@@ -206,6 +221,9 @@ class _Judging:
             for formula in guard.formulas:
                 self._formula(formula, piece.text)
             self._spread(found)
+        if not self.verdict.hit:
+            self._equals()
+            self._entries(found)
         if not self.verdict.hit and guard.labels:
             self._labels()
 
@@ -245,14 +263,14 @@ class _Judging:
         if not s.joined and s.written in key.free:
             return
         given = not s.joined and s.written in key.given
-        if not (s.weak or given or (key.option and self.alike)):
+        if not (s.weak or given or key.part or (key.option and self.alike)):
             self.verdict.hit = True
             return
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
         if s.weak and _PRONOUN.search(left[-12:]):
             return  # "the one"
         if not _printed(left, self.plain[s.start : s.end], right, self.guard):
-            self._named(left, right, weak=s.weak)
+            self._named(left, right, weak=s.weak or key.part)
 
     def _counts(self, s: Stated, *, told: bool) -> bool:
         """Whether a number only counts: the next of a list, or of "step 2"."""
@@ -291,7 +309,7 @@ class _Judging:
             return
         for found in _SPELT.finditer(self.shown):
             word = "".join(_LETTERS.findall(found[0]))
-            keys = ("".join(p.words) for p in self.guard.phrases)
+            keys = ("".join(p.words) for p in self.guard.phrases if p.entry is None)
             if any(len(key) > _SHORT_KEY and key in word for key in keys):
                 self.verdict.hit = True
 
@@ -306,9 +324,8 @@ class _Judging:
         before = {s.value for s in found}
         new = [s for s in stated(plain) if s.value not in before]
         phrases = [phrase for phrase in self.guard.phrases if not phrase.weak]
-        if any(is_told(s, key) for s in new for key in self.guard.numbers) or holds_phrase(
-            plain, phrases
-        ):
+        numbers = [key for key in self.guard.numbers if not key.part]
+        if any(is_told(s, key) for s in new for key in numbers) or holds_phrase(plain, phrases):
             self.verdict.hit = True
         for formula in self.guard.formulas:
             self._formula(formula, close)
@@ -322,6 +339,32 @@ class _Judging:
             self._named(left, "")
         else:
             self.verdict.hit = True
+
+    def _equals(self) -> None:
+        """Formulas that equal a key: given ones may only not stand as an answer."""
+        for key in self.guard.equals:
+            for text in dict.fromkeys((self.piece.text, self.plain)):
+                for span in telling(text, key.keyed.instance):
+                    left, right = self.before + flat(text[: span.start]), text[span.end :]
+                    if not key.is_given(span.text):
+                        self.verdict.hit = True
+                    elif not _printed(left, flat(text[span.start : span.end]), right, self.guard):
+                        self._named(left, flat(right))
+
+    def _entries(self, found: list[Stated]) -> None:
+        """Entries of an arranged key, in the order they stand in."""
+        for nth, key in enumerate(self.guard.arranged):
+            spots: dict[tuple[int, str], set[int]] = {}
+            for value, entry in key.values:
+                for s in found:
+                    if s.value == value:
+                        spots.setdefault((s.start, entry.side), set()).add(entry.place)
+            for entry in key.formulas:
+                for match_ in pattern_of(flat(folded(entry.text))).finditer(self.plain):
+                    spots.setdefault((match_.start(), entry.side), set()).add(entry.place)
+            for (_, side), places in sorted(spots.items()):
+                if self.counting.names(nth, key, frozenset(places), side):
+                    self.verdict.hit = True
 
     def _labels(self) -> None:
         labels = self.guard.labels

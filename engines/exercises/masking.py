@@ -13,6 +13,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from engines.exercises.entries import ARRANGED_KINDS, told_in
+from engines.exercises.equal import FORMULA_KINDS, number_key, set_entries, telling
 from engines.exercises.wording import printed_in
 from engines.words import Instance
 
@@ -134,6 +136,10 @@ def masked(text: str, instance: Instance) -> str:
     if isinstance(key, Fraction):
         return _number_masked(text, key, instance.prompt)
     kind = instance.item.answer.kind
+    if kind in FORMULA_KINDS:
+        return _formulas_masked(text, instance)
+    if kind in ARRANGED_KINDS:
+        return _covered(text, told_in(text, instance))
     if kind == "text":
         keys = [str(key), *instance.accept]
         return _words_masked(text, keys, [], instance.prompt)
@@ -141,6 +147,35 @@ def masked(text: str, instance: Instance) -> str:
     keys = [c.text for c in instance.choices if c.id in right]
     others = [c.text for c in instance.choices if c.id not in right]
     return _words_masked(text, keys, others, instance.prompt)
+
+
+def _formulas_masked(text: str, instance: Instance) -> str:
+    """Formulas that equal the key covered, and the numbers of a set where they stand as answers."""
+    value = number_key(instance)
+    if value is not None:
+        return _number_masked(text, value, instance.prompt)
+    spans, upto = [], 0
+    for found in telling(text, instance):
+        short = len(found.text) < 2 or printed_in(found.text, instance.prompt)
+        as_answer = _ANSWER_BEFORE.search(text[: found.start].replace("$", ""))
+        if found.start >= upto and (as_answer or not short):
+            spans.append((found.start, found.end))
+            upto = found.end
+    text = _covered(text, spans)
+    for entry in set_entries(instance):
+        at = [f for f in numbers_in(text) if entry in f.values and _as_answer(text, f)]
+        text = _covered(text, [(f.start, f.end) for f in at])
+    return text
+
+
+def _covered(text: str, spans: list[tuple[int, int]]) -> str:
+    """The text with a box for each of these stretches, which are in order."""
+    out, at = [], 0
+    for start, end in spans:
+        if start >= at:
+            out += [text[at:start], BOX]
+            at = end
+    return "".join(out) + text[at:]
 
 
 @lru_cache(maxsize=4096)
