@@ -15,14 +15,6 @@ from math import floor
 
 from engines.exercises.acts import is_candidate
 from engines.exercises.entries import ARRANGED_KINDS, entries_of
-from engines.exercises.equal import (
-    FORMULA_KINDS,
-    FUNCTION_WORDS,
-    SIGN_WORDS,
-    number_key,
-    set_entries,
-    telling,
-)
 from engines.exercises.folding import folded, word_set
 from engines.exercises.formats import decimal
 from engines.exercises.grading import graded
@@ -33,6 +25,14 @@ from engines.exercises.numerals import PLACES, roman
 from engines.exercises.placing import HARD, SOFT, labels_named
 from engines.exercises.spoken import GLUE_WORDS, SPOKEN_WORDS, in_digits
 from engines.exercises.stated import Stated, flat, numbers_of, stated
+from engines.exercises.telling import (
+    FORMULA_KINDS,
+    FUNCTION_WORDS,
+    SIGN_WORDS,
+    number_key,
+    set_entries,
+    telling,
+)
 from engines.exercises.widgets import entries_shown
 from engines.exercises.wording import printed_in
 from engines.words import Instance

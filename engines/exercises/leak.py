@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass, field
 
 from engines.exercises.entries import Naming, pattern_of
-from engines.exercises.equal import telling
 from engines.exercises.folding import folded
 from engines.exercises.guard_keys import ArrangedKey, Formula, NumberKey, Phrase
 from engines.exercises.guardset import GuardSet, holds_phrase, is_told, tightened
@@ -19,6 +18,7 @@ from engines.exercises.numerals import CARDINALS, FOREIGN, FOREIGN_PARTS
 from engines.exercises.placing import as_answer, asks, labels_named
 from engines.exercises.spoken import in_digits
 from engines.exercises.stated import Stated, flat, stated
+from engines.exercises.telling import telling
 from engines.exercises.wording import match
 
 _ANSWERS_FOLLOW = re.compile(r"\b(?:answer|solution|result)s?(?: key)?\W*\Z", re.IGNORECASE)

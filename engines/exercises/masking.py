@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from engines.exercises.entries import ARRANGED_KINDS, told_in
-from engines.exercises.equal import FORMULA_KINDS, number_key, set_entries, telling
+from engines.exercises.telling import FORMULA_KINDS, number_key, set_entries, telling
 from engines.exercises.wording import printed_in
 from engines.words import Instance
 
