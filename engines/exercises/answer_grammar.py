@@ -235,7 +235,12 @@ class AnswerParser(Parser):
     # --- brackets ---------------------------------------------------------------------------
 
     def _open(self, word: Token, _next: Token | None) -> None:
-        if self.last in ("fn", "index)") and self.stack and self.stack[-1].sign in _FUNCTIONS:
+        if (
+            word[0] == "("
+            and self.last in ("fn", "index)")
+            and self.stack
+            and self.stack[-1].sign in _FUNCTIONS
+        ):
             self.stack[-1].precedence = BRACKET
             return
         self._operand(word)

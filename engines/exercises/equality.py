@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engines.exercises import analytic, poles, residues, surds
-from engines.exercises.expression import BINARY_OP, CHAIN, NAME, SIGN, SYMBOL, Op
-from engines.exercises.limits import ExpressionError
+from engines.exercises.expression import BINARY_OP, CALL, CHAIN, NAME, SIGN, SYMBOL, Op
+from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.pieces import Ops, parts
 from engines.exercises.programs import (
     ALGEBRAIC,
@@ -206,3 +206,55 @@ def variants(ops: Ops) -> tuple[Ops, ...]:
 
 def _with(op: Op, signs: dict[str, str]) -> Op:
     return Op(op[0], signs.get(op[1], op[1]), op[2]) if op[0] in (BINARY_OP, SIGN) else op
+
+
+# --- several relations ---------------------------------------------------------------------------
+
+MOST_LINKS = 20
+"""Most relations of one answer."""
+
+
+def same_relations(a: Ops, b: Ops, rules: Rules = PLAIN) -> bool:
+    """Whether two answers of relations say the same: chains, systems, and cases joined by `or`.
+
+    Relations joined by commas are a system, unless the other answer has cases. Raises
+    ExpressionError for what is no relation.
+
+    >>> from engines.exercises.answer_grammar import answer_code
+    >>> from engines.exercises.answer_lexer import answer_dialect
+    >>> lists = answer_dialect(lists=True)
+    >>> f, g = (answer_code(t, lists).ops for t in ("x = 2, x = -2", "x = ±2"))
+    >>> same_relations(f, g)
+    True
+    """
+    mine, theirs = _cases(a), _cases(b)
+    if len(mine) == 1 and len(theirs) > 1 and _joiner(a) == ",":
+        mine = [[link] for link in mine[0]]
+    elif len(theirs) == 1 and len(mine) > 1 and _joiner(b) == ",":
+        theirs = [[link] for link in theirs[0]]
+
+    def alike(x: list[Link], y: list[Link]) -> bool:
+        return matched(x, y, lambda p, q: same_link(p, q, rules))
+
+    return matched(mine, theirs, alike)
+
+
+def _joiner(ops: Ops) -> str:
+    kind, arg, _ = ops[-1]
+    return str(arg[0]) if kind == CALL else ""
+
+
+def _cases(ops: Ops) -> list[list[Link]]:
+    """The cases of an answer, each with the links that hold together."""
+    found: list[list[Link]] = []
+    for one in variants(ops):
+        joiner = _joiner(one)
+        if joiner == "or":
+            found += [list(links(part)) for part in parts(one)]
+        elif joiner in ("and", ","):
+            found.append([link for part in parts(one) for link in links(part)])
+        else:
+            found.append(list(links(one)))
+        if sum(map(len, found)) > MOST_LINKS:
+            raise TooLarge(one[-1][2] + 1, f"at most {MOST_LINKS} relations")
+    return found

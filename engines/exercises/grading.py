@@ -17,6 +17,12 @@ from engines.exercises.arranged import (
     match_reading,
     order_reading,
 )
+from engines.exercises.formula_answers import (
+    formula_reading,
+    formula_spelled,
+    graded_formula,
+)
+from engines.exercises.keys import SYMBOLIC
 from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.number_answers import graded_number, number_reading, number_spelled
 from engines.exercises.parts import graded_parts, parts_key, parts_reading
@@ -67,6 +73,8 @@ def key_spelled(instance: Instance, *, locale: str = "en") -> str | list[Any] | 
     key, kind = instance.key, instance.item.answer.kind
     if isinstance(key, Fraction):
         return number_spelled(instance, locale)
+    if kind in SYMBOLIC:
+        return formula_spelled(str(key), locale)
     if kind in ("order", "match"):
         return arranged_key(instance)
     if kind == "parts":
@@ -161,6 +169,7 @@ _GRADERS: dict[str, Grader] = {
     "order": graded_order,
     "match": graded_match,
     "parts": lambda i, r, locale: graded_parts(i, r, locale, _judged),
+    **dict.fromkeys(SYMBOLIC, graded_formula),
 }
 _READERS: dict[str, Callable[[Instance, object, str], str]] = {
     "number": number_reading,
@@ -171,4 +180,5 @@ _READERS: dict[str, Callable[[Instance, object, str], str]] = {
     "order": order_reading,
     "match": match_reading,
     "parts": lambda i, r, locale: parts_reading(i, r, locale, _read_as),
+    **dict.fromkeys(SYMBOLIC, formula_reading),
 }

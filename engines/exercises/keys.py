@@ -44,15 +44,19 @@ _LISTED = frozenset(("equation", "interval", "set", "matrix"))
 
 
 @lru_cache(maxsize=4096)
-def _dialect(variables: frozenset[str], kind: str, imaginary: bool, keys: bool) -> Dialect:
+def _dialect(
+    names: frozenset[str], kind: str, imaginary: bool, mixed: bool = False, keys: bool = False
+) -> Dialect:
     lists = kind in _LISTED
-    return answer_dialect(variables, imaginary=imaginary, lists=lists, keys=keys)
+    return answer_dialect(names, imaginary=imaginary, lists=lists, mixed=mixed, keys=keys)
 
 
-def dialect_of(spec: AnswerSpec) -> Dialect:
-    """How answers to an item are read."""
-    names = frozenset(spec.variables) | frozenset(spec.integers) if spec.variables else _NONE
-    return _dialect(names, spec.kind, spec.complex, False)
+def dialect_of(spec: AnswerSpec, *, mixed: bool = False) -> Dialect:
+    """How answers to an item are read; `mixed` allows `1 1/2`."""
+    names = _NONE
+    if spec.variables or spec.integers:
+        names = frozenset((*spec.variables, *spec.integers))
+    return _dialect(names, spec.kind, spec.complex, mixed)
 
 
 _NONE: frozenset[str] = frozenset()
@@ -64,7 +68,7 @@ def key_code(text: str, spec: AnswerSpec, params: frozenset[str]) -> Code:
     Raises ExpressionError with the column of what does not parse.
     """
     names = params | frozenset(spec.variables) | frozenset(spec.integers)
-    return answer_code(text, _dialect(names, spec.kind, spec.complex, True))
+    return answer_code(text, _dialect(names, spec.kind, spec.complex, keys=True))
 
 
 _RELATION, _UNION, _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(7)

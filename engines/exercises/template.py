@@ -15,6 +15,7 @@ from hashlib import sha256
 from engines.exercises.expression import NAME, Code, Operand, evaluated, parsed
 from engines.exercises.formats import Format, format_named, prints_decimals, shortest
 from engines.exercises.functions import Inexact
+from engines.exercises.keys import SYMBOLIC, key_code, put_in
 from engines.exercises.limits import ExpressionError
 from engines.exercises.marks import localised
 from engines.exercises.params import Draw, drawn, known, param_plan, shuffled
@@ -131,7 +132,10 @@ def names_in(template: str) -> frozenset[str]:
 class _Plan:
     """What is known of an item before its seed."""
 
-    __slots__ = ("draw", "item", "kept", "key", "numbers", "numeric", "parts", "shuffles", "wrong")
+    __slots__ = (
+        "draw", "formulas", "item", "kept", "key", "numbers", "numeric", "parts", "shuffles",
+        "wrong",
+    )  # fmt: skip
 
     def __init__(self, item: Item) -> None:
         self.item = item
@@ -153,6 +157,9 @@ class _Plan:
             self.wrong = tuple(
                 (m.id, known(parsed(m.when), item.params)) for m in item.misconceptions
             )
+        self.formulas: _Formulas | None = None
+        if item.answer.kind in SYMBOLIC:
+            self.formulas = _Formulas(item)
         self.numbers = tuple(known(parsed(n), item.params) for n in expressions(item.widget))
         """The widget's numbers."""
         self.parts = tuple(_Plan(part) for part in part_items(item))
@@ -162,6 +169,49 @@ class _Plan:
         """Whether the seed decides where something stands."""
         self.kept: tuple[str, int, str, Instance] | None = None
         """The newest instance, where the item has no parameters."""
+
+
+class _Formulas:
+    """The key of a formula and its known wrong ways, parsed."""
+
+    __slots__ = ("item", "key", "wrong")
+
+    def __init__(self, item: Item) -> None:
+        self.item = item
+        value = item.answer.value
+        if not isinstance(value, str):
+            raise ExpressionError(1, "one expression", "a list")
+        self.key = self._code(value)
+        self.wrong = tuple((m.id, m.when, self._code(m.when)) for m in item.misconceptions)
+
+    def _code(self, text: str) -> Code | None:
+        """The parsed text over the params; None for a template, and where none is in it."""
+        params = frozenset(self.item.params)
+        if "@{" in text:
+            return None
+        code = key_code(text, self.item.answer, params)
+        return code if code.names & params else None
+
+    def text(self, code: Code | None, text: str, values: dict[str, Operand]) -> str:
+        """The text of a key with the params' values put in."""
+        if code is None:
+            return rendered(text, values)
+        spec = self.item.answer
+        return put_in(code, values, spec, worked_out=_PRIMES not in spec.form)
+
+    def wrong_texts(self, values: dict[str, Operand]) -> tuple[tuple[str, Value], ...]:
+        """Each misconception's text; one that has no value with these numbers is left out."""
+        found: list[tuple[str, Value]] = []
+        for name, when, code in self.wrong:
+            try:
+                found.append((name, self.text(code, when, values)))
+            except ExpressionError:
+                continue
+        return tuple(found)
+
+
+_PRIMES = "prime-factors"
+"""The form whose keys keep the products that their numbers make."""
 
 
 def _templates(item: Item, *, numeric: bool) -> list[str]:
@@ -303,6 +353,8 @@ def _key(plan: _Plan, values: dict[str, Operand], locale: str) -> Value | tuple[
     if plan.key is not None:
         return _number(evaluated(plan.key, values))
     value = plan.item.answer.value
+    if plan.formulas is not None:
+        return plan.formulas.text(plan.formulas.key, str(value), values)
     if isinstance(value, str):
         return rendered(value, values, locale)
     if isinstance(value, Mapping):
@@ -320,6 +372,8 @@ def _number(value: Operand) -> Fraction:
 
 def _wrong(plan: _Plan, values: dict[str, Operand], locale: str) -> tuple[tuple[str, Value], ...]:
     """Each misconception's value; one that has none with these numbers is left out."""
+    if plan.formulas is not None:
+        return plan.formulas.wrong_texts(values)
     if not plan.numeric:
         return tuple((m.id, rendered(m.when, values, locale)) for m in plan.item.misconceptions)
     found: list[tuple[str, Value]] = []
