@@ -22,24 +22,34 @@ def _text(response: object) -> str:
     return response.strip()
 
 
-def graded_text(instance: Instance, response: object, _locale: str) -> Verdict:
-    """The verdict on words. Raises ExpressionError for what is no text."""
+def graded_text(instance: Instance, response: object, locale: str) -> Verdict:
+    """The verdict on words. Raises ExpressionError for what is no text.
+
+    A known wrong way in its own spelling goes before a right word with a slip in it.
+    """
     text = _text(response)
     spec = instance.item.answer
     read_as = _text_read_as(text)
-    for key in (str(instance.key), *instance.accept):
-        how = match(text, key, typos=spec.typos)
-        if how == "same":
+    found = {
+        match(text, key, typos=spec.typos, locale=locale)
+        for key in (str(instance.key), *instance.accept)
+    }
+    if "same" in found:
+        return Verdict("correct", read_as, RIGHT)
+    if "reordered" in found:
+        if not printed_in(text, instance.prompt):
             return Verdict("correct", read_as, RIGHT)
-        if how == "reordered":
-            if printed_in(text, instance.prompt):
-                say = "That is how the question puts it. Now carry out what it asks."
-                return Verdict("wrong_form", read_as, say, note="restated")
-            return Verdict("correct", read_as, RIGHT)
+        say = "That is how the question puts it. Now carry out what it asks."
+        return Verdict("wrong_form", read_as, say, note="restated")
     for name, wrong in instance.wrong:
-        if match(text, str(wrong), typos=False):
+        if match(text, str(wrong), typos=False, locale=locale):
             return misconceived(instance, name, read_as)
+    if "slip" in found:
+        return Verdict("correct", read_as, f"{RIGHT} {SLIP}", note="typo")
     return Verdict("incorrect", read_as, NOT_YET)
+
+
+SLIP = "Mind the spelling."
 
 
 def _text_read_as(text: str) -> str:

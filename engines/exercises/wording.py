@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Literal
 
 from engines.exercises.notation import formula, one_spelling, squeezed
+from engines.exercises.spelling import alike, is_one_slip
 
 _LONG_WORD = 5
-"""Letters from which one slip of the keyboard is forgiven."""
+"""Letters of the right word from which one slip of the keyboard is forgiven."""
 
 
 def normal(text: str) -> str:
@@ -22,54 +23,39 @@ def normal(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def one_edit_apart(a: str, b: str) -> bool:
-    """Whether one letter added, dropped, changed or swapped with its neighbour makes a into b.
-
-    >>> one_edit_apart("fraction", "fracton"), one_edit_apart("fraction", "fracshun")
-    (True, False)
-    """
-    if a == b:
-        return True
-    if len(a) > len(b):
-        a, b = b, a
-    at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
-    if len(a) == len(b):
-        swapped = a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :]
-        return a[at + 1 :] == b[at + 1 :] or swapped
-    return len(b) - len(a) == 1 and a[at:] == b[at + 1 :]
-
-
-def _same_but_typos(a: str, b: str) -> bool:
-    words, others = a.split(), b.split()
+def _same_but_typos(given: str, key: str) -> bool:
+    words, others = given.split(), key.split()
     if len(words) != len(others):
         return False
     return all(
-        x == y or (min(len(x), len(y)) >= _LONG_WORD and x.isalpha() and one_edit_apart(x, y))
-        for x, y in zip(words, others, strict=True)
+        mine == right or (len(right) >= _LONG_WORD and right.isalpha() and is_one_slip(mine, right))
+        for mine, right in zip(words, others, strict=True)
     )
 
 
-Match = Literal["same", "reordered", ""]
+Match = Literal["same", "slip", "reordered", ""]
 
 
-def match(response: str, key: str, *, typos: bool) -> Match:
-    r"""How a response agrees with a key: `same`, `reordered` terms or factors, or not at all.
+def match(response: str, key: str, *, typos: bool, locale: str = "") -> Match:
+    r"""How a response agrees with a key: `same`, a `slip` in a word, `reordered` terms, or not.
+
+    `locale` (BCP 47) says which spellings are one word; `typos` whether a slip is forgiven.
 
     >>> match(r"$$\frac{2x}{3}$$", "(2/3)*x", typos=False), match("x+3", "3+x", typos=False)
     ('same', 'reordered')
+    >>> match("Zaehler", "Zähler", typos=False, locale="de"), match("zhler", "Zähler", typos=True)
+    ('same', 'slip')
     """
-    a, b = normal(response), normal(key)
-    if a == b or (typos and _same_but_typos(a, b)):
-        return "same"
-    if _respelled(response, key):
+    a, b = alike(response, locale), alike(key, locale)
+    if a == b or _respelled(response, key):
         return "same"
     mine, theirs = formula(response), formula(key)
-    if mine is None or theirs is None:
-        return ""
-    if one_spelling(mine, ordered=True) == one_spelling(theirs, ordered=True):
-        return "same"
-    same = one_spelling(mine, ordered=False) == one_spelling(theirs, ordered=False)
-    return "reordered" if same else ""
+    if mine is not None and theirs is not None:
+        if one_spelling(mine, ordered=True) == one_spelling(theirs, ordered=True):
+            return "same"
+        if one_spelling(mine, ordered=False) == one_spelling(theirs, ordered=False):
+            return "reordered"
+    return "slip" if typos and _same_but_typos(a, b) else ""
 
 
 _SIGN = re.compile(r"[\d$\\^*/+=<>(]")
