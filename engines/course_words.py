@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from engines.widget_words import Word
 
 VariantName = Literal["worked", "analogy", "visual", "rule"]
@@ -67,3 +69,17 @@ class SharedMisconception(Word, frozen=True):
 
     id: str
     say: str
+
+
+class Finding(msgspec.Struct, frozen=True, gc=False):
+    """One fault of a course, by its check code (content format, section 5).
+
+    `path` leads to the place: field names and positions, as `("items", 3, "hints", 0)`.
+    `severity` is `E` (refuses a build) or `W`.
+    """
+
+    code: str
+    severity: Literal["E", "W"]
+    path: tuple[str | int, ...]
+    message: str
+    fix: str = ""

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engines.course_words import Bkt as Bkt
+from engines.course_words import Finding as Finding
 from engines.course_words import Media, SharedMisconception, Variants
 from engines.course_words import Skill as Skill
 from engines.course_words import Source as Source
@@ -207,7 +208,11 @@ class Item(Word, frozen=True):
 
 
 class Course(Word, frozen=True):
-    """A course in one locale. `sha256` is the hash of its canonical bytes, its version's name."""
+    """A course in one locale. `sha256` is the hash of its canonical bytes, its version's name.
+
+    `locales` are all that it has, where that is more than one. `reading_grade` is the school grade
+    above which an item's texts are told of when the course is checked.
+    """
 
     id: str
     version: str
@@ -217,25 +222,11 @@ class Course(Word, frozen=True):
     skills: tuple[Skill, ...]
     items: tuple[Item, ...]
     locale: str = "en"
+    locales: tuple[str, ...] = ()
     sha256: str = ""
     goals: tuple[Goal, ...] = ()
     misconceptions: tuple[SharedMisconception, ...] = ()
     reading_grade: float | None = None
-    """School grade above which an item's texts are told of when the course is checked."""
-
-
-class Finding(msgspec.Struct, frozen=True, gc=False):
-    """One fault of a course, by its check code (content format, section 5).
-
-    `path` leads to the place: field names and positions, as `("items", 3, "hints", 0)`.
-    `severity` is `E` (refuses a build) or `W`.
-    """
-
-    code: str
-    severity: Literal["E", "W"]
-    path: tuple[str | int, ...]
-    message: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,12 +78,17 @@ Mode = Literal["practice", "socratic", "worked", "review", "exam", "peer"]
 
 
 class LessonStart(Message, frozen=True, tag="lesson.start"):
-    """Begin a lesson; without `course`, the first one the server was given."""
+    """Begin a lesson; without `course`, the first one the server was given.
+
+    `locale` is the learner's language (BCP 47): the course speaks it where it can, else its own.
+    Without it the preference of that name counts.
+    """
 
     id: Id
     course: Id | None = None
     mode: Mode | None = None
     seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] | None = None
+    locale: Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] | None = None
 
 
 class ItemNext(Message, frozen=True, tag="item.next"):

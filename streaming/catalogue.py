@@ -17,12 +17,13 @@ import secrets
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from engines.beliefs import scoring_of
-from engines.exercises.course import course_from
+from engines.exercises.course import course_from, locale_of
 from engines.learnt import Attempted, Learnt, Seen, Shown
 from engines.pinning import Physics, fitted_to, pinned, shipped
 from engines.words import Course, Decision, Syllabus
@@ -39,6 +40,11 @@ PUBLISH_EVERY = 1_000
 """Scored answers on a course between two published versions of what they taught."""
 SYLLABI_KEPT = 64
 """Versions kept in memory; older ones are read again when a session needs them."""
+VERSIONS_MOST = 4
+"""Versions of one course that learn from answers side by side: the newest, and those that lessons
+may still be on. Lessons on an older one go on; their answers teach their own learner alone."""
+TEXTS_KEPT = 64
+"""Courses in another language than their own, kept in memory."""
 PUBLISH_TRIES = 32
 """Tries to publish a version while other nodes publish theirs; of those at once one succeeds."""
 HEAR_EVERY_S = 5.0
@@ -69,25 +75,34 @@ class Catalogue:
         self._records = records
         self._fits = fits
         self._courses: dict[str, Course] = {}
+        self._texts: OrderedDict[tuple[str, str], Course] = OrderedDict()
+        """Courses in other languages than their own."""
         self._offered: list[str] = []
+        self._versions: dict[str, list[str]] = {}
+        """By id of a course, the hashes of its versions that are taught, the newest last."""
         self._live: dict[str, Table] = {}
         self._writer = secrets.token_hex(6)
         self._tasks: set[asyncio.Task[None]] = set()
         self._physics: dict[tuple[str, str], Physics] = {}
-        self._syllabi: OrderedDict[tuple[str, str], Syllabus] = OrderedDict()
+        self._syllabi: OrderedDict[tuple[str, str, str], Syllabus] = OrderedDict()
 
     # --- what is taught -----------------------------------------------------------------------
 
     async def add(self, canonical: bytes) -> Course:
-        """Offer a course; its canonical bytes are kept in Records under their hash."""
-        course = course_from(canonical)
+        """Offer a course; its canonical bytes are kept in Records under their hash.
+
+        Another version of a course that is offered takes its place: lessons begun stay with theirs.
+        """
+        course = await asyncio.to_thread(_read, canonical)
         sha = course.sha256
-        if await self._records.get("course", sha) is None:
-            with contextlib.suppress(Conflict):  # another node was first, with the same bytes
-                await stored(self._records.put("course", sha, canonical, 0))
+        if sha in self._live:  # an earlier version is back
+            await self._offer(course)
+            return course
+        await self._keep_bytes("course", sha, canonical)
+        for tag in course.locales:
+            if tag != course.locale:
+                self._texts[sha, tag] = await asyncio.to_thread(_read, canonical, tag)
         self._courses[sha] = course
-        if sha not in self._offered:
-            self._offered.append(sha)
         document = await self._records.get("learnt", f"{sha}:newest")
         old = await self._records.get("difficulties", f"{sha}:newest")
         named = document or old
@@ -99,7 +114,54 @@ class Catalogue:
         live.heard_s = asyncio.get_running_loop().time()
         self._keep(sha, pin)
         await self.refresh(sha)
+        await self._offer(course)
         return course
+
+    async def _offer(self, course: Course) -> None:
+        """Lessons begin on this version from now on; the oldest one beyond the limit is let go."""
+        of = self._versions.setdefault(course.id, [])
+        before = of[-1] if of else None
+        if course.sha256 in of:
+            of.remove(course.sha256)
+        of.append(course.sha256)
+        if course.sha256 not in self._offered:
+            if before in self._offered:
+                self._offered[self._offered.index(before)] = course.sha256
+            else:
+                self._offered.append(course.sha256)
+        while len(of) > VERSIONS_MOST:
+            await self._let_go(of.pop(0))
+
+    async def _let_go(self, sha: str) -> None:
+        """Forget a version here; lessons on it go on with what they hold, or read it again."""
+        publishing = self.publish(sha)
+        if publishing is not None:
+            await publishing
+        del self._live[sha], self._courses[sha]
+        for key in [key for key in self._texts if key[0] == sha]:
+            del self._texts[key]
+
+    def withdraw(self, sha: str) -> None:
+        """Offer a version no more; lessons begun on it go on."""
+        if sha in self._offered:
+            self._offered.remove(sha)
+
+    async def keep_picture(self, sha256: str, kind: str, body: bytes) -> None:
+        """Keep a picture of a course in Records, for every node and for lessons on old versions."""
+        await self._keep_bytes("media", sha256, kind.encode() + b"\n" + body)
+
+    async def picture(self, sha256: str) -> tuple[str, bytes] | None:
+        """Type and bytes of a picture; None where no course has it."""
+        document = await self._records.get("media", sha256)
+        if document is None:
+            return None
+        kind, _, body = document.body.partition(b"\n")
+        return kind.decode(), body
+
+    async def _keep_bytes(self, kind: str, key: str, body: bytes) -> None:
+        if await self._records.get(kind, key) is None:
+            with contextlib.suppress(Conflict):  # another node was first, with the same bytes
+                await stored(self._records.put(kind, key, body, 0))
 
     @property
     def offered(self) -> Sequence[Course]:
@@ -123,20 +185,35 @@ class Catalogue:
 
     # --- pinned versions ----------------------------------------------------------------------
 
-    def at_hand(self, sha: str, d_version: str) -> Syllabus:
-        """A version that `load` or `add` has brought into memory; `KeyError` otherwise."""
-        syllabus = self._syllabi[sha, d_version]
-        self._syllabi.move_to_end((sha, d_version))
-        return syllabus
+    def locale_of(self, sha: str, wanted: object) -> str:
+        """The language in which an offered course serves a learner; empty for its own."""
+        return locale_of(self._courses[sha], wanted if isinstance(wanted, str) else None)
 
-    async def load(self, sha: str, d_version: str) -> Syllabus:
+    def at_hand(self, sha: str, d_version: str, locale: str = "") -> Syllabus:
+        """A version that `load` or `add` has brought into memory; `KeyError` otherwise.
+
+        With a `locale` its texts are in that language.
+        """
+        found = self._syllabi.get((sha, d_version, locale))
+        if found is None:
+            own = self._syllabi[sha, d_version, ""]
+            found = replace(own, course=self._texts[sha, locale])
+            self._syllabi[sha, d_version, locale] = found
+        self._syllabi.move_to_end((sha, d_version, locale))
+        return found
+
+    async def load(self, sha: str, d_version: str, locale: str = "") -> Syllabus:
         """Bring a version into memory; raises `LookupError` where Records have none."""
-        found = self._syllabi.get((sha, d_version))
-        if found is not None:
-            return found
-        course = await self._course(sha)
-        version = await self._version(course, d_version)
-        return self._keep(sha, await self._pin(course, version, d_version))
+        if locale and (sha, locale) not in self._texts:
+            body = await self._bytes_of(sha)
+            self._texts[sha, locale] = await asyncio.to_thread(_read, body, locale)
+            while len(self._texts) > TEXTS_KEPT:
+                self._texts.popitem(last=False)
+        if (sha, d_version, "") not in self._syllabi:
+            course = await self._course(sha)
+            version = await self._version(course, d_version)
+            self._keep(sha, await self._pin(course, version, d_version))
+        return self.at_hand(sha, d_version, locale)
 
     async def load_named(self, entries: Sequence[Entry]) -> None:
         """Bring every version that these entries name into memory: the fold cannot wait."""
@@ -144,28 +221,32 @@ class Catalogue:
             if entry.sealed:
                 deed = deeds.unsealed(entry.sealed)
                 if isinstance(deed, deeds.LessonBegan):
-                    await self.load(deed.course, deed.d_version)
+                    await self.load(deed.course, deed.d_version, deed.locale)
                 elif isinstance(deed, deeds.Restored):
-                    course, d_version = SessionState.pinned(deed.state)
-                    if course:
-                        await self.load(course, d_version)
+                    named = SessionState.pinned(deed.state)
+                    if named.course:
+                        await self.load(*named)
 
     def _keep(self, sha: str, pin: Pin) -> Syllabus:
-        self._syllabi[sha, pin.name] = pin.syllabus
+        self._syllabi[sha, pin.name, ""] = pin.syllabus
         newest = {(s, live.newest.name) for s, live in self._live.items()}
         for key in list(self._syllabi)[:-SYLLABI_KEPT]:
-            if key not in newest:
+            if key[:2] not in newest:
                 del self._syllabi[key]
         return pin.syllabus
 
     async def _course(self, sha: str) -> Course:
         course = self._courses.get(sha)
         if course is None:
-            document = await self._records.get("course", sha)
-            if document is None:
-                raise LookupError(f"course {sha[:12]} is not in this store")
-            course = self._courses[sha] = course_from(document.body)
+            body = await self._bytes_of(sha)
+            course = self._courses[sha] = await asyncio.to_thread(_read, body)
         return course
+
+    async def _bytes_of(self, sha: str) -> bytes:
+        document = await self._records.get("course", sha)
+        if document is None:
+            raise LookupError(f"course {sha[:12]} is not in this store")
+        return document.body
 
     async def _version(self, course: Course, name: str) -> Version:
         if name == AUTHORS:
@@ -349,6 +430,10 @@ class Catalogue:
                 await stored(self._records.put("physics", f"{sha}:{name}", data, 0))
         self._physics[sha, name] = physics
         await self._landed(live, first, refitted)
+
+
+def _read(canonical: bytes, locale: str | None = None) -> Course:
+    return course_from(canonical, locale=locale)
 
 
 def _may_hear(live: Table) -> bool:

@@ -20,7 +20,8 @@ class LessonBegan(Deed, frozen=True, tag="lesson"):
 
     `build` names the program that wrote it: on another build a replay says so first. `carried` is
     the learner's scoring state under the version's parameters, where those are others than before:
-    stored answers filtered again, which a fold could not do.
+    stored answers filtered again, which a fold could not do. `locale` is the language of its texts;
+    empty: the course's own.
     """
 
     cmd: str
@@ -31,6 +32,7 @@ class LessonBegan(Deed, frozen=True, tag="lesson"):
     seed: int | None
     build: str
     carried: bytes | None = None
+    locale: str = ""
 
 
 class ItemLeft(Deed, frozen=True, tag="next"):

@@ -70,7 +70,7 @@ class Fold:
     def __init__(
         self,
         epoch: str,
-        courses: Callable[[str, str], Syllabus],
+        courses: Callable[[str, str, str], Syllabus],
         *,
         lap: Lap | None = None,
         timing: Callable[[], ev.Timing] | None = None,
@@ -90,11 +90,12 @@ class Fold:
     # --- the lesson ---------------------------------------------------------------------------
 
     def _lesson(self, state: SessionState, deed: deeds.LessonBegan, seq: int, at_ms: int) -> Folded:
-        syllabus = self._courses(deed.course, deed.d_version)
+        syllabus = self._courses(deed.course, deed.d_version, deed.locale)
         old = state.beliefs
         beliefs = old.moved_to(syllabus, deed.carried) if old else Beliefs.fresh(syllabus)
         plain = state.plain
         plain.learner, plain.course, plain.d_version = deed.learner, deed.course, deed.d_version
+        plain.locale = deed.locale
         plain.mode = deed.mode  # type: ignore[assignment]  # checked on the wire
         state.pin(syllabus, beliefs)
         plain.remembered = after_fold(state, plain.remembered)
@@ -371,8 +372,8 @@ class Fold:
     # --- what is due --------------------------------------------------------------------------
 
     def _restored(self, state: SessionState, deed: deeds.Restored, seq: int, at_ms: int) -> Folded:
-        course, d_version = SessionState.pinned(deed.state)
-        syllabus = self._courses(course, d_version) if course else None
+        pinned = SessionState.pinned(deed.state)
+        syllabus = self._courses(*pinned) if pinned.course else None
         kept = SessionState.from_bytes(deed.state, syllabus)
         state.plain, state.beliefs = kept.plain, kept.beliefs
         state.syllabus, state.instance = kept.syllabus, kept.instance

@@ -143,8 +143,8 @@ async def _kept(ground: Surroundings, sid: str) -> _Kept:
         return _Kept(None, "", 0)
     state_bytes, draft_item, draft, epoch = snapshot_parts(document.body)
     try:
-        course, d_version = SessionState.pinned(state_bytes)
-        pinned = await ground.catalogue.load(course, d_version) if course else None
+        named = SessionState.pinned(state_bytes)
+        pinned = await ground.catalogue.load(*named) if named.course else None
         state = SessionState.from_bytes(state_bytes, pinned)
     except (ValueError, msgspec.MsgspecError) as error:
         _LOG.warning("a snapshot cannot be read, its log is folded from the start: %s", error)

@@ -164,6 +164,8 @@ class Session:
         course, d_version = self._ground.catalogue.pick(command.course)
         plain, rules = self.state.plain, self._ground.rules
         mode = command.mode or (plain.mode if plain.course else rules.mode)
+        wanted = command.locale or plain.prefs.get("locale")
+        locale = self._ground.catalogue.locale_of(course, wanted)
         carried = self.carried.get((course, d_version))
         deed = deeds.LessonBegan(
             command.id,
@@ -174,6 +176,7 @@ class Session:
             command.seed,
             self._ground.build,
             carried,
+            locale,
         )
         self._act(command, deed)
         if not self._ground.log.lasting:

@@ -156,12 +156,24 @@ class Point(msgspec.Struct, frozen=True):
     skill: str
 
 
+class Pinned(NamedTuple):
+    """What a lesson is pinned to: a course's hash, a version of what its answers taught, and the
+    language of its texts; all empty where there is no lesson, `locale` also for the course's own.
+    """
+
+    course: str
+    d_version: str
+    locale: str = ""
+
+
 class Plain(msgspec.Struct):
     """The part of the state that is plain data."""
 
     learner: str = ""
     course: str = ""
     d_version: str = ""
+    locale: str = ""
+    """Language of the lesson's texts; empty: the course's own."""
     mode: Mode = "practice"
     open: Open | None = None
     closed: Open | None = None
@@ -235,10 +247,10 @@ class SessionState:
         return state
 
     @staticmethod
-    def pinned(data: bytes) -> tuple[str, str]:
-        """`(course hash, version of difficulties)` that these bytes need; empty where none."""
+    def pinned(data: bytes) -> Pinned:
+        """What these bytes need."""
         plain = _kept(data).plain
-        return plain.course, plain.d_version
+        return Pinned(plain.course, plain.d_version, plain.locale)
 
     @staticmethod
     def at(data: bytes) -> int:

@@ -40,6 +40,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "C306": ("W", "one choice is more than three times as long as another"),
     "C307": ("E", "the key cannot be read or is too large"),
     "C308": ("W", "two choices have one value"),
+    "C309": ("E", "a widget cannot give the key, or its numbers do not hold together"),
     "C401": ("E", "the hint ladder lacks a bottom-out or a second level"),
     "C402": ("E", "hint levels out of order"),
     "C403": ("E", "a text before the bottom-out names the key (W from 20 % of the seeds)"),
@@ -93,8 +94,7 @@ def checked(
         return Checked(sources, report, None, None)
     written = canonical(sources.document)
     course = course_from(written)
-    tags = tuple(sources.document.get("locales", ()))
-    found = findings(course, tags, progressed)
+    found = findings(course, progressed)
     if since is not None:
         found += _gone(course, since, sources)
     found += _untranslated(sources)

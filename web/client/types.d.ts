@@ -74,6 +74,9 @@ export interface Bye {
 
 /**
  * Begin a lesson; without `course`, the first one the server was given.
+ *
+ * `locale` is the learner's language (BCP 47): the course speaks it where it can, else its own.
+ * Without it the preference of that name counts.
  */
 export interface LessonStart {
   readonly t: "lesson.start";
@@ -81,6 +84,7 @@ export interface LessonStart {
   readonly course?: string | null;
   readonly mode?: "exam" | "peer" | "practice" | "review" | "socratic" | "worked" | null;
   readonly seed?: number | null;
+  readonly locale?: string | null;
 }
 
 /**

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from fractions import Fraction
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import msgspec
@@ -247,9 +247,9 @@ def test_five_thousand_items_load_within_the_budget():
     taken_s: list[float] = []
     loaded = course_from(written)
     for _ in range(3):
-        started = perf_counter()
+        started = process_time()
         loaded = course_from(written)
-        taken_s.append(perf_counter() - started)
+        taken_s.append(process_time() - started)
     assert len(loaded.items) == 5000
     assert min(taken_s) <= 0.5
 
