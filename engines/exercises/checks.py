@@ -13,8 +13,9 @@ from typing import NamedTuple
 from engines.exercises.expression import parsed
 from engines.exercises.limits import ExpressionError
 from engines.exercises.params import ParamCycle, ParamError, param_plan
-from engines.exercises.template import names_in
+from engines.exercises.template import names_in, part_items
 from engines.exercises.trials import told_places, trial_findings
+from engines.exercises.widget_checks import widget_places
 from engines.words import AnswerSpec, Finding, Item, Option
 
 Path = tuple[str | int, ...]
@@ -29,6 +30,8 @@ class Place(NamedTuple):
     path: Path
     text: str
     expression: bool
+    own: frozenset[str] = frozenset()
+    """Names it may use besides the params."""
 
 
 def item_findings(
@@ -53,7 +56,8 @@ def places(item: Item) -> Iterator[Place]:
             yield Place(("params", name, "expr"), str(spec["expr"]), True)
     for at, condition in enumerate(item.where):
         yield Place(("where", at), condition, True)
-    yield from _answer_places(item)
+    yield from _question_places(item)
+    yield from _part_places(item)
     numeric = item.answer.kind in _NUMBERS
     for at, misconception in enumerate(item.misconceptions):
         yield Place(("misconceptions", at, "when"), misconception.when, numeric)
@@ -78,6 +82,21 @@ def _asked_places(
         yield Place((*path, name, "value"), answer.value, answer.kind in _NUMBERS)
 
 
+def _part_places(item: Item) -> Iterator[Place]:
+    for at, part in enumerate(part_items(item)):
+        yield Place(("parts", at, "prompt"), part.prompt, False)
+        for nth, option in enumerate(part.options):
+            yield Place(("parts", at, "options", nth, "text"), option.text, False)
+        for place in _question_places(part):
+            yield place._replace(path=("parts", at, *place.path))
+
+
+def _question_places(item: Item) -> Iterator[Place]:
+    """The widget of an item, or of a part, and what it takes for right."""
+    yield from (Place(*place) for place in widget_places(item.widget))
+    yield from _answer_places(item)
+
+
 def _answer_places(item: Item) -> Iterator[Place]:
     answer = item.answer
     if isinstance(answer.value, str) and answer.kind in _NUMBERS:
@@ -95,14 +114,14 @@ def _written(item: Item, path: Path) -> Iterator[Finding]:
     """C201 for what does not parse or names an unknown param, C202, C307 for the key itself."""
     for place in places(item):
         at = (*path, *place.path)
-        key = place.path == ("answer", "value")
+        key = place.path[-2:] == ("answer", "value") and place.path[0] in ("answer", "parts")
         try:
             names = parsed(place.text).names if place.expression else names_in(place.text)
         except ExpressionError as error:
             told = f"{place.text!r}: {error}"
             yield Finding("C307" if key else "C201", "E", at, told, "mend the expression")
             continue
-        for name in sorted(names - item.params.keys()):
+        for name in sorted(names - item.params.keys() - place.own):
             known = ", ".join(sorted(item.params)) or "none"
             yield Finding("C201", "E", at, f"unknown param {name!r}", f"params here: {known}")
     try:

@@ -12,6 +12,7 @@ from fractions import Fraction
 from engines.exercises.formulas import formulas_in
 from engines.exercises.grading import graded
 from engines.exercises.mentions import numbers_in
+from engines.exercises.widget_checks import names_arranged
 from engines.words import Instance
 
 _ALGEBRA = frozenset({"expression", "equation", "interval", "set", "matrix"})
@@ -52,8 +53,10 @@ def names_key(text: str, drawn: Instance, printed: frozenset[Fraction]) -> bool:
     kind = drawn.item.answer.kind
     if isinstance(drawn.key, Fraction):
         return drawn.key in numbers_in(text) - printed
+    if drawn.parts:
+        return any(names_key(text, part, printed) for part in drawn.parts)
     if kind in _ARRANGED:
-        return False
+        return names_arranged(text, drawn)
     if kind in _ALGEBRA:
         return _formula_named(text, drawn, frozenset(map(plain, _candidates(drawn.prompt))))
     if drawn.choices:

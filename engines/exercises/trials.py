@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from engines.course_words import VARIANTS
+from engines.exercises.arranged import arranged_response
 from engines.exercises.formulas import text_faults
 from engines.exercises.grading import graded, key_spelled
 from engines.exercises.keyboard import unusual
@@ -19,6 +20,8 @@ from engines.exercises.naming import keys_of, names_key, plain, shows_key
 from engines.exercises.params import ParamError, Undrawable
 from engines.exercises.reading import number_read
 from engines.exercises.template import instance, rendered
+from engines.exercises.widget_checks import widget_faults
+from engines.exercises.widgets import entries_shown
 from engines.words import AnswerSpec, Finding, Instance, Item, Option
 
 SEEDS = 200
@@ -109,22 +112,48 @@ def _try(trial: _Trial, drawn: Instance) -> None:
     told = list(_texts(trial, drawn))
     for place, text in told:
         _degenerate(trial, place, text, drawn)
-    _key(trial, drawn)
+    sound = {prefix for prefix, question in _asked(drawn) if _widget(trial, question, prefix)}
+    for prefix, question in _asked(drawn):
+        if prefix in sound:
+            _key(trial, question, (*prefix, "answer"))
+        _typed(trial, question, prefix)
+        _examples(trial, question, prefix)
+        _options(trial, question, prefix)
     for locale in trial.locales[1:]:
-        _key(trial, instance(trial.item, trial.course_sha256, drawn.seed, locale=locale))
-    _typed(trial, drawn)
-    _examples(trial, drawn)
-    _options(trial, drawn)
+        other = instance(trial.item, trial.course_sha256, drawn.seed, locale=locale)
+        for prefix, question in _asked(other):
+            if prefix in sound:
+                _key(trial, question, (*prefix, "answer"))
     _misconceptions(trial, drawn)
     _scaffolds(trial, drawn)
     _last_step(trial, drawn, told)
     _leaks(trial, drawn, told)
 
 
+def _asked(drawn: Instance) -> list[tuple[Path, Instance]]:
+    """The questions of an instance, each with its way below the item: itself, or its parts."""
+    if not drawn.parts:
+        return [((), drawn)]
+    return [(("parts", at), part) for at, part in enumerate(drawn.parts)]
+
+
+def _widget(trial: _Trial, drawn: Instance, prefix: Path) -> bool:
+    """Tell the faults of a widget; whether its key may be tried."""
+    sound = True
+    for code, place, message, fix, warn in widget_faults(drawn):
+        trial.tell(code, (*prefix, *place), message, fix, warn=warn)
+        sound = sound and code != "C307"
+    return sound
+
+
 def _texts(trial: _Trial, drawn: Instance) -> Iterator[tuple[Path, str]]:
     """Every learner's text printed; one that cannot be printed is C213."""
     item = trial.item
     yield ("prompt",), drawn.prompt
+    for prefix, question in _asked(drawn):
+        if prefix or question.widget is not None:
+            yield (*prefix, "prompt"), question.prompt
+            yield from (((*prefix, "widget"), text) for text in entries_shown(question))
     for place, template in told_places(item):
         if not template:
             continue
@@ -172,7 +201,11 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
         told = f"the key {sorted(keys - shown)[0]!r} is no choice's id"
         trial.tell(code, (*place, "value"), told, f"one of {', '.join(sorted(shown))}")
         return
-    typed = key_spelled(drawn, locale=drawn.locale)
+    try:
+        typed = key_spelled(drawn, locale=drawn.locale)
+    except ExpressionError as error:
+        trial.tell("C307" if code == "C301" else code, (*place, "value"), str(error))
+        return
     verdict = graded(drawn, typed, locale=drawn.locale)
     if verdict.verdict == "correct":
         return
@@ -186,15 +219,17 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
     trial.tell(code, place, told, verdict.message)
 
 
-def _typed(trial: _Trial, drawn: Instance) -> None:
+def _typed(trial: _Trial, drawn: Instance, prefix: Path) -> None:
     """C606 where no right answer can be typed on a phone: words and signs are all of an answer."""
-    if trial.item.answer.kind != "text":
+    if drawn.item.answer.kind != "text":
         return
     ways = [*keys_of(drawn), *drawn.accept]
     if ways and all(unusual(way, trial.locales[0]) for way in ways):
         lacking = " ".join(unusual(ways[0], trial.locales[0]))
         told = f"the answer {ways[0]!r} needs signs that a phone's keyboard lacks: {lacking}"
-        trial.tell("C606", ("answer", "value"), told, "accept a plainer spelling", warn=True)
+        trial.tell(
+            "C606", (*prefix, "answer", "value"), told, "accept a plainer spelling", warn=True
+        )
 
 
 _WANTED = {
@@ -204,38 +239,49 @@ _WANTED = {
 }
 
 
-def _examples(trial: _Trial, drawn: Instance) -> None:
-    for name, examples in trial.item.answer.examples.items():
+def _examples(trial: _Trial, drawn: Instance, prefix: Path) -> None:
+    for name, examples in drawn.item.answer.examples.items():
         for at, template in enumerate(examples):
-            place: Path = ("answer", "examples", name, at)
+            place: Path = (*prefix, "answer", "examples", name, at)
             try:
                 typed = rendered(template, drawn.values, drawn.locale)
+                given = _given(drawn, typed)
             except ExpressionError as error:
                 trial.tell("C302", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
                 continue
-            many = trial.item.answer.kind == "multi"
-            given: object = [each.strip() for each in typed.split(",")] if many else typed
             verdict = graded(drawn, given, locale=drawn.locale).verdict
             if verdict not in _WANTED.get(name, ("correct",)):
                 told = f"seed {drawn.seed}: the {name} example {typed!r} is judged {verdict}"
                 trial.tell("C302", place, told, "exclude these numbers, or mend the example")
 
 
-def _options(trial: _Trial, drawn: Instance) -> None:
-    order = {option.id: at for at, option in enumerate(trial.item.options)}
+def _given(drawn: Instance, typed: str) -> object:
+    """An example as a learner would give it: text, or ids of what is shown."""
+    kind = drawn.item.answer.kind
+    if kind in {"order", "match"}:
+        return arranged_response(drawn, typed)
+    return [each.strip() for each in typed.split(",")] if kind == "multi" else typed
+
+
+def _options(trial: _Trial, drawn: Instance, prefix: Path) -> None:
+    order = {option.id: at for at, option in enumerate(drawn.item.options)}
     shown = sorted(drawn.choices, key=lambda choice: order[choice.id])
     for at, after in enumerate(shown):
         for before in shown[:at]:
             if plain(before.text) == plain(after.text):
                 told = f"seed {drawn.seed}: {before.id} and {after.id} both read {after.text!r}"
-                trial.tell("C303", ("options", at), told, "exclude these numbers with where")
-            elif trial.item.answer.form == "any" and _equal(before.text, after.text):
+                trial.tell(
+                    "C303", (*prefix, "options", at), told, "exclude these numbers with where"
+                )
+            elif drawn.item.answer.form == "any" and _equal(before.text, after.text):
                 told = f"seed {drawn.seed}: {before.id} and {after.id} have one value"
-                trial.tell("C308", ("options", at), told, "make the values differ", warn=True)
+                trial.tell(
+                    "C308", (*prefix, "options", at), told, "make the values differ", warn=True
+                )
     lengths = [len(plain(choice.text)) for choice in shown]
     if lengths and max(lengths) > LONGER * max(min(lengths), 4):
         told = f"the longest choice has {max(lengths)} signs, the shortest {min(lengths)}"
-        trial.tell("C306", ("options",), told, "length gives the key away", warn=True)
+        trial.tell("C306", (*prefix, "options"), told, "length gives the key away", warn=True)
 
 
 def _equal(one: str, other: str) -> bool:
@@ -248,6 +294,8 @@ def _equal(one: str, other: str) -> bool:
 
 def _misconceptions(trial: _Trial, drawn: Instance) -> None:
     item = trial.item
+    if item.answer.kind in {"order", "match"}:
+        return  # told with the widget
     places = {each.id: at for at, each in enumerate(item.misconceptions)}
     options = {option.id for option in item.options}
     met: dict[object, str] = {}
@@ -316,7 +364,8 @@ def _last_step(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> 
 def _leaks(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> None:
     """Count the texts before the bottom-out that name the key and do not repeat the prompt."""
     item = trial.item
-    printed = numbers_in(drawn.prompt, parts=True)
+    prompts = "\n".join([drawn.prompt, *(part.prompt for part in drawn.parts)])
+    printed = numbers_in(prompts, parts=True)
     for place, text in told:
         hint = place[0] == "hints" and item.hints[int(place[1])].level != "bottom-out"
         before = hint or place[0] in ("misconceptions", "variants")

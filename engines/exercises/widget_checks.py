@@ -231,13 +231,17 @@ def _wrong_faults(drawn: Instance, widget: Widget) -> Iterator[WidgetFault]:
 def names_arranged(text: str, drawn: Instance) -> bool:
     """Whether a text gives an order away, or all pairs: every entry of the key, as the key has it.
 
-    What reads the same as the prompt gives nothing away.
+    What reads the same as the prompt gives nothing away, nor does a key that is none.
     """
+    try:
+        texts = key_texts(drawn)
+    except ExpressionError:
+        return False
     if drawn.item.answer.kind == "order":
-        wanted = [_plain(each) for each in key_texts(drawn)]
+        wanted = [_plain(each) for each in texts]
         return _in_turn(_plain(text), wanted) and not _in_turn(_plain(drawn.prompt), wanted)
     lines = [_plain(line) for line in re.split(r"[\n;]|\.\s", text)]
-    pairs = [[_plain(half) for half in pair.split(" – ")] for pair in key_texts(drawn)]
+    pairs = [[_plain(half) for half in pair.split(" – ")] for pair in texts]
     return all(any(all(half in line for half in pair) for line in lines) for pair in pairs)
 
 
