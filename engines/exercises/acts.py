@@ -113,12 +113,12 @@ def value_said(text: str) -> str:
     return rest.strip().rstrip("?!.").strip()
 
 
-def _is_value(text: str) -> bool:
+def _is_value(text: str, locale: str = "en") -> bool:
     """Whether the words are a number and nothing else."""
     if _IN_WORDS.fullmatch(text):
         return True
     try:
-        number_read(text, tuple(ascii_letters))
+        number_read(text, tuple(ascii_letters), locale)
     except ExpressionError:
         return False
     return True
@@ -136,7 +136,8 @@ def is_candidate(text: str, instance: Instance | None = None) -> bool:
     if not rest:
         return False
     led = _LEAD_IN.match(text) is not None
-    if (led and _OPTION.fullmatch(rest)) or _STATED.search(text) or _is_value(rest):
+    locale = instance.locale if instance is not None else "en"
+    if (led and _OPTION.fullmatch(rest)) or _STATED.search(text) or _is_value(rest, locale):
         return True
     if instance is None:
         return False

@@ -18,6 +18,7 @@ from engines.exercises.acts import value_said
 from engines.exercises.grading import graded
 from engines.exercises.hints import hint, ladder_levels, worked
 from engines.exercises.keyed import Keyed
+from engines.exercises.marks import latex_localised
 from engines.exercises.masking import BOX, masked, numbers_in
 from engines.exercises.reading import spelled
 from engines.exercises.template import rendered, with_values
@@ -182,7 +183,7 @@ def _contrast(instance: Instance) -> str:
     for _, wrong in instance.wrong:
         if not isinstance(wrong, Fraction) or wrong == instance.key:
             continue
-        shown = spelled(wrong, instance.item.answer.form)
+        shown = latex_localised(spelled(wrong, instance.item.answer.form), instance.locale)
         said = masked(f"Somebody wrote ${shown}$ here. Which reason could lead there?", instance)
         if BOX not in said:
             return said
@@ -287,7 +288,7 @@ def _alike(word: str, phrase: str) -> bool:
 
 def _is_right(sub: Instance, said: str) -> bool:
     value = value_said(said)
-    if graded(sub, value).verdict in ("correct", "wrong_form"):
+    if graded(sub, value, locale=sub.locale).verdict in ("correct", "wrong_form"):
         return True
     numbers = [found for found in numbers_in(said) if found.values]
     if len(numbers) != 1 or not isinstance(sub.key, Fraction):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from hashlib import sha256
 
 from engines.exercises.arranged import key_texts
-from engines.exercises.grading import key_spelled
+from engines.exercises.grading import key_spelled, reading
+from engines.exercises.marks import marks_of
 from engines.exercises.masking import masked
 from engines.exercises.template import instance, rendered, with_values
 from engines.exercises.widgets import entries_shown
@@ -98,12 +99,21 @@ def key_text(instance: Instance) -> str:
         return "; ".join(f"{part.id}: {key_text(each)}" for part, each in named)
     if instance.item.answer.kind in ("order", "match"):
         return "; ".join(key_texts(instance))
-    key = key_spelled(instance)
+    key = key_spelled(instance, locale=instance.locale)
     if instance.item.answer.kind in ("choice", "multi"):
         ids = [key] if isinstance(key, str) else key
         return ", ".join(c.text for c in instance.choices if c.id in ids) or ", ".join(ids)
     text = key if isinstance(key, str) else ", ".join(key)
-    return f"${text}$" if instance.item.answer.kind != "text" else text
+    if instance.item.answer.kind == "text":
+        return text
+    if instance.item.answer.unit is not None or not _is_english(instance):
+        text = reading(instance, text, locale=instance.locale)[0]
+    return f"${text}$"
+
+
+def _is_english(instance: Instance) -> bool:
+    """Whether the key as it is typed can stand in a formula: with a decimal comma it cannot."""
+    return marks_of(instance.locale).decimal == "."
 
 
 def scaffold(instance_: Instance, level: int) -> Instance | None:
