@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 
@@ -202,11 +202,28 @@ def _rarer(kind: int, arg: object, stack: list[complex], *, real: bool) -> None:
         stack.append(_CALLS[str(arg)](values, real))
 
 
-@lru_cache(maxsize=1 << 13)
-def _kept(
+_WAYS = ((0, True), (1, True), (2, True), (0, False))
+"""How points are drawn, in turn: on both sides of zero, left of it, right of it; the last time
+with principal values."""
+_ALL = "*"
+"""Among the whole variables: all of them are."""
+
+
+@lru_cache(maxsize=1 << 12)
+def _profile(
+    program: Program, way: int, i: bool, integers: frozenset[str]
+) -> tuple[complex | None, ...]:
+    """The values at all draws of one way, None where there is none."""
+    mirror, real = _WAYS[way]
+    return tuple([_drawn(program, draw, mirror, real, i, integers) for draw in range(_DRAWS)])
+
+
+_DRAWS = POINTS + REDRAWS
+
+
+def _drawn(
     program: Program, draw: int, mirror: int, real: bool, i: bool, integers: frozenset[str]
 ) -> complex | None:
-    """The value at a draw, None where there is none; the value of a key is asked for often."""
     whole = _ALL in integers
 
     def point(name: str) -> complex:
@@ -218,31 +235,27 @@ def _kept(
         return None
 
 
-_ALL = "*"
-"""Among the whole variables: all of them are."""
+@lru_cache(maxsize=1 << 12)
+def _first(program: Program, i: bool, integers: frozenset[str]) -> complex | None:
+    """The value at the first draw: most unequal functions differ there."""
+    return _drawn(program, 0, 0, True, i, integers)
 
 
 def values_at(
-    programs: tuple[Program, ...], integers: frozenset[str], *, i: bool
-) -> Iterator[tuple[complex, ...]]:
-    """The values of several programs at common points, where all of them are finite.
+    a: Program, b: Program, integers: frozenset[str], *, i: bool
+) -> list[tuple[complex, complex]]:
+    """The values of two programs at common points, where both are finite.
 
-    At least four points, else none: first on both sides of zero, then left or right of it, then
-    with principal values.
+    At least four points, else none.
     """
-    if any(p.whole for p in programs):
+    if a.whole or b.whole:
         integers |= {_ALL}
-    for mirror, real in ((0, True), (1, True), (2, True), (0, False)):
-        found: list[tuple[complex, ...]] = []
-        for draw in range(POINTS + REDRAWS):
-            values = tuple([_kept(p, draw, mirror, real, i, integers) for p in programs])
-            if None not in values:
-                found.append(values)  # type: ignore[arg-type] # none is None
-            if len(found) == POINTS:
-                break
+    for way in range(len(_WAYS)):
+        sides = zip(_profile(a, way, i, integers), _profile(b, way, i, integers), strict=True)
+        found = [(x, y) for x, y in sides if x is not None and y is not None]
         if len(found) >= FINITE:
-            yield from found
-            return
+            return found[:POINTS]
+    return []
 
 
 def close(a: complex, b: complex) -> bool:
@@ -260,15 +273,11 @@ def agree(a: Program, b: Program, integers: frozenset[str], *, i: bool = False) 
     (True, False)
     """
     if not (a.whole or b.whole):  # most unequal ones differ at the first point
-        x, y = (_kept(p, 0, 0, True, i, integers) for p in (a, b))
+        x, y = _first(a, i, integers), _first(b, i, integers)
         if x is not None and y is not None and not close(x, y):
             return False
-    any_point = False
-    for x, y in values_at((a, b), integers, i=i):
-        any_point = True
-        if not close(x, y):
-            return False
-    return True if any_point else None
+    values = values_at(a, b, integers, i=i)
+    return all(close(x, y) for x, y in values) if values else None
 
 
 def ratio(a: Program, b: Program, integers: frozenset[str], *, i: bool = False) -> float | None:
@@ -276,7 +285,7 @@ def ratio(a: Program, b: Program, integers: frozenset[str], *, i: bool = False) 
 
     None where both vanish at all points, or have too few.
     """
-    values = list(values_at((a, b), integers, i=i))
+    values = values_at(a, b, integers, i=i)
     largest = max((max(abs(x), abs(y)) for x, y in values), default=0.0)
     if largest <= ABSOLUTE:
         return None

@@ -17,7 +17,7 @@ from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.pieces import Ops, parts
 from engines.exercises.programs import RATIONAL, SURD, program
 
-MOST_ENTRIES = 40
+MOST_ENTRIES = 24
 """Most elements of a set, pieces of a union and entries of a matrix."""
 _JOINED = (",", "or", "and")
 
