@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from engines.exercises.arranged import arranged_key, key_texts
 from engines.exercises.keyed import Keyed
@@ -51,6 +52,30 @@ def pattern_of(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.^]){signs}(?![\w^]|\.\d)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)
+def _literal_of(text: str) -> re.Pattern[str]:
+    """The same in a text that is not flat: as it is written, with any blanks."""
+    signs = r"\s*".join(re.escape(sign) for sign in text if not sign.isspace() and sign != "$")
+    return re.compile(rf"(?<![\w.^\\]){signs}(?![\w^]|\.\d)", re.IGNORECASE)
+
+
+def page_neighbours(instance: Instance) -> frozenset[tuple[int, int]]:
+    """The entries of an order, by their places in the key, that follow each other on the page.
+
+    Who only reads the page aloud tells nothing by them.
+    """
+    spelled, widget = arranged_key(instance), instance.widget
+    assert widget is not None
+    if isinstance(spelled, dict):
+        return frozenset()
+    ids = [entry["id"] if isinstance(entry, dict) else entry for entry in spelled]
+    place = {own: n for n, own in enumerate(ids)}
+    listed = widget.wire.get("tokens") or widget.wire.get("lines", ())
+    on_page = [place.get(entry["id"]) for entry in listed]
+    pairs = pairwise(on_page)
+    return frozenset((a, b) for a, b in pairs if a is not None and b is not None)
+
+
 def entries_of(instance: Instance) -> tuple[Entry, ...]:
     """The entries of an order's or a matching's key; of a matching the left ones first."""
     return _entries(Keyed(instance))
@@ -85,9 +110,13 @@ class Naming:
 
     of: int
     matches: bool
+    on_page: frozenset[tuple[int, int]] = frozenset()
+    """Of an order: entries that follow each other on the page."""
     newest: frozenset[int] = frozenset()
     side: str = ""
     in_order: int = 0
+    unlike_page: bool = False
+    """Whether those that came in order do not stand so on the page."""
     pairs: frozenset[int] = frozenset()
 
     def tells(self, places: frozenset[int], side: str) -> bool:
@@ -105,8 +134,10 @@ class Naming:
             return False
         follows = frozenset(n + 1 for n in before) & places
         self.in_order = self.in_order + 1 if follows else 1
+        elsewhere = follows and not any((n - 1, n) in self.on_page for n in follows)
+        self.unlike_page = bool(follows and (self.unlike_page or elsewhere))
         self.newest = follows or places
-        return self.in_order >= max(FEWEST_ORDERED, self.of - 1)
+        return self.unlike_page and self.in_order >= max(FEWEST_ORDERED, self.of - 1)
 
 
 def told_in(text: str, instance: Instance) -> list[tuple[int, int]]:
@@ -117,11 +148,15 @@ def told_in(text: str, instance: Instance) -> list[tuple[int, int]]:
     entries = entries_of(instance)
     spots: dict[tuple[int, int], list[Entry]] = {}
     for entry in entries:
-        for found in pattern_of(entry.text).finditer(text):
+        for found in _literal_of(entry.text).finditer(text):
             spots.setdefault(found.span(), []).append(entry)
-    naming = Naming(len({e.place for e in entries}), bool(entries and entries[0].side))
-    named, told = [], False
-    for span, alike in sorted(spots.items()):
+    of, matches = len({entry.place for entry in entries}), bool(entries[0].side)
+    naming = Naming(of, matches, page_neighbours(instance))
+    named, told, upto = [], False, 0
+    for span, alike in sorted(spots.items(), key=lambda spot: (spot[0][0], -spot[0][1])):
+        if span[0] < upto:
+            continue  # it stands inside the one before
+        upto = span[1]
         places = frozenset(entry.place for entry in alike)
         before = naming.pairs, naming.in_order
         told = naming.tells(places, alike[0].side) or told

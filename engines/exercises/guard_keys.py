@@ -85,6 +85,7 @@ class ArrangedKey:
     entries: tuple[Entry, ...]
     values: tuple[tuple[Fraction, Entry], ...] = ()
     formulas: tuple[Entry, ...] = ()
+    on_page: frozenset[tuple[int, int]] = frozenset()
 
     @property
     def matches(self) -> bool:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from math import floor
 
 from engines.exercises.acts import is_candidate
-from engines.exercises.entries import ARRANGED_KINDS, entries_of
+from engines.exercises.entries import ARRANGED_KINDS, entries_of, page_neighbours
 from engines.exercises.folding import folded, word_set
 from engines.exercises.formats import decimal
 from engines.exercises.grading import graded
@@ -240,7 +240,8 @@ class _Making:
                 self.phrases.append(Phrase(_tokens(plain), weak=True, entry=(nth, entry)))
             else:
                 formulas.append(entry)
-        self.arranged.append(ArrangedKey(entries, tuple(values), tuple(formulas)))
+        on_page = page_neighbours(made)
+        self.arranged.append(ArrangedKey(entries, tuple(values), tuple(formulas), on_page))
 
     def _number(
         self, value: Fraction, made: Instance, text: str = "", *, option: bool = False

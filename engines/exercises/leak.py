@@ -42,6 +42,8 @@ _SHORT_KEY = 3
 """Letters of a key that may as well be variables."""
 _ARTICLE = re.compile(r"\b(?:the|an?)[\s\"'*_]+$")
 _PRONOUN = re.compile(r"\b(?:the|this|that|which|each|every|no|right|same|other)\s+$")
+_PART_BEFORE = re.compile(r"(?:=|\b(?:is|equals?|gives?|gets?|roots?|solutions?|answers?))[\s:]*$")
+"""Where one number of a set stands as an answer; "there are 2 steps" names none."""
 _EQUATION_CHARS = 80
 _CUE_CHARS = 48
 """How far back "option" may stand before its letter."""
@@ -68,7 +70,7 @@ class Counting:
         """An entry of an arranged key was named; whether that tells the key."""
         naming = self.naming.get(nth)
         if naming is None:
-            naming = self.naming[nth] = Naming(key.of, key.matches)
+            naming = self.naming[nth] = Naming(key.of, key.matches, key.on_page)
         return naming.tells(places, side)
 
 
@@ -270,7 +272,8 @@ class _Judging:
         if s.weak and _PRONOUN.search(left[-12:]):
             return  # "the one"
         if not _printed(left, self.plain[s.start : s.end], right, self.guard):
-            self._named(left, right, weak=s.weak or key.part)
+            if not key.part or _PART_BEFORE.search(left):
+                self._named(left, right, weak=s.weak or key.part)
 
     def _counts(self, s: Stated, *, told: bool) -> bool:
         """Whether a number only counts: the next of a list, or of "step 2"."""

@@ -27,7 +27,8 @@ MOST_FORMULAS = 64
 _KEPT = 4096
 
 FUNCTION_WORDS = word_set(
-    "sqrt root abs exp ln log sin cos tan asin acos atan pi frac inf infinity"
+    "sqrt root abs exp ln log sin cos tan asin acos atan pi frac inf infinity "
+    "matrix pmatrix bmatrix vmatrix"
 )
 """Names without a backslash that belong to a formula."""
 SIGN_WORDS = {
@@ -179,8 +180,9 @@ def _of_kind(plain: str, segment: tuple[int, int], kind: str) -> Iterator[Span]:
         yield from _split(text, start, (_RELATION,))
         if kind == "set":
             for found in _LISTED.finditer(text):
+                begin = start + found.start() + _blanks(found.group())
                 listed = re.sub(r"\s*(?:,\s*(?:and|or)?|\band\b|\bor\b|&)\s*", ", ", found.group())
-                yield Span(start + found.start(), start + found.end(), f"{{{listed}}}")
+                yield Span(begin, start + found.end(), f"{{{listed.strip()}}}")
         elif kind == "interval":
             yield from _bounded(text, start)
 
@@ -251,7 +253,8 @@ def _bounded(text: str, start: int) -> Iterator[Span]:
         low, first, second, high = (part.strip() for part in found.groups())
         left, right = "(" if first == "<" else "[", ")" if second == "<" else "]"
         taken.append(found.span())
-        yield Span(start + found.start(), start + found.end(), f"{left}{low}, {high}{right}")
+        begin = start + found.start() + _blanks(found.group())
+        yield Span(begin, start + found.end(), f"{left}{low}, {high}{right}")
     for pattern in (_BELOW, _ABOVE):
         for found in pattern.finditer(text):
             if any(a <= found.start() < b for a, b in taken):
@@ -262,6 +265,10 @@ def _bounded(text: str, start: int) -> Iterator[Span]:
             else:
                 made = f"{'(' if sign == '>' else '['}{bound}, inf)"
             yield Span(start + found.start(), start + found.end(), made)
+
+
+def _blanks(text: str) -> int:
+    return len(text) - len(text.lstrip())
 
 
 def _trimmed(span: Span) -> Span | None:
