@@ -521,4 +521,4 @@ class ActorMachine(RuleBasedStateMachine):
 
 
 TestActor = ActorMachine.TestCase
-TestActor.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+TestActor.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

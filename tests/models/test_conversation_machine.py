@@ -83,7 +83,7 @@ class Order(RuleBasedStateMachine):
 
 
 TestOrder = Order.TestCase
-TestOrder.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+TestOrder.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
 def test_every_command_is_tried_in_every_state() -> None:

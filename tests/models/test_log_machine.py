@@ -223,5 +223,5 @@ class LogMachine(RuleBasedStateMachine):
             assert self.run(self.store.log.head(name)) == (model.epoch, len(model.entries))
 
 
-LogMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+LogMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestLog = LogMachine.TestCase

@@ -387,4 +387,4 @@ class Network(RuleBasedStateMachine):
 
 
 TestNetwork = Network.TestCase
-TestNetwork.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+TestNetwork.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
