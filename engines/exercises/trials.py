@@ -116,8 +116,8 @@ def _try(trial: _Trial, drawn: Instance) -> None:
     for prefix, question in _asked(drawn):
         if prefix in sound:
             _key(trial, question, (*prefix, "answer"))
+            _examples(trial, question, prefix)
         _typed(trial, question, prefix)
-        _examples(trial, question, prefix)
         _options(trial, question, prefix)
     for locale in trial.locales[1:]:
         other = instance(trial.item, trial.course_sha256, drawn.seed, locale=locale)
