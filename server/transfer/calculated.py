@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from engines.exercises.expression import parsed
@@ -140,8 +139,9 @@ _DRAWN = re.compile("\ue018(\\d+)\ue019")
 class Marks:
     """Wildcards in texts: taken out before a text is translated, put in as marks after."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, str], params: Mapping[str, Mapping[str, Any]]) -> None:
         self._names = names
+        self._places = {names[each]: int(param.get("places", 0)) for each, param in params.items()}
         self._found: list[str] = []
 
     def taken(self, text: str) -> str:
@@ -153,12 +153,20 @@ class Marks:
         )
 
     def _stand_in(self, expression: str) -> str:
-        self._found.append(expression)
+        self._found.append(self.mark(expression))
         return f"\ue018{len(self._found) - 1}\ue019"
 
     def put(self, text: str) -> str:
         """The translated text with `@{...}` for each stand-in."""
-        return _DRAWN.sub(lambda found: f"@{{{self._found[int(found[1])]}}}", text)
+        return _DRAWN.sub(lambda found: self._found[int(found[1])], text)
+
+    def mark(self, expression: str, places: int | None = None) -> str:
+        """The mark that prints an expression: as a decimal where a decimal is drawn for it."""
+        drawn = max((self._places[name] for name in parsed(expression).names), default=0)
+        if not drawn:
+            return f"@{{{expression}}}"
+        widens = 2 if set(expression) & set("*/^") else 1
+        return f"@{{{expression}:d{drawn * widens if places is None else places}}}"
 
 
 def tolerance_of(answer: Tree) -> dict[str, str]:
@@ -172,14 +180,8 @@ def tolerance_of(answer: Tree) -> dict[str, str]:
     return {("rel" if kind == "1" else "abs"): spelled(amount)}
 
 
-def shown_places(answer: Tree) -> Fraction:
-    """Half a unit of the last place that Moodle shows a right answer with; 0 where it is not said.
-
-    A learner who types what Moodle shows is right there, so it is right here too.
-    """
-    if answer.text_of("correctanswerformat") != "1":
-        return Fraction(0)
+def shown_places(answer: Tree) -> int | None:
+    """The decimals that Moodle shows a right answer with; None where it counts figures."""
     length = answer.text_of("correctanswerlength")
-    return (
-        Fraction(1, 2 * 10 ** int(length)) if length.isdigit() and len(length) < 2 else Fraction(0)
-    )
+    told = answer.text_of("correctanswerformat") == "1" and length.isdigit() and len(length) == 1
+    return int(length) if told else None

@@ -46,6 +46,13 @@ COLUMNS = (
 NEEDED = ("prompt", "value")
 FORMULAS = ("fraction", "expression", "equation", "interval", "set", "matrix")
 """Kinds whose value is a text of the answer grammar."""
+_JUDGED_BY = {
+    "accept": {"choice", "number", "text", *FORMULAS},
+    "tolerance": {"number"},
+    "options": {"choice", "multi", "order", "match"},
+    "misconceptions": {"choice", "multi", "number", "text", *FORMULAS},
+}
+"""The kinds that a column is read for."""
 _SAME = {
     "question": "prompt", "skills": "skill", "answer": "value", "choices": "options",
     "hint1": "hint_1", "hint2": "hint_2", "hint3": "hint_3", "hint4": "hint_4",
@@ -212,6 +219,8 @@ def _judged(row: dict[str, str], locale: str) -> Judged:
         made = _formula(row, wrong, kind)
     else:
         raise NotImported("kind")
+    if any(column in row and kind not in kinds for column, kinds in _JUDGED_BY.items()):
+        made.notes.append("cell-left-out")
     for key in ("form", "form_policy"):
         if key in row:
             made.fields["answer"][key] = row[key]
@@ -247,7 +256,9 @@ def _named(cell: str, options: dict[str, str]) -> str:
 def _chosen(row: dict[str, str], wrong: list[tuple[str, str]], *, many: bool) -> Judged:
     options = _options(row)
     listed = parts(row["value"])
-    right = {_named(part, options) for part in (listed if many else [row["value"]])}
+    if not many:
+        listed = [row["value"], *parts(row.get("accept", ""))]
+    right = {_named(part, options) for part in listed}
     said = {_named(when, options): from_markdown(say) for when, say in wrong}
     given = [
         Given(from_markdown(text), FULL if name in right else Fraction(0), said.get(name, ""))
@@ -265,6 +276,8 @@ def _rename(made: Judged, names: dict[str, str]) -> None:
         choice["id"] = names[choice["id"]]
     value = answer["value"]
     answer["value"] = names[value] if isinstance(value, str) else [names[each] for each in value]
+    if "accept" in answer:
+        answer["accept"] = [names[each] for each in answer["accept"]]
     for each in made.misconceptions:
         each["when"] = names[each["when"]]
 
@@ -304,7 +317,9 @@ def _worded(row: dict[str, str], wrong: list[tuple[str, str]]) -> Judged:
 
 def _formula(row: dict[str, str], wrong: list[tuple[str, str]], kind: str) -> Judged:
     """A value of the answer grammar, kept as it is written: a check reads it."""
-    given = [Given(when, Fraction(0), from_markdown(say)) for when, say in wrong]
+    given = [
+        Given(when.replace("*", "\\*"), Fraction(0), from_markdown(say)) for when, say in wrong
+    ]
     made = worded([Given("key", FULL), *given])
     made.fields = {"answer": {"kind": kind, "value": row["value"]}}
     made.shown = f"${row['value']}$"

@@ -67,9 +67,8 @@ def _row(one: Drawn, course: Course, outcome: Outcome) -> dict[str, str]:
         "prompt": one.made.prompt,
         "kind": answer.kind,
         "settings": _listed(f"{key}={value}" for key, value in _settings(answer)),
-        "accept": _listed(one.made.accept),
         "explanation": one.explanation,
-        "misconceptions": _listed(f"{_answer(value, locale)} -> {say}" for value, say in one.wrong),
+        "misconceptions": _wrong(one, locale),
         "difficulty": localised(spelled(_exact(item.difficulty)), locale)
         if item.difficulty
         else "",
@@ -82,6 +81,12 @@ def _row(one: Drawn, course: Course, outcome: Outcome) -> dict[str, str]:
         rights = source.license or course.license
         row |= {"source": source.title, "url": source.url, "license": rights}
     return row
+
+
+def _wrong(one: Drawn, locale: str) -> str:
+    if one.answer.kind in {"order", "match"}:
+        return ""
+    return _listed(f"{_answer(value, locale)} -> {say}" for value, say in one.wrong)
 
 
 def _settings(answer: AnswerSpec) -> list[Setting]:
@@ -105,10 +110,10 @@ def _value(one: Drawn, locale: str, outcome: Outcome) -> dict[str, str]:
     """The cells that say what is right: `value`, `options`, `tolerance`."""
     answer = one.answer
     if answer.kind in CHOICES:
-        options = _listed(f"{name}) {text}" for name, text in one.options)
         key = [one.key] if isinstance(one.key, str) else list(one.key)
-        accepted = _listed(answer.accept)
-        return {"options": options, "value": _listed(key), "accept": accepted}
+        options = _listed(f"{name}) {text}" for name, text in one.options)
+        accepted = answer.accept if answer.kind == "choice" else ()
+        return {"options": options, "value": _listed(key), "accept": _listed(accepted)}
     if answer.kind == "order":
         return {
             "options": _listed(f"{name}) {text}" for name, text in one.left),
@@ -123,8 +128,10 @@ def _value(one: Drawn, locale: str, outcome: Outcome) -> dict[str, str]:
             "options": _listed(others),
         }
     if answer.kind == "number":
-        return {"value": _answer(one.value, locale), **_tolerance(one, locale, outcome)}
-    return {"value": one.key if isinstance(one.key, str) else _listed(one.key)}
+        value = {"value": _answer(one.value, locale), **_tolerance(one, locale, outcome)}
+    else:
+        value = {"value": one.key if isinstance(one.key, str) else _listed(one.key)}
+    return {**value, "accept": _listed(one.made.accept)}
 
 
 def _tolerance(one: Drawn, locale: str, outcome: Outcome) -> dict[str, str]:

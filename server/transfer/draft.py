@@ -18,8 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from engines.exercises.formats import shortest
+from engines.exercises.grading import graded, key_spelled
+from engines.exercises.limits import ExpressionError
 from engines.exercises.marks import localised
 from engines.exercises.mentions import numbers_in
+from engines.exercises.params import ParamError, Undrawable
+from engines.exercises.template import instance
+from engines.words import Item
 from server.authoring.checking import checked
 from server.authoring.findings import MOST as MOST_FINDINGS
 from server.authoring.folder import MOST_ITEMS
@@ -36,6 +41,8 @@ UNSTATED = "NOASSERTION"
 """A licence that nobody stated, by the word SPDX has for it: none is ever made up."""
 MOST_HINTS = 20
 MOST_TAGS = 50
+_SEEDS = 3
+"""Draws for which a key must be right; the checks try more."""
 _ROUNDS = 20
 """Checks until no item is left out: a check tells at most 200 findings at once."""
 
@@ -74,6 +81,8 @@ class Draft:
     """Title by skill."""
     whiches: dict[str, str] = field(default_factory=dict)
     """By item, how the report names its question."""
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    """Bodies by the name below the course's folder."""
     skipped: Tally = field(default_factory=Tally)
     notes: Tally = field(default_factory=Tally)
     warnings: Counter[str] = field(default_factory=Counter)
@@ -109,6 +118,8 @@ class Draft:
         self.questions += 1
         self.whiches[item["id"]] = question.which
         self.items.setdefault(item["skills"][0], []).append(item)
+        if question.pictures is not None:
+            self.pictures |= question.pictures.bodies
         for note in dict.fromkeys([*question.notes, *question.judged.notes]):
             self.notes.add(note, question.which)
 
@@ -128,6 +139,7 @@ class Draft:
             **question.judged.fields,
             "misconceptions": question.judged.misconceptions,
             "hints": ladder(question, self.locale),
+            "media": self._media(question, title),
             "tags": list(dict.fromkeys(question.tags))[:MOST_TAGS],
             "source": {"title": self.file, "license": self.rights, **question.source},
         }
@@ -139,6 +151,13 @@ class Draft:
         if _SURROGATE.search(json.dumps(item, ensure_ascii=False, default=str)):
             raise NotImported("broken-text")
         return {key: value for key, value in item.items() if value or key == "id"}
+
+    def _media(self, question: Question, title: str) -> list[dict[str, str]]:
+        if question.pictures is None:
+            return []
+        if not all(question.pictures.alts.values()):
+            question.notes.append("alt-made")
+        return question.pictures.media(title or bare(question.prompt)[:200])
 
     def _id(self, question: Question) -> str:
         wanted = slug(question.which)
@@ -202,9 +221,22 @@ class Draft:
         report = self.report()
         if self.count:
             folder_written(out, self.head(), self.files(), force=force)
+            self._show(out)
             text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
             (out / "import-report.json").write_text(text, encoding="utf-8")
         return report
+
+    def _show(self, folder: Path) -> None:
+        """Put the pictures of the items that are left into a folder."""
+        shown = [
+            picture["file"]
+            for listed in self.items.values()
+            for item in listed
+            for picture in item.get("media", ())
+        ]
+        for name in dict.fromkeys(shown):
+            (folder / "media").mkdir(exist_ok=True)
+            (folder / name).write_bytes(self.pictures[name])
 
     def _sift(self, progressed: Progressed | None) -> None:
         """Leave out what a check refuses, until it refuses nothing."""
@@ -214,27 +246,32 @@ class Draft:
             refused = self._refused(progressed)
             if not refused:
                 return
-            for name, code in refused.items():
-                self.skipped.add(f"check-{code}", self.whiches.pop(name))
+            for name, reason in refused.items():
+                self.skipped.add(reason, self.whiches.pop(name))
             for skill, listed in self.items.items():
                 self.items[skill] = [item for item in listed if item["id"] not in refused]
         raise ValueError(f"{self.file}: more than {_ROUNDS * MOST_FINDINGS} faults; split it")
 
     def _refused(self, progressed: Progressed | None) -> dict[str, str]:
-        """By item, the code for which a build would refuse it."""
+        """By item, why it cannot stay: a build would refuse it, or its own key is not right."""
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "course"
             places = _placed(self.files())
             folder_written(folder, self.head(), places.files, force=False)
-            found = checked(folder, profile="imported", progressed=progressed).report
-        self.warnings = Counter(each.code for each in found.all if each.severity == "W")
+            self._show(folder)
+            course = checked(folder, profile="imported", progressed=progressed)
+        found = course.report.all
+        self.warnings = Counter(each.code for each in found if each.severity == "W")
         refused: dict[str, str] = {}
-        for each in found.all:
+        for each in found:
             if each.severity == "E":
-                item = places.item(each.file, each.line)
-                if item is None:
+                name = places.item(each.file, each.line)
+                if name is None:
                     raise ValueError(f"{self.file}: the course it makes has a fault: {each}")
-                refused.setdefault(item, each.code)
+                refused.setdefault(name, f"check-{each.code}")
+        for item in course.course.items if course.course is not None else ():
+            if not accepts_itself(item):
+                refused.setdefault(item.id, "key-not-accepted")
         return refused
 
     def report(self) -> dict[str, Any]:
@@ -305,6 +342,18 @@ def _shown(judged: Judged, locale: str) -> str:
     if judged.fields["answer"]["kind"] == "fraction":
         return f"${shortest(judged.value, True)}$"
     return f"${localised(spelled(judged.value), locale, latex=True)}$"
+
+
+def accepts_itself(item: Item) -> bool:
+    """Whether an item's key, given by a learner, is right for its first few draws."""
+    try:
+        for seed in range(_SEEDS):
+            made = instance(item, "", seed)
+            if graded(made, key_spelled(made)).verdict != "correct":
+                return False
+    except (ExpressionError, ParamError, Undrawable):
+        return False
+    return True
 
 
 def states_key(text: str, judged: Judged) -> bool:

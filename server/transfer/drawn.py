@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from engines.exercises.arranged import key_order, key_pairs
 from engines.exercises.grading import key_spelled
 from engines.exercises.limits import ExpressionError
 from engines.exercises.params import ParamError, Undrawable
@@ -170,11 +171,10 @@ def _printed(made: Instance, template: str) -> str:
 
 def _key(made: Instance) -> str | list[Any] | dict[str, Any]:
     """The key; of an order or a match by the author's ids, which a learner never sees."""
-    value = made.item.answer.value
-    if made.item.answer.kind == "match" and not isinstance(value, str | tuple):
-        return dict(value)
-    if made.item.answer.kind == "order" and isinstance(value, tuple):
-        return list(value)
+    if made.item.answer.kind == "match":
+        return dict(key_pairs(made))
+    if made.item.answer.kind == "order":
+        return [name for name, _ in key_order(made)]
     return key_spelled(made)
 
 
@@ -206,6 +206,7 @@ def _ladder(made: Instance, hints: Sequence[HintStep]) -> tuple[tuple[str, ...],
 def losses(one: Drawn, outcome: Outcome, *, keeps: frozenset[str] = frozenset()) -> None:
     """Count what of an item no foreign format holds; `keeps` are the reasons that one does."""
     item = one.made.item
+    arranged = item.answer.kind in {"order", "match"}
     present = {
         "difficulty": bool(item.difficulty),
         "explanation": bool(one.explanation),
@@ -220,7 +221,8 @@ def losses(one: Drawn, outcome: Outcome, *, keeps: frozenset[str] = frozenset())
         "widget": item.widget is not None and item.answer.kind not in {"order", "match"},
     }
     for reason, held in present.items():
-        if held and reason not in keeps:
+        kept = reason in keeps and not (arranged and reason == "misconceptions")
+        if held and not kept:
             outcome.lose(reason, item.id)
 
 

@@ -58,13 +58,19 @@ _RAISED = str.maketrans("0123456789+-−()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻
 _LOWERED = str.maketrans("0123456789+-−()", "₀₁₂₃₄₅₆₇₈₉₊₋₋₍₎")
 
 
+Shows = Callable[[str, str], None]
+"""Takes a picture's source and its description. Raises `NotImported` where it cannot be carried."""
+
+
 class Composer:
     """Elements and texts, in the order of a document, to one Markdown text.
 
-    Raises `NotImported` where an element is met that has no place there.
+    Raises `NotImported` where an element is met that has no place there; `pictures` takes source
+    and description of each picture, without it there is no place for one.
     """
 
-    def __init__(self, *, lines: bool = False) -> None:
+    def __init__(self, *, lines: bool = False, pictures: Shows | None = None) -> None:
+        self._pictures = pictures
         self._lines = lines
         """Whether a line feed of the source is a line of the text."""
         self._blocks: list[tuple[str, bool]] = []
@@ -112,7 +118,9 @@ class Composer:
         elif name in _SKIPPED:
             self._skipping += name not in _EMPTY
         elif name in _PICTURES:
-            raise NotImported("figure")
+            if self._pictures is None or name != "img":
+                raise NotImported("figure")
+            self._pictures(attributes.get("src", ""), attributes.get("alt", ""))
         elif name in _REFUSED:
             raise NotImported("html")
         elif name == "br":
@@ -260,15 +268,17 @@ class _Reader(HTMLParser):
         self._composer.words(data)
 
 
-def from_html(text: str, *, lines: bool = False) -> str:
+def from_html(text: str, *, lines: bool = False, pictures: Shows | None = None) -> str:
     r"""A text of HTML as Markdown; `lines`: its line feeds are lines. Raises `NotImported`.
+
+    `pictures` as in `Composer`.
 
     >>> from_html(r"<p>Is <b>x<sup>2</sup></b> &lt; 5?</p><ul><li>\(y\)</li><li>$3</li></ul>")
     'Is **x²** < 5?\n\n- $y$\n- \\$3'
     """
     if not _TAG.search(text):
         return from_plain(text if lines else " ".join(text.split()))
-    composer = Composer(lines=lines)
+    composer = Composer(lines=lines, pictures=pictures)
     reader = _Reader(composer)
     reader.feed(text)
     reader.close()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from server.transfer.calculated import (
     Marks,
@@ -21,8 +22,9 @@ from server.transfer.calculated import (
 )
 from server.transfer.draft import Draft
 from server.transfer.gift_in import category_of, true_false
-from server.transfer.hypertext import from_html
+from server.transfer.hypertext import Shows, from_html
 from server.transfer.markup import bare, from_markdown, from_plain
+from server.transfer.pictures import Pictures, unpacked
 from server.transfer.questions import (
     FULL,
     Given,
@@ -103,10 +105,28 @@ def _take(draft: Draft, question: Tree, category: list[str]) -> None:
 
 def shown(element: Tree | None) -> str:
     """The text of an element in the format it names, as Markdown. Raises `NotImported`."""
-    return _translated(element, lambda text: text)
+    return _translated(element, _unchanged)
 
 
-def _translated(element: Tree | None, before: Callable[[str], str]) -> str:
+def _pictures(question: Tree) -> Pictures:
+    """The pictures of a question's text: files beside it, in base64."""
+    asked = question.one("questiontext")
+    files = {
+        each.attributes.get("path", "/").strip("/") + "/" + each.attributes.get("name", ""): each
+        for each in (asked.all("file") if asked is not None else ())
+    }
+
+    def found(source: str) -> bytes:
+        name = unquote(source.partition("?")[0]).removeprefix("@@PLUGINFILE@@/")
+        file = files.get(name if "/" in name else f"/{name}")
+        return unpacked(file.text) if file is not None and name != source else b""
+
+    return Pictures(found)
+
+
+def _translated(
+    element: Tree | None, before: Callable[[str], str], pictures: Shows | None = None
+) -> str:
     """The same, the source's text changed by `before`."""
     if element is None:
         return ""
@@ -117,7 +137,7 @@ def _translated(element: Tree | None, before: Callable[[str], str]) -> str:
         return from_markdown(text)
     if style == "plain_text":
         return from_plain(text)
-    return from_html(text, lines=style == "moodle_auto_format")
+    return from_html(text, lines=style == "moodle_auto_format", pictures=pictures)
 
 
 def _question(question: Tree, which: str, name: str, locale: str) -> Question:
@@ -130,19 +150,36 @@ def _question(question: Tree, which: str, name: str, locale: str) -> Question:
         judged = _JUDGED[kind](question)
     else:
         raise NotImported(_NOT_READ.get(kind, "plug-in"))
-    made = _around(question, which, name, judged, shown)
+    made = _around(question, which, name, judged, _unchanged)
     tags, extra = of_tags(made.tags)
     made.tags = tags
     restored(made.judged, extra)
     return made
 
 
-def _around(question: Tree, which: str, name: str, judged: Judged, shown: Shown) -> Question:
-    """The question with what every type has."""
+def _unchanged(text: str) -> str:
+    return text
+
+
+def _around(
+    question: Tree,
+    which: str,
+    name: str,
+    judged: Judged,
+    before: Callable[[str], str],
+    after: Callable[[str], str] = _unchanged,
+) -> Question:
+    """The question with what every type has; texts are changed by `before` and `after`."""
+
+    def shown(element: Tree | None) -> str:
+        return after(_translated(element, before))
+
+    pictures = _pictures(question)
     made = Question(
         which,
-        shown(question.one("questiontext")),
+        after(_translated(question.one("questiontext"), before, pictures.take)),
         judged,
+        pictures=pictures,
         title=from_plain(name),
         hints=[shown(hint) for hint in question.all("hint")],
         explanation=shown(question.one("generalfeedback")),
@@ -258,7 +295,7 @@ def _calculated(question: Tree, which: str, name: str) -> Question:
     """A question whose numbers are drawn: its wildcards become params."""
     wildcards = params_of(question)
     names = param_names(wildcards)
-    marks = Marks(names)
+    marks = Marks(names, wildcards)
 
     def drawn(element: Tree | None) -> str:
         return marks.put(_translated(element, marks.taken))
@@ -269,16 +306,17 @@ def _calculated(question: Tree, which: str, name: str) -> Question:
     value = expression_of(right[0].text_of("text"), names)
     answer: dict[str, Any] = {"kind": "number", "value": value}
     tolerance = tolerance_of(right[0])
-    if not tolerance and (places := shown_places(right[0])):
-        tolerance = {"abs": spelled(places)}
+    places = shown_places(right[0])
+    if not tolerance and places is not None:  # who types what Moodle shows is right there too
+        tolerance = {"abs": spelled(Fraction(1, 2 * 10**places))}
     if tolerance:
         answer["tolerance"] = tolerance
-    judged = Judged({"answer": answer}, f"$@{{{value}}}$", notes=["template-kept"])
+    judged = Judged({"answer": answer}, f"${marks.mark(value, places)}$", notes=["template-kept"])
     for other in question.all("answer"):
         _said(judged, other, drawn, names)
     if right[1:]:
         judged.notes.append("second-tolerance")
-    made = _around(question, which, name, judged, drawn)
+    made = _around(question, which, name, judged, marks.taken, marks.put)
     made.params = {names[wildcard]: param for wildcard, param in wildcards.items()}
     return made
 

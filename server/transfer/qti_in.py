@@ -16,6 +16,7 @@ from server.transfer.archive import Archive, BadArchive, is_archive, unsafe
 from server.transfer.draft import Draft
 from server.transfer.hypertext import from_tree
 from server.transfer.markup import from_plain
+from server.transfer.pictures import Pictures
 from server.transfer.qti_items import question_of
 from server.transfer.tally import NotImported
 from server.transfer.trees import BadXml, Tree, tree_of
@@ -68,7 +69,7 @@ def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
         raise ValueError(f"{path.name}: {error}") from None
     if tree.name not in {ITEM, "assessmentItem"}:
         raise ValueError(f"{path.name}: expected a <{ITEM}> or a package, found <{tree.name}>")
-    draft.title = tree.attributes.get("title") or draft.title
+    draft.title = " ".join(tree.attributes.get("title", "").split()) or draft.title
     _take(draft, tree, path.name, None, "")
     return draft
 
@@ -131,6 +132,8 @@ def _read_test(draft: Draft, package: _Package, name: str) -> None:
     except NotImported:
         draft.notes.add("metadata", name)
         return
+    if package.manifest is not None and not _stated(package.manifest, "title"):
+        draft.title = " ".join(test.attributes.get("title", "").split()) or draft.title
     for section in test.deep("qti-assessment-section"):
         title = " ".join(section.attributes.get("title", "").split())
         for item in section.all("qti-assessment-item-ref"):
@@ -142,7 +145,7 @@ def _take(draft: Draft, tree: Tree, name: str, package: _Package | None, section
     try:
         if tree.name != ITEM:
             raise NotImported("qti-version" if tree.name == "assessmentItem" else "kind")
-        question = question_of(tree, which)
+        question = question_of(tree, which, Pictures(lambda source: _body(package, name, source)))
         passages = [
             _passage(package, name, each) for each in tree.all("qti-assessment-stimulus-ref")
         ]
@@ -153,6 +156,14 @@ def _take(draft: Draft, tree: Tree, name: str, package: _Package | None, section
     question.title = from_plain(tree.attributes.get("title", ""))
     question.skills = [section] if section else []
     draft.take(question)
+
+
+def _body(package: _Package | None, item: str, source: str) -> bytes:
+    """The bytes of a picture of the package; none for what is not in it."""
+    try:
+        return b"" if package is None else package.archive.read(_inside(item, source))
+    except (KeyError, BadArchive):
+        return b""
 
 
 def _passage(package: _Package | None, item: str, reference: Tree) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from server.transfer.hypertext import Composer, composed
+from server.transfer.pictures import Pictures
 from server.transfer.questions import (
     FULL,
     Given,
@@ -64,7 +65,7 @@ class _Response:
         return {value: credit / most for value, credit in self.mapped.items()}
 
 
-def question_of(item: Tree, which: str) -> Question:
+def question_of(item: Tree, which: str, pictures: Pictures) -> Question:
     """An item as a question, without its title. Raises `NotImported`."""
     if item.deep("qti-template-processing", "qti-template-declaration", "qti-printed-variable"):
         raise NotImported("qti-template")
@@ -81,7 +82,7 @@ def question_of(item: Tree, which: str) -> Question:
         [f"{BEGIN}{part}" for part in interaction.attributes.get(DATA, "").split(";") if part]
     )
     restored(judged, extra)
-    made = Question(which, _prompt(body), judged, tags=tags)
+    made = Question(which, _prompt(body, pictures), judged, tags=tags, pictures=pictures)
     if item.deep(*_WITHOUT_PLACE):
         made.notes.append("feedback-left-out")
     return made
@@ -192,9 +193,9 @@ def _response(item: Tree, name: str) -> _Response:
     )
 
 
-def _prompt(body: Tree) -> str:
+def _prompt(body: Tree, pictures: Pictures) -> str:
     """The body's text: an interaction's own prompt stands where it is, a blank where one types."""
-    composer = Composer()
+    composer = Composer(pictures=pictures.take)
     blank = {
         name: lambda _: composer.blank(BLANK)
         for name in ("qti-text-entry-interaction", "qti-inline-choice-interaction")

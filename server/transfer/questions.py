@@ -16,6 +16,7 @@ from typing import Any
 from server.authoring.oatutor_texts import slug
 from server.authoring.shapes import exact
 from server.transfer.markup import bare
+from server.transfer.pictures import Pictures
 from server.transfer.reasons import MOST_CHOICES
 from server.transfer.tally import NotImported
 
@@ -71,6 +72,7 @@ class Question:
     difficulty: Fraction | None = None
     params: dict[str, Any] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
+    pictures: Pictures | None = None
     notes: list[str] = field(default_factory=list)
 
 

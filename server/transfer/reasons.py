@@ -23,6 +23,7 @@ REASONS = {
     "figure": "a text shows a picture that cannot be carried",
     "formula": "a calculated answer uses what an exact expression does not have",
     "html": "a text needs more than the whitelist has: a table, a form, a player, a script",
+    "key-not-accepted": "the answer would not be judged right as it is",
     "key-not-among-choices": "the right answer is none of the choices",
     "kind": "no kind of this name",
     "mathml": "a formula uses MathML that is not read here",
@@ -53,10 +54,12 @@ REASONS = {
 """Why a question is not imported."""
 
 NOTES = {
+    "alt-made": "a picture is not described in the source; the question stands for that",
     "any-other": "what is said to any other wrong answer has no place; it was left out",
     "attributes": "points, penalties and looks of the source have no place",
     "bottom-out-made": "the answer was put at the end of the hints; the source has no such text",
     "case-ignored": "capital letters matter in the source; here they do not",
+    "cell-left-out": "a cell says what this kind of question has no place for",
     "feedback-left-out": "a feedback that is not tied to one answer was left out",
     "metadata": "files or parts of a package that are no items were left out",
     "misconception-of-many": "what is said to a choice of several stands for that choice alone",
