@@ -22,6 +22,7 @@ from engines.exercises.expression import (
     CALL,
     CHAIN,
     CONST,
+    NAME,
     POSTFIX,
     POWER,
     RELATION,
@@ -42,6 +43,8 @@ from engines.exercises.limits import ExpressionError
 _FUNCTIONS = ANSWER_FUNCTIONS | KEY_FUNCTIONS
 _INVERSE = {"sin": "asin", "cos": "acos", "tan": "atan"}
 _RELATIONS = "=≠<>≤≥∈"
+_SPECIAL = frozenset("eiU")
+"""Letters that may be no variables."""
 _OPENS = ("(", "[", "{")
 _CLOSES = (")", "]", "}")
 
@@ -119,13 +122,16 @@ class AnswerParser(Parser):
 
     def _name(self, word: Token, following: Token | None) -> None:
         name = str(word[1])
-        constant = name == "e" or (name == "i" and self.dialect.imaginary)
-        if constant and name not in self.dialect.names:
-            self._symbol(word, following)
-        elif name == "U" and self._unites(following):
-            self._op(("op", "∪", word[2]), following)
-        else:
-            super()._name(word, following)
+        if name in _SPECIAL and name not in self.dialect.names:
+            if name == "e" or (name == "i" and self.dialect.imaginary):
+                self._symbol(word, following)
+                return
+            if name == "U" and self._unites(following):
+                self._op(("op", "∪", word[2]), following)
+                return
+        self._operand(word)
+        self.names.add(name)
+        self.ops.append(Op(NAME, name, word[2]))
 
     def _unites(self, following: Token | None) -> bool:
         """Whether a U stands between two lists."""

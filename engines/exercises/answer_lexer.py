@@ -67,6 +67,8 @@ _MORE = re.compile(
     r"|(?P<circle>\^\s*(?:\\circ(?![a-zA-Z])|\{\s*\\circ\s*\}))|(?P<sign>\\[\\{}|]|[±∓∪∈°∞√∅|;&∨∧])"
     r"|(?P<higher>[∛∜])"
 )
+_MORE_SIGNS = frozenset("\\^|;&")
+"""What a word of `_MORE` begins with, of ASCII."""
 _SUBSCRIPT = re.compile(r"_(?:(\d{1,4}|[a-zA-Z])|\{\s*([a-zA-Z0-9]{1,8})\s*\})")
 _POWER = re.compile(
     r"\s*\^\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))|\s*(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
@@ -74,7 +76,7 @@ _POWER = re.compile(
 _SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _BASE = re.compile(r"\s*_\s*(?:(\d{1,9})|([a-zA-Z])|([({]))")
 _INDEX = re.compile(r"\s*\[")
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = re.compile(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _MOST_LETTERS = 2
 """Letters that an author may write side by side for a product; more are a name mistyped."""
 _LONGEST = max(map(len, _PLAIN_WORDS))
@@ -86,7 +88,10 @@ class AnswerLexer(Lexer):
     __slots__ = ()
 
     def _found(self) -> re.Match[str]:
-        return _MORE.match(self.source, self.at) or super()._found()
+        first = self.source[self.at]
+        if first in _MORE_SIGNS or first > "\x7f":
+            return _MORE.match(self.source, self.at) or super()._found()
+        return super()._found()
 
     # --- names ------------------------------------------------------------------------------
 

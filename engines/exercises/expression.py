@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any, ClassVar, NamedTuple
 
 from engines.exercises.functions import (
@@ -119,11 +120,11 @@ class Parser:
         self.depth = 0
 
     def code(self, words: list[Token]) -> Code:
-        for i, word in enumerate(words):
-            if len(self.ops) + len(self.stack) > LIMITS.nodes:
-                raise TooLarge(word[2] + 1, f"at most {LIMITS.nodes} signs")
-            self.take[word[0]](self, word, words[i + 1] if i + 1 < len(words) else None)
-            self.last = word[0]
+        take = self.take
+        for word, following in zip_longest(words, words[1:]):
+            kind = word[0]
+            take[kind](self, word, following)
+            self.last = kind
         if not self.after:
             raise ExpressionError(self.end + 1, "a number or '('", "the end")
         return self._finished()

@@ -30,6 +30,7 @@ from engines.exercises.formats import decimal, finite_places
 from engines.exercises.forms import form_named
 from engines.exercises.gathered import matrix, same_intervals, same_matrix, same_set, shape
 from engines.exercises.keys import dialect_of
+from engines.exercises.lexer import Dialect
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
 from engines.exercises.marks import latex_localised, marks_of, respelled
 from engines.exercises.notation import latex, latex_with_doubts, squeezed
@@ -37,7 +38,6 @@ from engines.exercises.number_answers import names_before
 from engines.exercises.pieces import Ops, parts
 from engines.exercises.programs import CONSTANTS, RATIONAL, SURD, program
 from engines.exercises.verdicts import NOT_YET, RIGHT, accepted, misconceived
-from engines.exercises.wording import printed_in
 from engines.words import AnswerSpec, Instance, Verdict
 
 Same = Callable[[Ops, Ops, Rules], bool]
@@ -306,7 +306,28 @@ _SIGNED_ATOM = 2
 
 def _is_restated(code: Code, text: str, instance: Instance) -> bool:
     """Whether the question itself was typed back; one name or number is no question."""
-    return len(code.ops) > _SIGNED_ATOM and bool(text) and printed_in(text, instance.prompt)
+    if len(code.ops) <= _SIGNED_ATOM or not text:
+        return False
+    printed = _formulas(instance.prompt, dialect_of(instance.item.answer))
+    return any(same_tree(code.ops, formula) for formula in printed)
+
+
+_FORMULA = re.compile(r"\$\$?([^$]+)\$\$?")
+
+
+@lru_cache(maxsize=2048)
+def _formulas(prompt: str, dialect: Dialect) -> tuple[Ops, ...]:
+    """The formulas of a prompt, and the sides of its relations."""
+    found: list[Ops] = []
+    for formula in _FORMULA.findall(prompt):
+        try:
+            ops = answer_code(formula, dialect).ops
+        except ExpressionError:
+            continue
+        found.append(ops)
+        if ops[-1][0] == CHAIN:
+            found += parts(ops)
+    return tuple(found)
 
 
 def _is_inequality(code: Code) -> bool:

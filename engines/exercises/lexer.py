@@ -103,10 +103,12 @@ _WORD = re.compile(
 )
 _QUICK = re.compile(
     r"""\s*(?:(\d+)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|\Z))|([A-Za-z])(?!\w|[^\x00-\x7f])
-    |([-+/]|\^(?!\s*\{?\s*\\circ)|\*(?!\*)|[=<>](?!=)))""",
+    |([-+/]|\^(?!\s*\{?\s*\\circ)|\*(?!\*)|[=<>](?!=))|([()]))""",
     re.VERBOSE | re.ASCII,
 )
 """Words that can be read in one way only, in any dialect that has them; most words are such."""
+_LETTER, _ROUND = 2, 4
+"""Its groups of letters and of round brackets."""
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _LATEX_OPERATOR = {
     "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\le": "≤",
@@ -161,21 +163,29 @@ class Lexer:
 
     def words(self) -> list[Token]:
         """The words of the text, in order. Raises ExpressionError at what cannot be read."""
-        source, end = self.source, len(self.source)
+        source, end, out = self.source, len(self.source), self.out
         names = self.dialect.words or self.dialect.letters
-        while self.at < end:
-            if len(self.out) > LIMITS.nodes:
-                raise TooLarge(self.at + 1, f"at most {LIMITS.nodes} signs")
-            quick = None if self.wanted else _QUICK.match(source, self.at)
-            if quick is None or (quick.lastindex == 2 and not names):
+        at = 0
+        while at < end:
+            quick = None if self.wanted else _QUICK.match(source, at)
+            group = 0 if quick is None else quick.lastindex
+            if quick is None or not group or (group == _LETTER and not names):
+                self.at = at
                 self._word()
+                at = self.at
+                continue
+            at = quick.end()
+            if group != _ROUND:
+                out.append((*_quickly(group, quick[group]), quick.start(group)))
+            elif quick[group] == "(":
+                self._opened("(", at - 1)
             else:
-                kind, value = _quickly(quick.lastindex or 0, quick[quick.lastindex or 0])
-                self.at = quick.end()
-                self.out.append((kind, value, quick.start(quick.lastindex or 0)))
+                self._closed(")", at - 1)
+        if len(out) > LIMITS.nodes:
+            raise TooLarge(end, f"at most {LIMITS.nodes} signs")
         if self.wanted or any(b.startswith("frac") for b in self.open):
             raise ExpressionError(end + 1, "the rest of the fraction", "the end")
-        return self.out
+        return out
 
     def _word(self) -> None:
         """Read the next word, of any kind."""
