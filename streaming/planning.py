@@ -16,6 +16,7 @@ from engines.exercises.arithmetic import pairs_of
 from engines.exercises.explain import explained
 from engines.exercises.guardset import guard_set
 from engines.exercises.hints import hint, ladder_length
+from engines.exercises.subquestions import steps_shown
 from engines.feeling.wellbeing import Concern, check_in_text, distress, safety_text
 from engines.modes.adaptive import wheel_spinning
 from engines.modes.policies import policy_of
@@ -182,7 +183,7 @@ def _screens(
     assert shown is not None
     assert instance is not None
     hints = [hint(instance, n)[0] for n in range(1, shown.hints + 1)]
-    given, said = [instance.prompt, *hints], _words_before(state, shown)
+    given, said = [instance.prompt, *hints, *_steps_before(state)], _words_before(state, shown)
     locked = [instance] if plan.locked else []
     if (
         session is not state
@@ -204,6 +205,15 @@ def _screens(
 def _equations(text: str) -> frozenset[str]:
     """The equations of one text; each turn of an item asks for those of all turns before it."""
     return pairs_of([text])
+
+
+def _steps_before(state: SessionState) -> list[str]:
+    """The worked steps that are before the learner; in a blank stands nothing."""
+    shown = state.plain.open
+    if shown is None or state.instance is None or not shown.steps_shown:
+        return []
+    steps = steps_shown(state.instance, shown.blanks, shown.filled)
+    return [text for step in steps for text in (step.show, step.why) if text]
 
 
 def _words_before(state: SessionState, shown: Open) -> list[str]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from string import ascii_letters
 
+from engines.exercises.grading import reading
 from engines.exercises.limits import ExpressionError
 from engines.exercises.reading import number_read
+from engines.exercises.telling import FORMULA_KINDS, formulas_in
 from engines.exercises.wording import normal
 from engines.words import Instance, Wish
 
@@ -124,6 +126,15 @@ def _is_value(text: str, locale: str = "en") -> bool:
     return True
 
 
+def _is_formula(text: str, instance: Instance) -> bool:
+    """Whether the words are one formula that the item could take, and nothing else."""
+    if text in ascii_letters:
+        return False  # a pronoun as well as a variable
+    found = formulas_in(text, instance.item.answer.kind)
+    whole = [span for span in found if (span.start, span.end) == (0, len(text))]
+    return any(reading(instance, span.text)[1] is None for span in whole)
+
+
 def is_candidate(text: str, instance: Instance | None = None) -> bool:
     """Whether the words are an answer that was typed to the tutor instead of into the box.
 
@@ -145,6 +156,10 @@ def is_candidate(text: str, instance: Instance | None = None) -> bool:
         shown = {normal(form) for c in instance.choices for form in (c.id, c.text)}
         chosen = normal(rest) in shown or _OPTION.fullmatch(rest) or _PLACE.fullmatch(rest)
         return bool(chosen)
+    if instance.parts:
+        return any(is_candidate(text, part) for part in instance.parts)
+    if instance.item.answer.kind in FORMULA_KINDS:
+        return _is_formula(rest, instance)
     words = len(rest.split())
     return instance.item.answer.kind == "text" and led and words <= _MOST_WORDS
 

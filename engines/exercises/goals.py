@@ -21,6 +21,7 @@ from engines.exercises.keyed import Keyed
 from engines.exercises.marks import latex_localised
 from engines.exercises.masking import BOX, masked, numbers_in
 from engines.exercises.reading import spelled
+from engines.exercises.telling import FORMULA_KINDS, equal_to_key
 from engines.exercises.template import rendered, with_values
 from engines.exercises.wording import normal
 from engines.words import AnswerSpec, Goal, HintStep, Instance, Item, Move, Option
@@ -234,6 +235,8 @@ def _is_key(sub: Instance, instance: Instance) -> bool:
         return True
     if instance.choices:
         return any(_says(c.text, sub) for c in instance.choices if c.id in _ids(instance))
+    if instance.item.answer.kind in FORMULA_KINDS and not isinstance(sub.key, tuple):
+        return equal_to_key(str(sub.key), instance)
     return not isinstance(sub.key, tuple) and normal(str(sub.key)) == normal(str(instance.key))
 
 

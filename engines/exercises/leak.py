@@ -271,9 +271,10 @@ class _Judging:
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
         if s.weak and _PRONOUN.search(left[-12:]):
             return  # "the one"
+        if key.part and not _PART_BEFORE.search(left):
+            return
         if not _printed(left, self.plain[s.start : s.end], right, self.guard):
-            if not key.part or _PART_BEFORE.search(left):
-                self._named(left, right, weak=s.weak or key.part)
+            self._named(left, right, weak=s.weak or key.part)
 
     def _counts(self, s: Stated, *, told: bool) -> bool:
         """Whether a number only counts: the next of a list, or of "step 2"."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 from msgspec import to_builtins
 
+from engines.exercises.course import canonical
 from engines.exercises.subquestions import place_of, subquestion
+from engines.exercises.telling import telling
 from protocol import commands as cmd
 from protocol import events as ev
+from streaming.providers.base import End, Text
 from tests.virtual import VirtualLoop
-from tests.world import Learner, World, asking_course, settle
+from tests.world import Learner, Scripted, World, asking_course, settle, small_course
 
 
 async def begun(mode: Any = "practice") -> tuple[World, Learner]:
@@ -260,3 +265,56 @@ async def test_while_a_blank_holds_the_last_step_the_answer_stays_locked(
     await answered(learner, None, "step.2")
     assert (opened.steps_tell(item), opened.steps_told(item)) == (True, False)
     del world
+
+
+def expanding_course() -> bytes:
+    """The small course, but its answers are expressions."""
+    course = json.loads(small_course())
+    for each in course["items"]:
+        each["prompt"] = "Say twice the sum of $x$ and $@{a}$ as it is told, without brackets."
+        each["answer"] = {"kind": "expression", "value": "2*x + 2*a", "form": "expanded"}
+        each["misconceptions"] = []
+        each["hints"] = [
+            {"level": "nudge", "say": "Double both parts."},
+            {"level": "bottom-out", "say": "It is $2x + @{2*a}$."},
+        ]
+        each["steps"] = [{"show": "$2x + @{2*a}$", "why": "Double both."}]
+    return canonical(course)
+
+
+async def heard(learner: Learner) -> None:
+    """A turn is heard to its end; time is virtual."""
+    for _ in range(40):
+        await asyncio.sleep(1)
+        learner.pump()
+
+
+@pytest.mark.parametrize(
+    "leak", ["2x + {}", "{}+2x", "2(x + {half})", "x + x + {}", "2 times x plus {}"]
+)
+async def test_a_model_cannot_tell_an_expression_before_the_last_hint(
+    virtual: VirtualLoop, leak: str
+) -> None:
+    model = Scripted(name="leaky")
+    world = await World.begin(model, course=expanding_course())
+    learner = await world.learner()
+    await learner.send(cmd.LessonStart(learner.new_id()))
+    made = state_of(learner).instance
+    a = int(made.values["a"])
+    told = leak.format(2 * a, half=a)
+    ends = Text(f"{told[2:]} is what you want. "), End("stop")
+    model.script = (Text("Look: "), Text(told[:2]), *ends)
+    await learner.send(cmd.TurnStart(learner.new_id(), "what is it?"))
+    await heard(learner)
+    gen = next(iter(learner.replica.me.generations.values()))
+    assert gen.status == "completed"
+    assert model.calls
+    assert not any(f"2x + {2 * a}" in str(request.messages) for request in model.requests)
+    assert not telling(gen.text, made)
+    assert {event.reason for event in learner.of(ev.TurnRestarted)} == {"guard.answer"}
+    await hinted(learner, 2)
+    model.script = (Text(f"It is {told}, as the hint says. "), End("stop"))
+    await learner.send(cmd.TurnStart(learner.new_id(), "why?"))
+    await heard(learner)
+    assert told in list(learner.replica.me.generations.values())[-1].text
+    await world.check()

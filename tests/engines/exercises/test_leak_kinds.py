@@ -10,6 +10,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from engines.exercises.acts import wish
 from engines.exercises.explain import explained
 from engines.exercises.guarded import Guarded
 from engines.exercises.guardset import guard_set
@@ -148,6 +149,22 @@ def test_what_the_learner_proposed_is_neither_confirmed_nor_denied() -> None:
     assert caught(TWICE, "Yes, exactly!", "is it 2(x + 3)?")
     assert caught(TWICE, "The answer is 2(x+3).", "is it 2(x + 3)?")
     assert not caught(TWICE, "You wrote 2(x+3) into the chat: put it into the box.", "2(x + 3)")
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (TWICE, "2x+6"), (TWICE, "is it 2(x + 3)?"), (TWICE, "I think 3x"), (SLOPE, "y = 2x"),
+        (FROM_TWO, "2 <= x < 5"), (PAIR, "1 and 2?"), (PAIR, "{3}"), (SINE, "is it sqrt(2)/2?"),
+    ],
+)  # fmt: skip
+def test_a_formula_typed_to_the_tutor_is_an_answer(made: Instance, said: str) -> None:
+    assert wish(said, made) == "candidate"
+
+
+@pytest.mark.parametrize("said", ["why 2x?", "how do I start", "a hint", "I", "thanks", "help"])
+def test_words_about_a_formula_are_none(said: str) -> None:
+    assert wish(said, TWICE) != "candidate"
 
 
 def test_a_sets_numbers_affirmed_by_chance_are_let_through() -> None:
