@@ -211,11 +211,11 @@ _ALL = "*"
 
 @lru_cache(maxsize=1 << 12)
 def _profile(
-    program: Program, way: int, i: bool, integers: frozenset[str]
+    program: Program, way: int, draws: int, i: bool, integers: frozenset[str]
 ) -> tuple[complex | None, ...]:
-    """The values at all draws of one way, None where there is none."""
+    """The values at the first draws of one way, None where there is none."""
     mirror, real = _WAYS[way]
-    return tuple([_drawn(program, draw, mirror, real, i, integers) for draw in range(_DRAWS)])
+    return tuple([_drawn(program, draw, mirror, real, i, integers) for draw in range(draws)])
 
 
 _DRAWS = POINTS + REDRAWS
@@ -251,10 +251,12 @@ def values_at(
     if a.whole or b.whole:
         integers |= {_ALL}
     for way in range(len(_WAYS)):
-        sides = zip(_profile(a, way, i, integers), _profile(b, way, i, integers), strict=True)
-        found = [(x, y) for x, y in sides if x is not None and y is not None]
-        if len(found) >= FINITE:
-            return found[:POINTS]
+        for draws in (POINTS, _DRAWS):
+            mine, theirs = (_profile(p, way, draws, i, integers) for p in (a, b))
+            sides = zip(mine, theirs, strict=True)
+            found = [(x, y) for x, y in sides if x is not None and y is not None]
+            if len(found) >= FINITE and (len(found) >= POINTS or draws == _DRAWS):
+                return found[:POINTS]
     return []
 
 
@@ -296,3 +298,15 @@ def ratio(a: Program, b: Program, integers: frozenset[str], *, i: bool = False) 
     if not all(close(x, constant * y) for x, y in values):
         return 0.0
     return constant.real or 1.0
+
+
+def sign_of_ratio(a: Program, b: Program) -> float:
+    """The sign of a ratio that is known to be constant and real; 0 where no point tells it."""
+    for draw in range(_DRAWS):
+        x, y = (_drawn(p, draw, 0, True, False, _NO_NAMES) for p in (a, b))
+        if x is not None and y is not None and min(abs(x), abs(y)) > ABSOLUTE:
+            return 1.0 if (x / y).real > 0 else -1.0
+    return 0.0
+
+
+_NO_NAMES: frozenset[str] = frozenset()

@@ -49,6 +49,24 @@ _OPENS = ("(", "[", "{")
 _CLOSES = (")", "]", "}")
 
 
+class Opened(Waiting):
+    """A bracket or function of an answer, with where it began in steps and numbers.
+
+    `split` is where a function's index or base ended, `rows` are those of a matrix that are
+    complete, `power` is a function's (`sin^2 x`); `round` says that a bracket groups.
+    """
+
+    __slots__ = ("power", "round", "rows", "split", "start", "written")
+
+    def __init__(self, sign: str, precedence: int, at: int, start: int, written: int) -> None:
+        super().__init__(sign, precedence, at)
+        self.start = self.split = start
+        self.written = written
+        self.rows = 0
+        self.power: int | None = None
+        self.round = False
+
+
 class AnswerParser(Parser):
     """One answer. A waiting bracket is known by its sign; a function's is the function's name."""
 
@@ -152,14 +170,20 @@ class AnswerParser(Parser):
         name = str(word[1])
         self._operand(word)
         self.after = False
-        waiting = Waiting(name, SIGNED if name in ROOTS else APPLY, word[2])
-        waiting.start = waiting.split = len(self.ops)
-        waiting.written = len(self.written)
-        self._wait(waiting)
+        self._wait(self._opened(name, SIGNED if name in ROOTS else APPLY, word[2]))
+
+    def _opened(self, sign: str, precedence: int, at: int) -> Opened:
+        return Opened(sign, precedence, at, len(self.ops), len(self.written))
+
+    def _top(self) -> Opened:
+        """The bracket or function that waits last."""
+        top = self.stack[-1]
+        assert isinstance(top, Opened)
+        return top
 
     def _power_of(self, word: Token, _next: Token | None) -> None:
         """The power of a function, `sin^2 x`; -1 makes a trigonometric one its inverse."""
-        top = self.stack[-1]
+        top = self._top()
         if word[1] == "-1" and top.sign in _INVERSE:
             top.sign = _INVERSE[top.sign]
             self.doubts.append(word[2])
@@ -168,7 +192,7 @@ class AnswerParser(Parser):
         self.last = "fn"
 
     def _open_index(self, word: Token, _next: Token | None) -> None:
-        self._wait(Waiting("index", BRACKET, word[2]))
+        self._wait(self._opened("index", BRACKET, word[2]))
         self.after = False
 
     def _close_index(self, word: Token, _next: Token | None) -> None:
@@ -176,11 +200,11 @@ class AnswerParser(Parser):
         if not self.stack or self.stack[-1].sign != "index":
             raise ExpressionError(word[2] + 1, "the end of the bracket before", f"'{word[1]}'")
         self._pop()
-        self.stack[-1].split = len(self.ops)
-        self.stack[-1].commas = 1
+        top = self._top()
+        top.split, top.commas = len(self.ops), 1
         self.after = False
 
-    def _called(self, top: Waiting) -> None:
+    def _called(self, top: Opened) -> None:
         """Write a function's call, its base or index in its place, and its power."""
         given = top.commas + 1
         fewest, most = _FUNCTIONS[top.sign]
@@ -197,7 +221,7 @@ class AnswerParser(Parser):
                 self.ops.append(Op(SIGN, "-", top.at))
             self.ops.append(Op(BINARY_OP, "^", top.at))
 
-    def _swap(self, top: Waiting) -> None:
+    def _swap(self, top: Opened) -> None:
         """`root(x, n)` for what was written with its index before it."""
         index = self.ops[top.start : top.split]
         self.ops[top.start :] = self.ops[top.split :] + index
@@ -208,7 +232,7 @@ class AnswerParser(Parser):
     def _write(self, waiting: Waiting) -> None:
         if waiting.precedence == RELATION:
             self.ops.append(Op(CHAIN, waiting.sign, waiting.at))
-        elif waiting.sign in _FUNCTIONS:
+        elif isinstance(waiting, Opened):
             self._called(waiting)
         else:
             super()._write(waiting)
@@ -251,10 +275,9 @@ class AnswerParser(Parser):
             return
         self._operand(word)
         self.after = False
-        self._wait(Waiting(str(word[0]), BRACKET, word[2]))
-        self.stack[-1].written = word[1] in ("(", "[")  # not a brace or the half of a fraction
-        if word[1] == "matrix":
-            self.stack[-1].sign = "matrix"
+        opened = self._opened("matrix" if word[1] == "matrix" else word[0], BRACKET, word[2])
+        opened.round = word[1] in ("(", "[")  # not a brace or the half of a fraction
+        self._wait(opened)
 
     def _bar(self, word: Token, following: Token | None) -> None:
         if self.after and any(w.precedence == BRACKET for w in self.stack):
@@ -272,19 +295,19 @@ class AnswerParser(Parser):
         self.after = False
         if top is None and self.dialect.lists:
             self.seps.append(",")
-        elif top is not None and top.sign not in ("|", "index"):
+        elif isinstance(top, Opened) and top.sign not in ("|", "index"):
             self._next_value(top, word)
         else:
             raise ExpressionError(word[2] + 1, "a sign or the end", f"'{word[1]}'")
 
-    def _next_value(self, top: Waiting, word: Token) -> None:
+    def _next_value(self, top: Opened, word: Token) -> None:
         row = word[1] == "row" or (word[1] == ";" and top.sign == "[")
         if row and top.sign not in _FUNCTIONS:
             self._row(top)
         else:
             top.commas += 1
 
-    def _row(self, top: Waiting) -> None:
+    def _row(self, top: Opened) -> None:
         self.ops.append(Op(CALL, ("row", top.commas + 1), top.at))
         top.commas = 0
         top.rows += 1
@@ -307,13 +330,14 @@ class AnswerParser(Parser):
         if not self.stack:
             raise ExpressionError(word[2] + 1, "the end", f"'{word[1]}'")
         top = self._pop()
+        assert isinstance(top, Opened)
         if top.sign in _FUNCTIONS and word[0] == ")":
             self._called(top)
         else:
             self._closed(top, word)
         self.after = True
 
-    def _closed(self, top: Waiting, word: Token) -> None:
+    def _closed(self, top: Opened, word: Token) -> None:
         """A bracket that is no function's: a matrix, a list, an interval, or one expression."""
         pair = top.sign + word[0]
         values = top.commas + 1
@@ -325,7 +349,7 @@ class AnswerParser(Parser):
         elif (
             pair in ("()", "[]", "{}") and values == 1 and not (pair != "()" and self.dialect.lists)
         ):
-            if top.written:
+            if top.round:
                 self.grouped.append(top.at)
         elif pair in ("()", "[]", "{}") or (pair in ("[)", "(]") and values == 2):
             self.ops.append(Op(CALL, (pair, values), top.at))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from engines.exercises import analytic, poles, residues, surds
@@ -129,20 +130,19 @@ def same_link(a: Link, b: Link, rules: Rules = PLAIN) -> bool:
         return False
     if same_tree(a.left, b.left) and same_tree(a.right, b.right):
         return True
-    first, second = _difference(a), _difference(b)
+    first, second = _difference(a.left, a.right), _difference(b.left, b.right)
     for made, link in ((first, a), (second, b)):
         _real(made, link.left, rules)
     if max(first.rung, second.rung) <= SURD:
         return _same_sides(a, b, rules)
-    ratio = _ratio(first, second, rules)
-    if ratio is None:
-        return _same_sides(a, b, rules)
-    return ratio > 0 if a.sign in "<≤" else ratio != 0
+    ratio = _ratio(first, second, rules, ordered=a.sign in "<≤")
+    return _same_sides(a, b, rules) if ratio is None else ratio > 0
 
 
-def _difference(link: Link) -> Program:
+@lru_cache(maxsize=1 << 12)
+def _difference(left: Ops, right: Ops) -> Program:
     """Left side less right side; its constants are numbers, not variables."""
-    joined = (*link.left, *link.right, Op(BINARY_OP, "-", link.right[-1][2]))
+    joined = (*left, *right, Op(BINARY_OP, "-", right[-1][2]))
     return program(
         tuple(
             [
@@ -160,8 +160,8 @@ def _same_sides(a: Link, b: Link, rules: Rules) -> bool:
     return turned and (same_value(a.left, b.right, rules) and same_value(a.right, b.left, rules))
 
 
-def _ratio(first: Program, second: Program, rules: Rules) -> float | None:
-    """The constant ratio of two differences, as a sign: 0 where there is none.
+def _ratio(first: Program, second: Program, rules: Rules, *, ordered: bool) -> float | None:
+    """Above 0 where two differences have one constant ratio; its sign counts where `ordered`.
 
     None where both vanish everywhere, so that the sides have to be compared.
     """
@@ -169,7 +169,9 @@ def _ratio(first: Program, second: Program, rules: Rules) -> float | None:
         constant = residues.proportional(first, second)
         if not constant:
             return None if constant is None else 0.0
-    return analytic.ratio(first, second, rules.integers, i=rules.imaginary)
+        return analytic.sign_of_ratio(first, second) if ordered else 1.0
+    ratio = analytic.ratio(first, second, rules.integers, i=rules.imaginary)
+    return ratio if ordered or ratio is None else abs(ratio)
 
 
 def matched(a: Sequence[T], b: Sequence[T], same: Callable[[T, T], bool]) -> bool:

@@ -7,7 +7,7 @@ depth of input is never depth of recursion. Python is never evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -85,20 +85,15 @@ _DEEPER = frozenset((BRACKET, _NOT, APPLY, SIGNED, POWER))
 class Waiting:
     """An operator or bracket that waits for what follows it."""
 
-    __slots__ = (
-        "at", "commas", "jumps", "power", "precedence", "rows", "sign", "split", "start", "written",
-    )  # fmt: skip
+    __slots__ = ("at", "commas", "jumps", "precedence", "sign")
 
     def __init__(self, sign: str, precedence: int, at: int) -> None:
         self.sign = sign
         self.precedence = precedence
         self.at = at
         self.commas = 0
-        self.jumps: list[int] = []
-        # Of answers: rows of a matrix; of a function its power, and where it began, where its
-        # index ended and its first number stands.
-        self.rows = self.start = self.split = self.written = 0
-        self.power: int | None = None
+        self.jumps: Sequence[int] = ()
+        """Where steps of the stack machine are that have to lead behind it."""
 
 
 class Parser:
@@ -158,7 +153,10 @@ class Parser:
         assert isinstance(word[1], Written)
         self._operand(word)
         self.written.append(word[1])
-        self.ops.append(Op(CONST, within_at(word), word[2]))
+        value = word[1].value
+        if type(value) is not int or value >= BOUND:
+            value = within_at(word)
+        self.ops.append(Op(CONST, value, word[2]))
 
     def _text(self, word: Token, _next: Token | None) -> None:
         self._operand(word)
@@ -199,7 +197,8 @@ class Parser:
 
     def _unwind(self, precedence: int) -> None:
         """Write out every waiting operator that binds at least as tightly."""
-        while self.stack and self.stack[-1].precedence >= precedence:
+        stack = self.stack
+        while stack and stack[-1].precedence >= precedence:
             self._write(self._pop())
 
     def _write(self, waiting: Waiting) -> None:
@@ -229,7 +228,7 @@ class Parser:
                 raise ExpressionError(at + 1, "'and' between two comparisons", f"'{sign}'")
         waiting = Waiting(sign, precedence, at)
         if precedence in (_OR, _AND):
-            waiting.jumps.append(len(self.ops))
+            waiting.jumps = (len(self.ops),)
             self.ops.append(Op(SHORT, sign, at))
         self._wait(waiting)
         self.after = False
@@ -280,7 +279,7 @@ class Parser:
 
     def _branch(self, top: Waiting, word: Token) -> None:
         """The commas of `if` become jumps, so that the other branch is never computed."""
-        top.jumps.append(len(self.ops))
+        top.jumps = (*top.jumps, len(self.ops))
         self.ops.append(Op(JUMP_FALSE if top.commas == 1 else JUMP, None, word[2]))
         if top.commas == 2:
             self._land(top.jumps[0])

@@ -18,6 +18,7 @@ from engines.exercises.analytic import closed_float
 from engines.exercises.answer_grammar import answer_code
 from engines.exercises.answer_lexer import ANSWER_FUNCTIONS
 from engines.exercises.equality import (
+    PLAIN,
     Rules,
     matched,
     same_relations,
@@ -62,6 +63,8 @@ _SAME: dict[str, Same] = {
 
 def rules_of(spec: AnswerSpec) -> Rules:
     """What an item says of its answers' values."""
+    if not (spec.integers or spec.complex) and spec.domain == "any":
+        return PLAIN
     return _rules(spec.integers, spec.complex, spec.domain == "strict")
 
 

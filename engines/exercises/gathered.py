@@ -82,12 +82,14 @@ def same_set(a: Ops, b: Ops, rules: Rules = PLAIN) -> bool:
     def alike(x: Ops, y: Ops) -> bool:
         return _same_entry(x, y, rules)
 
-    return matched(_distinct(elements(a), rules), _distinct(elements(b), rules), alike)
+    return matched(_distinct(a, rules), _distinct(b, rules), alike)
 
 
-def _distinct(all_of_them: tuple[Ops, ...], rules: Rules) -> list[Ops]:
+@lru_cache(maxsize=1 << 11)
+def _distinct(ops: Ops, rules: Rules) -> list[Ops]:
+    """The elements of a set, each once; not to be changed."""
     found: list[Ops] = []
-    for one in all_of_them:
+    for one in elements(ops):
         if not any(_same_entry(one, other, rules) for other in found):
             found.append(one)
     return found
@@ -201,7 +203,7 @@ def same_intervals(a: Ops, b: Ops, rules: Rules = PLAIN) -> bool:
         closed = (x.with_low, x.with_high) == (y.with_low, y.with_high)
         return closed and _same_end(x.low, y.low, rules) and _same_end(x.high, y.high, rules)
 
-    return matched(_joined(pieces(a)), _joined(pieces(b)), alike)
+    return matched(_joined(a), _joined(b), alike)
 
 
 def _same_end(a: Ops | None, b: Ops | None, rules: Rules) -> bool:
@@ -229,8 +231,13 @@ def compared(a: Ops, b: Ops) -> int | None:
     return None if number is None or made.names - {"pi", "e"} else (number > 0) - (number < 0)
 
 
-def _joined(all_of_them: tuple[Piece, ...]) -> list[Piece]:
-    """The pieces in order, those that touch as one; as they came where an end has a name."""
+@lru_cache(maxsize=1 << 11)
+def _joined(ops: Ops) -> list[Piece]:
+    """The pieces in order, those that touch as one; as they came where an end has a name.
+
+    Not to be changed.
+    """
+    all_of_them = pieces(ops)
     ends = [end for piece in all_of_them for end in (piece.low, piece.high) if end is not None]
     if any(compared(end, ends[0]) is None for end in ends):
         return list(all_of_them)

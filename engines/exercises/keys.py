@@ -53,13 +53,18 @@ def _dialect(
 
 def dialect_of(spec: AnswerSpec, *, mixed: bool = False) -> Dialect:
     """How answers to an item are read; `mixed` allows `1 1/2`."""
-    names = _NONE
-    if spec.variables or spec.integers:
-        names = frozenset((*spec.variables, *spec.integers))
+    if not (spec.variables or spec.integers or spec.complex):
+        return _PLAIN[spec.kind, mixed]
+    names = frozenset((*spec.variables, *spec.integers))
     return _dialect(names, spec.kind, spec.complex, mixed)
 
 
-_NONE: frozenset[str] = frozenset()
+_PLAIN = {
+    (kind, mixed): _dialect(frozenset(), kind, False, mixed)
+    for kind in SYMBOLIC
+    for mixed in (False, True)
+}
+"""The dialects of answers that declare nothing."""
 
 
 def key_code(text: str, spec: AnswerSpec, params: frozenset[str]) -> Code:

@@ -75,7 +75,7 @@ def plain_residue(program: Program, point: int, prime: int = PRIME) -> int:
     stack: list[int] = []
     for kind, arg in program.steps:
         if kind == PUSH:
-            stack.append(scalar(arg, prime))
+            stack.append(arg if type(arg) is int else scalar(arg, prime))
         elif kind == LOAD:
             stack.append(coordinate(arg, point, prime))
         elif kind == NEG:
@@ -218,14 +218,19 @@ def identical(a: Program, b: Program) -> bool | None:
     >>> identical(f, g), identical(f, h)
     (True, False)
     """
-    primes = (PRIME, LARGER_PRIME) if a.bits + b.bits > LONG_BITS else (PRIME,)
-    for prime in primes:
+    extended = a.extended or b.extended
+    for prime in (PRIME, LARGER_PRIME) if a.bits + b.bits > LONG_BITS else (PRIME,):
         points = 0
-        for x, y in values_at((a, b), prime):
-            if x != y:
-                return False
+        for point in range(POINTS + REDRAWS):
+            try:
+                if _residue(a, point, prime, extended) != _residue(b, point, prime, extended):
+                    return False
+            except NoPoint:
+                continue
             points += 1
-        if points < POINTS:
+            if points == POINTS:
+                break
+        else:
             return None
     return True
 
