@@ -30,6 +30,8 @@ from server.transfer.questions import (
     matched,
     number_of,
     ordered,
+    spelled,
+    typed_number,
     worded,
 )
 from server.transfer.tagged import BEGIN, of_tags, restored
@@ -62,7 +64,6 @@ _SAME = {
 _FIELD_CHARACTERS = 1 << 20
 _PART = re.compile(r"(?<!\\)\|")
 _OWN_ID = re.compile(r"([a-z0-9][a-z0-9.-]{0,63})\)\s+(?=\S)")
-_QUOTIENT = re.compile(r"[-+−]?\d{1,300}(/\d{1,300})?")
 _ARROW = re.compile(r"\s*(?:->|→)\s*")
 
 
@@ -216,7 +217,7 @@ def _judged(row: dict[str, str], locale: str) -> Judged:
         listed = [(from_markdown(one), from_markdown(two)) for one, two in pairs(row["value"])]
         made = matched(listed, [from_markdown(each) for each in parts(row.get("options", ""))])
     elif kind in FORMULAS:
-        made = _formula(row, wrong, kind)
+        made = _formula(row, wrong, kind, locale)
     else:
         raise NotImported("kind")
     if any(column in row and kind not in kinds for column, kinds in _JUDGED_BY.items()):
@@ -315,7 +316,7 @@ def _worded(row: dict[str, str], wrong: list[tuple[str, str]]) -> Judged:
     return worded(given)
 
 
-def _formula(row: dict[str, str], wrong: list[tuple[str, str]], kind: str) -> Judged:
+def _formula(row: dict[str, str], wrong: list[tuple[str, str]], kind: str, locale: str) -> Judged:
     """A value of the answer grammar, kept as it is written: a check reads it."""
     given = [
         Given(when.replace("*", "\\*"), Fraction(0), from_markdown(say)) for when, say in wrong
@@ -323,8 +324,8 @@ def _formula(row: dict[str, str], wrong: list[tuple[str, str]], kind: str) -> Ju
     made = worded([Given("key", FULL), *given])
     made.fields = {"answer": {"kind": kind, "value": row["value"]}}
     made.shown = f"${row['value']}$"
-    if kind == "fraction" and _QUOTIENT.fullmatch(row["value"]):
-        made.value = number_of(row["value"])
+    if kind == "fraction" and (value := typed_number(row["value"], locale)) is not None:
+        made.value, made.fields["answer"]["value"] = value, spelled(value)
     _accept(made, row)
     return made
 

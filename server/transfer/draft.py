@@ -265,10 +265,10 @@ class Draft:
         refused: dict[str, str] = {}
         for each in found:
             if each.severity == "E":
-                name = places.item(each.file, each.line)
-                if name is None:
+                where = places.item(each.file, each.line)
+                if where is None:
                     raise ValueError(f"{self.file}: the course it makes has a fault: {each}")
-                refused.setdefault(name, f"check-{each.code}")
+                refused.setdefault(where, f"check-{each.code}")
         for item in course.course.items if course.course is not None else ():
             if not accepts_itself(item):
                 refused.setdefault(item.id, "key-not-accepted")

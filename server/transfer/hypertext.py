@@ -222,7 +222,7 @@ class Composer:
 
 def _line_marked(mark: str, line: str) -> str:
     inside = line.strip()
-    if not inside or mark in inside or "*" in inside:
+    if not inside or ("`" if mark == CODE else "*") in inside:
         return line
     before, after = line[: len(line) - len(line.lstrip())], line[len(line.rstrip()) :]
     return f"{before}{mark}{inside}{mark}{after}"

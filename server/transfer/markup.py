@@ -20,7 +20,8 @@ _MARKS = {STRONG: "**", EMPHASIS: "*", CODE: "`"}
 
 _FORMULA = re.compile(
     r"\\\((?P<round>.+?)\\\)|\\\[(?P<square>.+?)\\\]|(?<!\\)\$\$(?P<dollars>.+?)(?<!\\)\$\$"
-    f"|{INLINE_OPEN}(?P<inline>.*?){INLINE_CLOSE}|{DISPLAY_OPEN}(?P<display>.*?){DISPLAY_CLOSE}",
+    f"|{INLINE_OPEN}(?P<inline>.*?){INLINE_CLOSE}|{DISPLAY_OPEN}(?P<display>.*?){DISPLAY_CLOSE}"
+    f"|{CODE}(?P<code>[^{CODE}]*){CODE}",
     re.S,
 )
 _KEPT = re.compile(
@@ -73,6 +74,8 @@ def finished(text: str) -> str:
 
 def _formula(found: re.Match[str], text: str) -> str:
     kind = str(found.lastgroup)
+    if kind == "code":
+        return f"{CODE}{found[kind].replace('@{', '@@{')}{CODE}"
     tex = formula(found[kind])
     if not tex:
         return ""

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from engines.exercises.limits import ExpressionError
+from engines.exercises.marks import respelled
+from engines.exercises.reading import number_read
 from server.authoring.oatutor_texts import slug
 from server.authoring.shapes import exact
 from server.transfer.markup import bare
@@ -89,6 +92,18 @@ def number_of(text: str) -> Fraction:
         return Fraction(plain)
     except (ValueError, ZeroDivisionError):
         raise NotImported("bad-number") from None
+
+
+def typed_number(text: str, locale: str = "en") -> Fraction | None:
+    """The number that a learner types so, in any form that a course reads; None where it is none.
+
+    >>> typed_number("1 1/2"), typed_number("1,5", "de"), typed_number("x")
+    (Fraction(3, 2), Fraction(3, 2), None)
+    """
+    try:
+        return number_read(respelled(text, locale, lists=False)).value
+    except ExpressionError:
+        return None
 
 
 def spelled(value: Fraction) -> str:

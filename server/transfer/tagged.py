@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from engines.words import AnswerSpec
-from server.transfer.questions import Judged, number_of
-from server.transfer.tally import NotImported
+from server.transfer.questions import Judged, spelled, typed_number
 
 MOST_CHARACTERS = 50
 """Longest tag that Moodle keeps."""
@@ -86,10 +85,8 @@ def restored(judged: Judged, extra: Mapping[str, Sequence[str]]) -> None:
     if kind in FORMULAS and answer["kind"] == "text":
         answer["kind"] = kind
         judged.shown = f"${answer['value']}$"
-        try:
-            judged.value = number_of(answer["value"]) if kind in {"number", "fraction"} else None
-        except NotImported:
-            judged.value = None
+        if kind in {"number", "fraction"} and (value := typed_number(answer["value"])) is not None:
+            judged.value, answer["value"] = value, spelled(value)
     for key in _WORDS:
         if values := extra.get(key):
             answer[key] = values[0]
