@@ -283,10 +283,12 @@ def expanding_course() -> bytes:
 
 
 async def heard(learner: Learner) -> None:
-    """A turn is heard to its end; time is virtual."""
-    for _ in range(40):
+    """A turn is heard to its end, and acknowledged; time is virtual."""
+    while learner.replica.me.running is not None:
         await asyncio.sleep(1)
         learner.pump()
+        for each in learner.replica.ack():
+            learner.transmit(each)
 
 
 @pytest.mark.parametrize(
