@@ -62,7 +62,7 @@ def tree_of(code: Code) -> Tree:
         elif kind == BINARY_OP:
             made, n = _binary(arg, stack[-2], stack[-1], at), 2
         elif kind == SIGN:
-            made, n = (Tree("neg", (stack[-1],), at=at) if arg == "-" else stack[-1]), 1
+            made, n = _signed(arg, stack[-1], at), 1
         elif kind == POSTFIX:
             made, n = Tree(arg, (stack[-1],), at=at), 1
         elif kind == CHAIN:
@@ -81,6 +81,13 @@ def tree_of(code: Code) -> Tree:
         stack.append(made)
         depths.append(depth)
     return stack[0]
+
+
+def _signed(sign: str, inner: Tree, at: int) -> Tree:
+    """A tree behind a sign; a plus changes nothing."""
+    if sign == "+":
+        return inner
+    return Tree("neg" if sign == "-" else sign, (inner,), at=at)
 
 
 def _binary(sign: str, left: Tree, right: Tree, at: int) -> Tree:
