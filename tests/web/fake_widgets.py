@@ -67,7 +67,8 @@ def order(*, across: bool = False) -> Scripted:
     tokens = entries("$\\frac{3}{4}$", "$\\frac{1}{4}$", "$1$", "$\\frac{1}{2}$")
     widget = {"kind": "order", "tokens": tokens, "across": across}
     made = asked("order", "Order by size, the smallest first.", ["2", "4", "1", "3"], widget=widget)
-    made.verdicts = [(["2", "1", "4", "3"], {"verdict": "partial", "share": 0.75})]
+    said = "Partly right: 3 of 4 stand in the right order."
+    made.verdicts = [(["2", "1", "4", "3"], {"verdict": "partial", "message": said})]
     return made
 
 
@@ -101,9 +102,17 @@ def parts() -> Scripted:
     widget = {"kind": "parts", "parts": several}
     made = asked("parts", "Three small ones.", {"a": "5", "b": "x", "c": "5"}, widget=widget)
     each = {"a": "incorrect", "b": "correct", "c": "correct"}
-    verdict = {"verdict": "partial", "share": 2 / 3, "parts": each}
+    verdict = {"verdict": "partial", "parts": each}
     made.verdicts = [({"a": "6", "b": "x", "c": "5"}, verdict)]
     return made
+
+
+def all_at_once() -> Scripted:
+    """Every widget that takes the place of an answer box, as the parts of one exercise."""
+    ways = (point, points, interval, plot, order, match, parsons, poll)
+    each = [{"id": way.__name__, **way().fields} for way in ways]
+    widget = {"kind": "parts", "parts": each}
+    return asked("parts", "All of them.", {}, widget=widget)
 
 
 def poll() -> Scripted:

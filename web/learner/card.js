@@ -257,7 +257,6 @@ function Verdict({ page, shown }) {
       <div class="verdict-words" dir="auto">
         <p><b>${verdictWord(feedback.verdict, kind)}</b>${feedback.verdict === "partial" && html`<${Share} feedback=${feedback} />`}${shown.solved && feedback.assisted && html` <span class="tag">assisted</span>`}</p>
         ${message && html`<${Markup} text=${message} />`}
-        ${feedback.verdict === "unreadable" && feedback.column && !hasWidget(widget) && html`<p class="reading"><${Unread} reading=${{ note: "Look here:", column: feedback.column }} typed=${page.answer} /></p>`}
         ${widget?.parts && feedback.parts && html`<${PartVerdicts} parts=${widget.parts} verdicts=${feedback.parts} />`}
         <${Moves} page=${page} feedback=${feedback} own=${shown.item.skills} />
       </div>
@@ -265,14 +264,13 @@ function Verdict({ page, shown }) {
 }
 
 /** The heading has said it already. */
-const VERDICT_WORD = /^(right|correct|not yet)[.!,:]\s*/i;
+const VERDICT_WORD = /^(right|correct|not yet|partly right)[.!,:]\s*/i;
 
-/** How much of it is right, in figures. @param {{feedback: Frame}} props */
+/** How many parts are right; of another kind the message says how much is. @param {{feedback: Frame}} props */
 function Share({ feedback }) {
   const each = Object.values(feedback.parts ?? {});
   const right = each.filter((verdict) => verdict === "correct").length;
-  if (each.length > 0) return html`<span class="share">, ${right} of ${each.length} parts</span>`;
-  return Number.isFinite(feedback.share) ? html`<span class="share">, ${percent(feedback.share)}</span>` : null;
+  return each.length > 0 ? html`<span class="share">, ${right} of ${each.length} parts</span>` : null;
 }
 
 /** The verdict on each part, in words. @param {{parts: {id: string}[], verdicts: Record<string, string>}} props */
