@@ -144,7 +144,7 @@ def test_several_left_entries_may_share_a_right_one(came):
         item = came[form].items[name]
         assert isinstance(item.widget, MatchPairs)
         assert len(item.widget.right) == 3
-        assert dict(item.answer.value) == {  # type: ignore[arg-type] # a map, for a match
+        assert dict(item.answer.value) == {
             "gift": {"l1": "r1", "l2": "r2", "l3": "r2"},
         }.get(form, {"l1": "r1", "l2": "r2", "l3": "r1"})
 
