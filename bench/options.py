@@ -7,6 +7,21 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from engines.responses import Responses
+    from engines.words import Item
+
+
+class Typed(NamedTuple):
+    """An answer as somebody types it, for the checker: its file, its id, the text, and the item.
+
+    `item` is None where no item judges it; `formula` says that it is meant as mathematics.
+    """
+
+    source: str
+    name: str
+    text: str
+    item: Item | None
+    formula: bool
+    locale: str = "en"
 
 
 class Options(NamedTuple):
@@ -14,7 +29,7 @@ class Options(NamedTuple):
 
     `only` names parts of a scenario that has several, joined by commas; empty: all of them.
     `log` is the response log that was given and `data` its name, the file's without folder and
-    endings; the log itself does not go into the record.
+    endings; the log itself does not go into the record, nor do the `answers` of a checker's data.
     """
 
     scenario: str
@@ -31,6 +46,7 @@ class Options(NamedTuple):
     data: str = ""
     only: str = ""
     log: Responses | None = None
+    answers: tuple[Typed, ...] = ()
 
 
 def tell(words: str) -> None:

@@ -23,6 +23,7 @@ SCENARIOS = {
     "idle": "idle learners on one node of several: traffic to Redis, CPU, memory",
     "llm": "models through the router: what it adds to a first text, what failures cost",
     "kernels": "what one answer costs the scoring, called from Python, without a server",
+    "checker": "answers that people typed: how many are read, what judging one costs (--data)",
     "cold-start": "a course without data, difficulties learnt as answers come, on a log (--data)",
     "selection": "which rule of choosing items tells most of a learner, on a log (--data)",
 }
@@ -40,7 +41,9 @@ def run(options: Options, command: str) -> dict[str, Any]:
             body, gates = runner.run(scenario.measured(options))
     finally:
         machine.let_go()
-    settings = {k: v for k, v in options._asdict().items() if k not in ("scenario", "log")}
+    settings = {
+        k: v for k, v in options._asdict().items() if k not in ("scenario", "log", "answers")
+    }
     settings["url"] = "given" if options.url else ""
     return record(options.scenario, command, settings, body, gates)
 

@@ -6,34 +6,28 @@ import hashlib
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from engines.exercises.grading import graded, key_spelled
-from engines.exercises.limits import ExpressionError
-from engines.exercises.template import instance
-from engines.words import Item
 from server.authoring.folder import MOST_ITEMS
+from server.authoring.oatutor_answers import Answer, Asked, accepts_itself
+from server.authoring.oatutor_hints import ladder, pathway_of
 from server.authoring.oatutor_texts import (
-    Answer,
-    NotImported,
-    answer_of,
-    has_figure,
-    holds_key,
+    LETTERS,
+    Figures,
     slug,
     text_of,
     whole,
-    without_figures,
 )
+from server.authoring.oatutor_tree import Tree
+from server.authoring.oatutor_varied import Variation
+from server.transfer.tally import NotImported, Tally
 
-VERSION = 1
+VERSION = 2
 """Version of this importer, named in the report."""
-
-FIRST_IDS = 20
 
 _LICENSES = {
     "https://creativecommons.org/licenses/by/4.0/": "CC-BY-4.0",
@@ -46,13 +40,13 @@ _LINKED = re.compile(r"\s*(?:(https?://[^\s<]+)\s*)?(?:<([^>]*)>)?\s*(.*)\Z", re
 REASONS = {
     "not-json": "the line is no JSON object of a problem",
     "no-licence": "the problem names no licence",
-    "variabilised": "the problem's numbers are drawn from lists of its own",
-    "figure": "the question or a choice shows a figure",
+    "variabilised": "the lists that the problem's numbers are drawn from cannot be params",
+    "unfilled-template": "a text holds a mark that nothing fills",
+    "figure": "the question or a choice shows a figure whose file is missing or of another type",
     "no-answer": "the step has no answer",
     "no-question": "the step asks nothing",
     "no-skill": "the step names no skill",
     "broken-text": "a text holds half a character",
-    "matrix-or-plus-minus": "the answer is a matrix or has two signs: no kind judges it yet",
     "too-few-choices": "fewer than two choices",
     "too-many-choices": "more than 26 choices",
     "key-not-among-choices": "the right answer is none of the choices",
@@ -71,31 +65,12 @@ NOTES = {
     "sub-hints-in-line": "hints of a scaffold follow it in the ladder",
     "scaffold-as-text": "a scaffold's answer cannot be judged; it became a hint",
     "figure-in-hint": "a hint's figure was left out",
+    "figure-undescribed": "a figure is carried; the source has no words for it",
+    "kept-as-text": "no kind of mathematics reads the answer; it is compared as a text",
+    "joined": "a step that asks about an earlier one's answer became a part of one item",
     "more-than-four-skills": "only the first four skills were kept",
 }
 """What was changed on the way, the item being imported."""
-
-
-@dataclass
-class Tally:
-    """Counts by reason with the first ids."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    first: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, reason: str, what: str) -> None:
-        """Count one."""
-        self.counts[reason] += 1
-        ids = self.first.setdefault(reason, [])
-        if len(ids) < FIRST_IDS:
-            ids.append(what)
-
-    def told(self, meanings: dict[str, str]) -> dict[str, Any]:
-        """As the report has it."""
-        return {
-            reason: {"count": count, "means": meanings[reason], "first": self.first[reason]}
-            for reason, count in sorted(self.counts.items())
-        }
 
 
 @dataclass
@@ -105,6 +80,8 @@ class Import:
     locale: str = "en"
     problems: int = 0
     steps: int = 0
+    taken: int = 0
+    """Steps that are in an item."""
     course: str = ""
     items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     titles: dict[str, str] = field(default_factory=dict)
@@ -113,6 +90,8 @@ class Import:
     licenses: dict[str, None] = field(default_factory=dict)
     sources: dict[str, None] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
+    media: dict[str, bytes] = field(default_factory=dict)
+    """Figures carried: their bytes by file name."""
     skipped: Tally = field(default_factory=Tally)
     notes: Tally = field(default_factory=Tally)
 
@@ -142,6 +121,20 @@ class Import:
             (f"{at:03}-{slug(lesson, 48).replace('.', '-')}", self.items[lesson])
             for at, lesson in enumerate(lessons, start=1)
         ]
+
+    def kinds(self) -> Counter[str]:
+        """Items by the kind of their answer."""
+        return Counter(
+            item["answer"]["kind"] if "answer" in item else "parts"
+            for listed in self.items.values()
+            for item in listed
+        )
+
+    def write_media(self, out: Path) -> None:
+        """Put the figures into the course folder's `media`, each under the hash of its bytes."""
+        for name, body in self.media.items():
+            (out / "media").mkdir(exist_ok=True)
+            (out / "media" / name).write_bytes(body)
 
     def _first_lesson(self, skill: str) -> tuple[tuple[int, ...], str]:
         return min(lesson_order(lesson) for lesson in self.lessons_of[skill])
@@ -179,96 +172,201 @@ def imported(text: bytes, *, locale: str = "en") -> Import:
             continue
         try:
             problem = json.loads(line)
-            steps = list(problem["steps"])
-            name = str(problem["id"])
+            where = str(problem["id"])
         except (ValueError, KeyError, TypeError, RecursionError):
             made.skipped.add("not-json", f"line {number}")
             continue
-        made.problems += 1
-        made.course = made.course or str(problem.get("courseName") or "OATutor")
-        for step in steps:
-            made.steps += 1
-            which = str(step.get("id", name)) if isinstance(step, dict) else name
-            try:
-                _take(made, problem, step, which)
-            except NotImported as error:
-                made.skipped.add(error.reason, which)
-            except (AttributeError, KeyError, TypeError, IndexError):
-                made.skipped.add("not-json", which)
+        _problem(made, problem, where, {})
     return made
 
 
-def _take(made: Import, problem: dict[str, Any], step: dict[str, Any], which: str) -> None:
-    """One step as an item. Raises `NotImported` with the reason."""
+def imported_tree(tree: Tree, *, locale: str = "en") -> Import:
+    """The problems of the repository's own layout as a course; figures with files are carried."""
+    made = Import(locale=locale)
+    for where, problem in tree.problems():
+        if problem is None:
+            made.skipped.add("not-json", where)
+        else:
+            _problem(made, problem, where, tree.figures(where))
+    return made
+
+
+def read(place: Path, *, locale: str = "en") -> tuple[Import, bytes]:
+    """A JSON Lines file or a folder in the original layout as a course, and what was read.
+
+    Raises OSError, and ValueError for a folder with too many files.
+    """
+    if place.is_dir():
+        tree = Tree(place)
+        return imported_tree(tree, locale=locale), tree.listing()
+    text = place.read_bytes()
+    return imported(text, locale=locale), text
+
+
+def _problem(made: Import, problem: dict[str, Any], name: str, files: Mapping[str, bytes]) -> None:
+    """Every step of a problem as an item of its own, or all as parts of one."""
+    steps = problem.get("steps")
+    if not isinstance(steps, list):
+        made.skipped.add("not-json", name)
+        return
+    made.problems += 1
+    made.course = made.course or str(problem.get("courseName") or "OATutor")
+    made.steps += len(steps)
+    joined = _leaning(steps)
+    for group in [steps] if joined else [[step] for step in steps]:
+        ids = [str(step.get("id", name)) if isinstance(step, dict) else name for step in group]
+        try:
+            _take(made, problem, group, name if joined else ids[0], Figures(files))
+        except NotImported as error:
+            for which in ids:
+                made.skipped.add(error.reason, which)
+        except (AttributeError, KeyError, TypeError, IndexError):
+            for which in ids:
+                made.skipped.add("not-json", which)
+        else:
+            made.taken += len(group)
+            for which in ids if joined else ():
+                made.notes.add("joined", which)
+
+
+_EARLIER = re.compile(
+    r"(?i)\b(?:your|the) (?:previous|earlier|last|first) (?:answer|result|part|step|question)"
+    r"|\b(?:answer|result|equation|expression)s? (?:from|of|in) (?:the )?(?:previous|last|first"
+    r"|part|step)|\bpart \(?[a-h]\)?(?![a-z])|\bfrom (?:part|step) |\bfrån (?:del|steg)"
+    r"|\bföregående (?:svar|del|steg|fråga)"
+)
+
+
+def _leaning(steps: list[Any]) -> bool:
+    """Whether a later step asks about an earlier one's answer, in words."""
+    texts = (
+        f"{step.get('stepTitle', '')}\n{step.get('stepBody', '')}"
+        for step in steps[1:]
+        if isinstance(step, dict)
+    )
+    return any(_EARLIER.search(text) for text in texts)
+
+
+@dataclass
+class _Question:
+    """A step on its way: what it asks, what is right, how it is helped."""
+
+    prompt: str
+    answer: Answer
+    hints: list[dict[str, Any]]
+
+
+def _take(
+    made: Import,
+    problem: dict[str, Any],
+    steps: list[dict[str, Any]],
+    which: str,
+    figures: Figures,
+) -> None:
+    """Steps as one item: alone, or as its parts. Raises `NotImported` with the reason."""
     license_, rights = _license(problem)
-    if problem.get("variabilization") or step.get("variabilization"):
-        raise NotImported("variabilised")
-    texts = [str(problem.get("body") or ""), step.get("stepTitle", ""), step.get("stepBody", "")]
-    if has_figure(*texts):
-        raise NotImported("figure")
-    if not whole(json.dumps([problem.get("title"), step], ensure_ascii=False)):
+    told = {key: problem.get(key) for key in ("title", "body")}
+    dumped = json.dumps([told, steps], ensure_ascii=False)
+    if not whole(dumped):
         raise NotImported("broken-text")
-    answer = answer_of(step, list(step.get("stepAnswer") or []))
-    prompt = "\n\n".join(part for text in texts if (part := text_of(text)))
+    lists = Variation(problem, *steps, *_hints(steps))
+    if "@{" in dumped:
+        problem, steps = {**problem, **lists.held(told)}, lists.held(steps)
+    notes = list[str]()
     title = text_of(str(problem.get("title") or ""))
+    body = text_of(figures.taken(str(problem.get("body") or "")))
+    skills = _skills(steps, notes)
+    words = f"{title}\n{body}\n{' '.join(skills)}"
+    asked = [
+        _question(step, lists, figures, Asked("", words, made.locale), notes) for step in steps
+    ]
+    if len(asked) == 1:
+        asked[0].prompt = "\n\n".join(part for part in (body, asked[0].prompt) if part)
+        prompt = asked[0].prompt
+    else:
+        prompt = body
     if not (prompt or title):
         raise NotImported("no-question")
-    notes = list[str]()
     item = {
         "id": slug(which),
         "title": title,
-        "skills": _skills(step, notes),
+        "skills": skills,
+        "params": lists.params,
         "prompt": prompt or title,
-        **answer.fields,
-        "hints": _ladder(step, answer, notes),
+        **(asked[0].answer.fields if len(asked) == 1 else {"parts": _parts(asked)}),
+        "hints": asked[0].hints if len(asked) == 1 else _joined(asked),
+        "media": figures.media(title or prompt),
         "source": _source(problem, which, rights),
     }
     if not title or not prompt:
         del item["title"]
-    _admit(made, item, problem, step)
+    item = {key: value for key, value in lists.marked(item).items() if value or key == "hints"}
+    _admit(made, item, problem, steps)
+    made.media |= figures.used
     made.licenses[license_] = None
-    _credit(made, problem, step)
-    for note in dict.fromkeys([*notes, *(["repeated-choices"] if answer.repeated else [])]):
+    _credit(made, problem, steps)
+    if figures.used:
+        notes.append("figure-undescribed")
+    for note in dict.fromkeys(notes):
         made.notes.add(note, which)
 
 
+def _hints(steps: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """All hints of steps, those below other hints too."""
+    found = [hint for step in steps for hint in pathway_of(step)]
+    return [*found, *(sub for hint in found for sub in hint.get("subHints") or [])]
+
+
+def _question(
+    step: dict[str, Any], lists: Variation, figures: Figures, asked: Asked, notes: list[str]
+) -> _Question:
+    texts = [figures.taken(str(step.get(key) or "")) for key in ("stepTitle", "stepBody")]
+    prompt = "\n\n".join(part for text in texts if (part := text_of(text)))
+    keys = [str(key) for key in step.get("stepAnswer") or []]
+    answer = lists.answer(step, keys, asked._replace(prompt=prompt))
+    if answer.repeated:
+        notes.append("repeated-choices")
+    if answer.kind == "text" and step.get("answerType") == "arithmetic":
+        notes.append("kept-as-text")
+    return _Question(prompt, answer, ladder(step, answer, lists, notes, asked.locale))
+
+
+def _parts(asked: list[_Question]) -> list[dict[str, Any]]:
+    return [
+        {"id": LETTERS[at], "prompt": each.prompt or "?", **each.answer.fields}
+        for at, each in enumerate(asked)
+    ]
+
+
+def _joined(asked: list[_Question]) -> list[dict[str, Any]]:
+    """One ladder of several: their rungs one after another, their ends as one."""
+    rungs = [rung for each in asked for rung in each.hints[:-1]]
+    scaffolds = [at for at, rung in enumerate(rungs) if "ask" in rung]
+    for at, rung in enumerate(rungs):
+        below = scaffolds and at >= scaffolds[0]
+        rung["level"] = "scaffold" if below else "point" if at else "nudge"
+    last = "\n\n".join(each.hints[-1]["say"] for each in asked)
+    return [*rungs, {"level": "bottom-out", "say": last}]
+
+
 def _admit(
-    made: Import, item: dict[str, Any], problem: dict[str, Any], step: dict[str, Any]
+    made: Import, item: dict[str, Any], problem: dict[str, Any], steps: list[dict[str, Any]]
 ) -> None:
     """Take an item if its id is new, its key is accepted and there is room."""
     if made.count >= MOST_ITEMS:
         raise NotImported("over-limit")
     if item["id"] in made.ids:
         raise NotImported("repeated-id")
-    if not accepts_itself(item):
+    if not accepts_itself(item, locale=made.locale):
         raise NotImported("key-not-accepted")
     lesson = str(problem.get("lesson") or "Lesson").strip()
-    names = {slug(name): name for name in reversed(step["knowledgeComponents"])}
+    known = [name for step in steps for name in step.get("knowledgeComponents") or []]
+    names = {slug(name): name for name in reversed(known)}
     for skill in item["skills"]:
         made.titles.setdefault(skill, names[skill].replace("_", " ").strip().capitalize())
         made.lessons_of.setdefault(skill, set()).add(lesson)
     made.ids.add(item["id"])
     made.items.setdefault(lesson, []).append(item)
-
-
-def accepts_itself(item: dict[str, Any]) -> bool:
-    """Whether an item's key, typed by a learner, is judged correct."""
-    try:
-        word = msgspec.convert(_renamed(item), Item)
-        drawn = instance(word, "", 0)
-        return graded(drawn, key_spelled(drawn)).verdict == "correct"
-    except (ExpressionError, msgspec.ValidationError):
-        return False
-
-
-def _renamed(item: dict[str, Any]) -> dict[str, Any]:
-    """The item under the canonical form's names."""
-    named = {("options" if key == "choices" else key): value for key, value in item.items()}
-    hints = [
-        {("options" if key == "choices" else key): value for key, value in hint.items()}
-        for hint in item["hints"]
-    ]
-    return {**named, "hints": hints}
 
 
 def _license(problem: dict[str, Any]) -> tuple[str, str]:
@@ -297,17 +395,17 @@ def _source(problem: dict[str, Any], which: str, rights: str) -> dict[str, str]:
     return {key: value for key, value in told.items() if value}
 
 
-def _credit(made: Import, problem: dict[str, Any], step: dict[str, Any]) -> None:
+def _credit(made: Import, problem: dict[str, Any], steps: list[dict[str, Any]]) -> None:
     """Keep every source's name: the problem's and those of its hints."""
-    hints = step.get("tutoring", {}).get("DefaultPathway") or []
-    for holder in (problem, *hints):
+    for holder in (problem, *_hints(steps)):
         url, name = _linked(str(holder.get("oer") or ""))
         if name:
             made.sources[f"{name}, {url}" if url and url != name else name] = None
 
 
-def _skills(step: dict[str, Any], notes: list[str]) -> list[str]:
-    names = list(dict.fromkeys(slug(name) for name in step.get("knowledgeComponents") or []))
+def _skills(steps: list[dict[str, Any]], notes: list[str]) -> list[str]:
+    known = [name for step in steps for name in step.get("knowledgeComponents") or []]
+    names = list(dict.fromkeys(map(slug, known)))
     if not names:
         raise NotImported("no-skill")
     if len(names) > 4:
@@ -315,77 +413,11 @@ def _skills(step: dict[str, Any], notes: list[str]) -> list[str]:
     return names[:4]
 
 
-def _ladder(step: dict[str, Any], answer: Answer, notes: list[str]) -> list[dict[str, Any]]:
-    """The hints in the order of their dependencies, ended by a bottom-out."""
-    pathway = (step.get("tutoring") or {}).get("DefaultPathway") or []
-    rungs: list[dict[str, Any]] = []
-    for hint in _ordered(pathway, notes):
-        rungs.append(_rung(hint, notes))
-        for sub in hint.get("subHints") or []:
-            notes.append("sub-hints-in-line")
-            rungs.append(_rung(sub, notes))
-    rungs = [rung for rung in rungs if rung.get("say") or rung.get("ask")]
-    if not rungs:
-        notes.append("no-hints")
-    if rungs and "ask" not in rungs[-1] and holds_key(rungs[-1]["say"], answer):
-        last = rungs.pop()["say"]
-    else:
-        if rungs:
-            notes.append("bottom-out-made")
-        last = f"The answer is {answer.shown}."
-    for at, rung in enumerate(rungs):
-        asked = any("ask" in before for before in rungs[: at + 1])
-        rung["level"] = "scaffold" if asked else "point" if at else "nudge"
-    return [*rungs, {"level": "bottom-out", "say": last}]
-
-
-def _rung(hint: dict[str, Any], notes: list[str]) -> dict[str, Any]:
-    title, body = str(hint.get("title") or ""), str(hint.get("text") or "")
-    if has_figure(title, body):
-        notes.append("figure-in-hint")
-        title, body = without_figures(title), without_figures(body)
-    title, body = text_of(title), text_of(body)
-    said = f"**{title}**\n\n{body}" if title and body and title != body else body or title
-    if hint.get("type") != "scaffold" or not said:
-        return {"level": "point", "say": said}
-    try:
-        asked = answer_of(hint, list(hint.get("hintAnswer") or []))
-    except NotImported:
-        notes.append("scaffold-as-text")
-        return {"level": "point", "say": said}
-    rung = {"level": "scaffold", "ask": said, **asked.fields}
-    probe = {"id": "x", "skills": ["x"], "prompt": said, "hints": [], **asked.fields}
-    if accepts_itself(probe):
-        return rung
-    notes.append("scaffold-as-text")
-    return {"level": "point", "say": said}
-
-
-def _ordered(pathway: list[dict[str, Any]], notes: list[str]) -> list[dict[str, Any]]:
-    """Hints after those they depend on, else in the source's order (Kahn 1962)."""
-    known = {hint["id"] for hint in pathway}
-    waiting: dict[str, set[str]] = {}
-    for hint in pathway:
-        needs = set(hint.get("dependencies") or [])
-        if needs - known:
-            notes.append("dangling-dependency")
-        waiting[hint["id"]] = needs & known
-    order: list[dict[str, Any]] = []
-    left = list(pathway)
-    done: set[str] = set()
-    while left:
-        ready = next((hint for hint in left if waiting[hint["id"]] <= done), None)
-        if ready is None:
-            notes.append("circular-dependency")
-            ready = left[0]
-        left.remove(ready)
-        done.add(ready["id"])
-        order.append(ready)
-    return order
-
-
 def report_of(made: Import, source: Path, text: bytes) -> dict[str, Any]:
-    """The import's report: what came through, what did not and why, what was changed."""
+    """The import's report: what came through, what did not and why, what was changed.
+
+    `text` is what was read: a file's bytes, or the list of a tree's files with their hashes.
+    """
     return {
         "importer": f"oatutor {VERSION}",
         "file": source.name,
@@ -393,7 +425,9 @@ def report_of(made: Import, source: Path, text: bytes) -> dict[str, Any]:
         "problems": made.problems,
         "steps": made.steps,
         "items": made.count,
-        "usable_share": round(made.count / made.steps, 4) if made.steps else 0.0,
+        "steps_imported": made.taken,
+        "kinds": dict(sorted(made.kinds().items())),
+        "usable_share": round(made.taken / made.steps, 4) if made.steps else 0.0,
         "not_imported": made.skipped.told(REASONS),
         "changed": made.notes.told(NOTES),
         "suggested_requires": made.suggested(),

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bench.options import Options
+    from bench.options import Options, Typed
+    from engines.responses import Responses
 
 NAMES = (
     "feedback", "memory", "stream", "resume", "cancel", "failover", "storm", "room", "idle", "llm",
-    "kernels", "cold-start", "selection",
+    "kernels", "checker", "cold-start", "selection",
 )  # fmt: skip
 _PLACES = ("--out", "--compare", "--url", "--data")
 _KEPT: dict[str, Callable[[str], list[str]]] = {
@@ -55,8 +56,9 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budget", type=_milliseconds, default=100.0, help="as in 100ms")
     parser.add_argument("--seed", type=int, default=1, help="of schedules and answers")
     parser.add_argument(
-        "--data", type=Path, metavar="FILE", help="a response log (cold-start, selection)"
-    )
+        "--data", type=Path, metavar="FILE",
+        help="a response log (cold-start, selection); OATutor problems, or their folder (checker)",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help="write record and page there")
     parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier record")
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
@@ -106,8 +108,13 @@ def command_line() -> str:
 def _options(args: argparse.Namespace) -> Options:
     from bench.options import Options
 
-    log = None
-    if args.data is not None:
+    log: Responses | None = None
+    answers: tuple[Typed, ...] = ()
+    if args.data is not None and args.scenario == "checker":
+        from server.authoring.oatutor_typed import typed_answers
+
+        answers = tuple(typed_answers(args.data))
+    elif args.data is not None:
         from server.logs import read_responses
 
         log = read_responses(args.data)
@@ -126,6 +133,7 @@ def _options(args: argparse.Namespace) -> Options:
         only=args.only,
         data=args.data.name.partition(".")[0] if args.data is not None else "",
         log=log,
+        answers=answers,
     )
 
 

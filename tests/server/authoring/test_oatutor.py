@@ -14,8 +14,12 @@ from engines.exercises.template import instance
 from server.authoring.building import built
 from server.authoring.checking import checked
 from server.authoring.oatutor import Import, imported, report_of
-from server.authoring.oatutor_texts import answer_of, holds_key, text_of
+from server.authoring.oatutor_answers import Asked, answer_of, holds_key
+from server.authoring.oatutor_texts import text_of
 from server.authoring.writing import Occupied, folder_written
+from tests.server.authoring.oatutor_problems import hint, problem, step
+from tests.server.authoring.oatutor_problems import items as planned_items
+from tests.server.authoring.oatutor_problems import made as planned
 
 HERE = Path(__file__).parent
 SMALL = HERE / "oatutor.jsonl"
@@ -63,7 +67,26 @@ def test_a_bottom_out_is_made_where_no_hint_states_the_key():
     assert items()["p1b"]["hints"] == [
         {"level": "bottom-out", "say": "The answer is $x=\\frac{3}{4}$."}
     ]
-    assert items()["p2b"]["hints"][0] == {"level": "nudge", "say": "Which roots?"}
+    assert items()["p2b"]["hints"][0] == {
+        "level": "scaffold",
+        "ask": "Which roots?",
+        "answer": {"kind": "set", "value": "\\pm4"},
+    }
+
+
+def test_a_scaffold_that_nothing_judges_is_a_hint():
+    asked = hint("Which?", type="scaffold", problemType="TextBox", hintAnswer=[])
+    done = planned(problem(step("s", "Say $$7$$.", "$$7$$", asked)))
+    (item,) = planned_items(done).values()
+    assert item["hints"][0] == {"level": "nudge", "say": "Which?"}
+    assert done.notes.counts["scaffold-as-text"] == 1
+
+
+def test_a_garbled_formula_is_kept_as_a_text_and_told():
+    done = planned(problem(step("s", "How many of each?", "16n4c")))
+    (item,) = planned_items(done).values()
+    assert item["answer"] == {"kind": "text", "value": "16n4c"}
+    assert done.notes.first["kept-as-text"] == ["s"]
 
 
 def test_a_named_number_is_a_number_that_takes_its_name():
@@ -85,13 +108,21 @@ def test_repeated_right_choices_are_both_accepted():
     ]
 
 
-def test_formulas_and_lists_are_texts():
-    assert items()["p2b"]["answer"]["kind"] == "text"
+def test_formulas_are_expressions_and_lists_in_an_order_are_texts():
+    assert items()["p2b"]["answer"] == {
+        "kind": "expression",
+        "value": "\\left(x-6\\right) \\left(x+2\\right)",
+        "form": "factored",
+    }
     assert items()["p2c"]["answer"] == {"kind": "text", "value": "80,135"}
 
 
 def test_lessons_are_in_the_order_of_their_numbers():
-    assert [name for name, _ in made().files()] == ["001-1-9-choices", "002-1-10-money"]
+    assert [name for name, _ in made().files()] == [
+        "001-1-9-choices",
+        "002-1-10-money",
+        "003-2-rest",
+    ]
     head = made().head()
     assert head["skills"][0]["id"] == "a"
     assert made().suggested()["solve-equations"] == ["a", "b", "c", "d", "use-exponents"]
@@ -124,17 +155,53 @@ def test_texts_keep_their_dollars_and_marks(source, text):
         ("$$1,200$$", "number", "1200"),
         ("$$\\frac{7}{\\left(-4\\right)}$$", "fraction", "-7/4"),
         ("$$\\frac{6}{3}$$", "number", "2"),
-        ("$$6^9$$", "text", "6^9"),
+        ("$$6^9$$", "expression", "6^9"),
         ("$$y=-16$$", "number", "-16"),
         ("$$\\$10.74$$", "number", "10.74"),
         ("$$25\\%$$", "number", "1/4"),
-        ("$$9.6\\times{10}^4$$", "text", "9.6\\times{10}^4"),
+        ("$$9.6\\times{10}^4$$", "expression", "9.6\\times{10}^4"),
+        ("$$-3+2\\sqrt{6}$$", "expression", "-3+2\\sqrt{6}"),
+        ("$$\\frac{-1}{3}\\pm \\frac{\\sqrt{13}}{3}$$", "set", None),
+        ("$$\\begin{bmatrix} 4 & -3 & 11 \\\\ 3 & 2 & 4 \\end{bmatrix}$$", "matrix", None),
+        ("$$y=2.5x$$", "equation", "y=2.5x"),
+        ("$$\\left(d+5\\right)^2=16$$", "equation", None),
+        ("$$|p|$$", "expression", "|p|"),
+        ("16n4c", "text", "16n4c"),
+        ("-3\\sin\\left(x\\right)\\n", "expression", "-3\\sin\\left(x\\right)"),
     ],
 )
 def test_answers_find_their_kind(key, kind, value):
     step = {"problemType": "TextBox", "answerType": "arithmetic"}
     answer = answer_of(step, [key]).fields["answer"]
-    assert (answer["kind"], answer["value"]) == (kind, value)
+    assert (answer["kind"], answer["value"]) == (kind, value or answer["value"])
+
+
+@pytest.mark.parametrize(
+    ("key", "words", "kind", "form"),
+    [
+        ("x=-3, x=2", "Solve for x", "set", None),
+        ("-2,4", "put them in ascending order", "set", None),
+        ("42,136", "How many students, how many adults?", "text", None),
+        ("12y**3/7", "Simplify", "expression", "collected"),
+        ("(x-4)/(x+3)", "Multiply", "expression", None),
+        ("(-2,5)", "Find the vertex", "text", None),
+        ("DNE", "Solve", "text", None),
+        ("$$4.83\\times{10}^4$$", "Write it in scientific notation.", "number", "scientific"),
+        ("$$(x+5)^2$$", "Factor $x^2+10x+25$.", "expression", "factored"),
+        ("$$x^2+7x+10$$", "Multiply the binomials.", "expression", "expanded"),
+        (
+            "$$\\frac{\\sqrt{2}}{2}$$",
+            "Rationalize the denominator.",
+            "expression",
+            "rational-denominator",
+        ),
+        ("$$h=\\frac{2A}{b}$$", "Solve for h.", "equation", "solved-for(h)"),
+    ],
+)
+def test_words_and_keys_find_kind_and_form(key, words, kind, form):
+    step = {"problemType": "TextBox", "answerType": "arithmetic" if "$$" in key else "string"}
+    answer = answer_of(step, [key], Asked(words)).fields["answer"]
+    assert (answer["kind"], answer.get("form")) == (kind, form)
 
 
 def test_a_hint_that_states_the_key_is_known():
@@ -146,7 +213,7 @@ def test_a_hint_that_states_the_key_is_known():
 
 def test_an_import_never_overwrites_without_force(tmp_path):
     done = made()
-    assert folder_written(tmp_path / "c", done.head(), done.files(), force=False) == 3
+    assert folder_written(tmp_path / "c", done.head(), done.files(), force=False) == 4
     with pytest.raises(Occupied, match="--force"):
         folder_written(tmp_path / "c", done.head(), done.files(), force=False)
     (tmp_path / "c" / "items" / "stale.yaml").write_text("[]", encoding="utf-8")
@@ -199,8 +266,10 @@ def test_elementary_algebra_end_to_end(tmp_path):
     assert report["usable_share"] >= 0.98
     assert {reason: entry["count"] for reason, entry in report["not_imported"].items()} == {
         "figure": 4,
-        "matrix-or-plus-minus": 4,
     }
+    assert {"matrix", "set", "equation", "expression"} <= report["kinds"].keys()
+    assert report["steps_imported"] == 2290
+    assert report["changed"]["kept-as-text"]["count"] < 30
     assert report["changed"]["no-hints"]["count"] == 7
     assert report["changed"]["repeated-choices"]["count"] == 4
     assert report["changed"]["dangling-dependency"]["count"] == 2
