@@ -86,7 +86,7 @@ class UnitSpec(Word, frozen=True):
 class AnswerSpec(Word, frozen=True):
     """What is right: `value` is an expression over the params, an option id, or a text.
 
-    `form` asks for a form (`any`, `integer`, `lowest-terms`, `mixed`, `decimal`); `accept` lists
+    `form` asks for a form (`engines.exercises.forms`), or several joined by ` & `; `accept` lists
     further right answers (templates); `examples` are checked when the course is built.
     """
 

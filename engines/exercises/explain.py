@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-from engines.exercises.frames import ANCHORS, FORMS, KINDS, SAFETY, TESTS
+from engines.exercises.forms import ALL
+from engines.exercises.frames import ANCHORS, FORMS, KINDS, SAFETY, TESTS, UNIT
 from engines.exercises.manners import (
     BODIES_OF_MODE,
     Body,
@@ -185,8 +186,10 @@ def _submit_prompt(turn: Turn) -> list[str]:
 
 def _clarify(turn: Turn) -> list[str]:
     answer = turn.instance.item.answer
-    form = FORMS.get(answer.form.partition("(")[0], "") if answer.kind == "number" else ""
-    return [turn.prompt(), f"{KINDS[answer.kind]} {form}".strip()]
+    names = [] if answer.kind == "fraction" else answer.form.split(ALL)  # its kind says its form
+    forms = [FORMS.get(name.partition("(")[0], "") for name in names]
+    unit = UNIT if answer.unit is not None and answer.unit.required else ""
+    return [turn.prompt(), " ".join(filter(None, (KINDS[answer.kind], *forms, unit)))]
 
 
 def _recall(turn: Turn) -> list[str]:

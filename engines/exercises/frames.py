@@ -257,7 +257,18 @@ FORMS = {
     "lowest-terms": "It is wanted in lowest terms.",
     "mixed": "It is wanted as a mixed number.",
     "decimal": "It is wanted as a decimal.",
+    "sigfig": "It is wanted to so many significant figures as the question says.",
+    "scientific": "It is wanted in scientific notation.",
+    "expanded": "It is wanted multiplied out.",
+    "collected": "It is wanted with like terms collected.",
+    "factored": "It is wanted as a product, fully factored.",
+    "prime-factors": "It is wanted as a product of primes.",
+    "rational-denominator": "It is wanted without a root in a denominator.",
+    "simplified-root": "It is wanted with its roots simplified.",
+    "solved-for": "It is wanted solved for the letter asked.",
+    "no-parentheses": "It is wanted without brackets.",
 }
+UNIT = "Its unit belongs to it."
 TESTS = {
     "number": "Any number that you can justify line by line is worth checking.",
     "fraction": "See also whether top and bottom still share a factor.",
