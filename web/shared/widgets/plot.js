@@ -12,7 +12,7 @@ const FUNCTIONS = {
 };
 /** @type {Values} */
 const CONSTANTS = { pi: Math.PI, e: Math.E };
-const WORD = /\s*(?:(\d+\.?\d*|\.\d+)|([A-Za-z_]+\d*)|(\*\*|[-+*/^()]))/y;
+const WORD = /\s*(?:(\d+\.?\d*|\.\d+)|([A-Za-z_]\w*)|(\*\*|[-+*/^()]))/y;
 const MOST_SIGNS = 300;
 /** Brackets within brackets; a plot is short. */
 const MOST_DEPTH = 40;
