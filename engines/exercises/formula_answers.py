@@ -122,10 +122,40 @@ def formula_code(instance: Instance, response: object, locale: str) -> Code:
     spec = instance.item.answer
     key = key_of(instance)
     text = formula_text(response, spec.kind, locale)
-    code = _parsed(text, instance, key)
+    code = None
+    if text != response and isinstance(response, str):
+        code = _in_marks(text, instance, key)
+        text = text if code is not None else _english_or(text, response, instance, key)
+    code = code or _parsed(text, instance, key)
     if code.names <= key.names:
         return code
     return _known_names(code, key.names, text, spec)
+
+
+def _in_marks(text: str, instance: Instance, key: Code) -> Code | None:
+    """The answer as its locale writes it, or None where it cannot be one: `[2,5)` is not 2.5."""
+    try:
+        code = _parsed(text, instance, key)
+    except ExpressionError:
+        return None
+    return code if instance.item.answer.kind != "interval" or _has_ends(code) else None
+
+
+def _english_or(text: str, response: str, instance: Instance, key: Code) -> str:
+    """The response as it came where only that can be read, else as the locale writes it."""
+    try:
+        _parsed(response, instance, key)
+    except ExpressionError:
+        return text
+    return response
+
+
+def _has_ends(code: Code) -> bool:
+    """Whether an answer has the ends of an interval, or relations that may stand for one."""
+    return any(op[0] == CHAIN or (op[0] == CALL and op[1][0] in _ENDS) for op in code.ops)
+
+
+_ENDS = frozenset(("()", "[]", "[)", "(]", "{}"))
 
 
 def key_of(instance: Instance) -> Code:
@@ -205,6 +235,7 @@ def _in_rows(code: Code, instance: Instance) -> Code:
     return replace(code, ops=ops)
 
 
+_COMMA = re.compile(r",\s*")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 
 
@@ -215,7 +246,7 @@ def formula_spelled(key: str, locale: str) -> str:
     '{0,5*x; 2}'
     """
     mark = marks_of(locale).decimal
-    return key if mark == "." else _POINT.sub(mark, key.replace(", ", "; "))
+    return key if mark == "." else _POINT.sub(mark, _COMMA.sub("; ", key))
 
 
 # --- judging -------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from engines.exercises.limits import ExpressionError
 from engines.exercises.marks import localised, marks_of, respelled
 from engines.exercises.reading import number_read, spelled
 from engines.exercises.template import instance, rendered
-from engines.words import AnswerSpec, Item, Option
+from engines.words import AnswerKind, AnswerSpec, Item, Option
 
 LOCALES = ["en", "de", "de-CH", "fr", "fr-CH", "sv", "es-MX", "hi", "ar", "ar-MA", "fa", "xx"]
 
@@ -159,3 +159,28 @@ def test_an_instance_prints_all_its_texts_in_its_language() -> None:
     assert swedish.prompt == "1,5?"
     assert english.prompt == "1.5?"
     assert {choice.text for choice in swedish.choices} == {"1,5", "2,5"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "locale", "text", "verdict"),
+    [
+        ("expression", "2.5*x", "sv", "2,5x", "correct"),
+        ("expression", "2.5*x", "sv", "2.5x", "correct"),
+        ("set", "{1.5, 2}", "sv", "{1,5; 2}", "correct"),
+        ("set", "{1.5, 2}", "de", "{2, 1,5}", "correct"),
+        ("set", "{1, 2}", "sv", "{1,2}", "incorrect"),  # both: the learner's, which is {1.2}
+        ("interval", "[2.5, 5)", "de", "[2,5; 5)", "correct"),
+        ("interval", "[2, 5)", "sv", "[2,5)", "correct"),  # no interval in Swedish
+        ("interval", "(2, 3)", "sv", "(2,3)", "correct"),
+        ("interval", "(2, 3)", "sv", "(2,3", "unreadable"),
+        ("equation", "y = 1.5*x", "fr", "y = 1,5x", "correct"),
+        ("matrix", "[[1.5, 2], [3, 4]]", "sv", "[1,5; 2]", "incorrect"),
+    ],
+)
+def test_formulas_are_read_in_the_marks_of_a_language(
+    kind: AnswerKind, key: str, locale: str, text: str, verdict: str
+) -> None:
+    drawn = instance(Item("i", ("s",), "?", AnswerSpec(kind, key)), "", 0, locale=locale)
+    assert graded(drawn, text, locale=locale).verdict == verdict
+    typed = key_spelled(drawn, locale=locale)
+    assert graded(drawn, typed, locale=locale).verdict == "correct"
