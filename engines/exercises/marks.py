@@ -10,6 +10,8 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from engines.exercises.limits import LIMITS
+
 
 class Marks(NamedTuple):
     """The marks of a locale: `decimal` is printed; those in `decimals` and `groups` are read.
@@ -107,7 +109,8 @@ def respelled(text: str, locale: str, *, lists: bool = True) -> str:
 
     Blanks take the place of what a number has fewer signs for. A number that the locale cannot
     mean is left as it is, and so is a whole text whose numbers are all English while one of them
-    is nothing else. `lists` says that commas may also part the entries of a list.
+    is nothing else, or one that is too long to be read. `lists` says that commas may also part the
+    entries of a list.
 
     >>> respelled("3,5", "sv"), respelled("1.234,5 + 2", "de"), respelled("{1,5; 2}", "fr")
     ('3.5', '1234.5  + 2', '{1.5, 2}')
@@ -115,7 +118,7 @@ def respelled(text: str, locale: str, *, lists: bool = True) -> str:
     ('0.125', '1125 ', '3.5 + 1.125')
     """
     marks = marks_of(locale)
-    if marks is _ENGLISH:
+    if marks is _ENGLISH or len(text) > LIMITS.code_points:
         return text
     rules = _rules(marks)
     valid = rules.valid if lists else rules.valid_alone

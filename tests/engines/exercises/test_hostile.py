@@ -1,0 +1,96 @@
+"""What nobody should type: read or refused, never raised, never slow."""
+
+from __future__ import annotations
+
+import gc
+from time import process_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engines.exercises.grading import graded, key_spelled, reading
+from engines.exercises.limits import LIMITS
+from engines.exercises.template import instance
+from engines.words import AnswerSpec, Instance, Item, Verdict
+from tests.engines.exercises.hostile import hostile
+
+STRINGS = 10_000
+CPU_S = 0.020
+LATEX_SIGNS = 40
+"""Most signs that one typed sign becomes in what is shown back."""
+LOCALES = ("en", "de", "sv", "ar")
+NAMES = {"correct", "incorrect", "partial", "wrong_form", "unreadable"}
+SPECS = (
+    AnswerSpec(kind="number", value="3/4"),
+    AnswerSpec(kind="fraction", value="3/4"),
+    AnswerSpec(kind="expression", value="(x+1)^2/(x-3)"),
+    AnswerSpec(kind="expression", value="2*sin(x)*cos(x)", form="expanded"),
+    AnswerSpec(kind="expression", value="(x-2)*(x+5)", form="factored"),
+    AnswerSpec(kind="expression", value="3*sqrt(2)", form="simplified-root"),
+    AnswerSpec(kind="equation", value="y = 2*x + 1", form="solved-for(y)"),
+    AnswerSpec(kind="equation", value="x^2 + y^2 < 9"),
+    AnswerSpec(kind="interval", value="[2, 5)"),
+    AnswerSpec(kind="set", value="{1, 2, sqrt(3)}"),
+    AnswerSpec(kind="matrix", value="[[1, 2], [3, 4]]"),
+    AnswerSpec(kind="text", value="(x-6)(x+2)", typos=True),
+)
+
+
+def made(spec: AnswerSpec) -> Instance:
+    return instance(Item(id="i", skills=("s",), prompt="Simplify $6/8 + x$.", answer=spec), "", 0)
+
+
+INSTANCES = tuple(map(made, SPECS))
+
+
+def judged(at: int, text: str) -> Verdict:
+    drawn, locale = INSTANCES[at % len(INSTANCES)], LOCALES[at % len(LOCALES)]
+    found = graded(drawn, text, locale=locale)
+    read, column, reason = reading(drawn, text, locale=locale)
+    assert found.verdict in NAMES
+    assert len(found.read_as) <= LIMITS.code_points * LATEX_SIGNS
+    assert (column is None) == (reason is None), (text, read)
+    return found
+
+
+@pytest.mark.slow
+def test_ten_thousand_hostile_strings_are_judged_at_once():
+    strings = hostile(STRINGS)
+    slow, unreadable = [], 0
+    gc.disable()
+    try:
+        for at, text in enumerate(strings):
+            took_s = CPU_S
+            for _ in range(2):  # the first may be disturbed; a second is only asked for if it was
+                began = process_time()
+                unreadable += judged(at, text).verdict == "unreadable"
+                took_s = process_time() - began
+                if took_s < CPU_S:
+                    break
+            if took_s >= CPU_S:
+                slow.append((round(took_s, 3), SPECS[at % len(SPECS)].kind, text[:80]))
+    finally:
+        gc.enable()
+    assert slow == []
+    assert STRINGS / 3 < unreadable < STRINGS
+
+
+def test_keys_accept_themselves():
+    for drawn in INSTANCES:
+        assert graded(drawn, key_spelled(drawn)).verdict == "correct", drawn.item.answer
+
+
+@pytest.mark.parametrize("drawn", INSTANCES, ids=lambda i: i.item.answer.kind)
+@pytest.mark.parametrize("given_", [None, True, 3, 2.5, float("nan"), [], {}, ["a"], b"x", 10**400])
+def test_what_is_no_text_is_told(drawn: Instance, given_: object):
+    assert graded(drawn, given_).verdict in NAMES
+
+
+ANYTHING = st.text(max_size=400) | st.text("0123456789xy+-*/^()[]{}|.,;=<>√±\\ frac", max_size=120)
+
+
+@given(ANYTHING, st.integers(0, len(SPECS) - 1))
+@settings(max_examples=300, deadline=None)
+def test_no_text_raises(text: str, at: int):
+    judged(at, text)
