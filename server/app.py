@@ -21,13 +21,14 @@ from protocol.limits import LIMITS, Limits
 from server.build import build, version
 from server.connection import Edge
 from server.gate import Gate, Tokens
-from server.http import Pages, Probes, SecurityHeaders, courses_route
+from server.http import Pages, Probes, SecurityHeaders, courses_route, pictures_route
 from server.metrics import LoopProbe, Metrics
 from server.node_metrics import node_counts
 from server.rooms import RoomDoor
-from server.settings import Misconfigured, Settings
+from server.settings import Settings
 from server.sse import Streams
 from server.stores import Stores, store_path
+from server.taught import Taught
 from server.tutor_metrics import tutor_counts
 from server.tutoring import Tutoring
 from server.websocket import WebSocketEndpoint
@@ -62,7 +63,7 @@ class Application:
         self,
         settings: Settings,
         stores: Stores,
-        catalogue: Catalogue,
+        taught: Taught,
         tutoring: Tutoring,
         secret: str,
         limits: Limits = LIMITS,
@@ -70,7 +71,8 @@ class Application:
         loop = asyncio.get_running_loop()
         self.settings = settings
         self.stores = stores
-        self.catalogue = catalogue
+        self.taught = taught
+        self.catalogue = catalogue = taught.catalogue
         self.tutoring = tutoring
         self.tiers = tutoring.tiers
         self.metrics = Metrics(version())
@@ -108,6 +110,8 @@ class Application:
         )
         self._probe = LoopProbe(loop, self.metrics.loop_gap)
         self._warm = False
+        self._watching: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[list[str]] | None = None
         self.asgi = self._routed()
         self._count()
 
@@ -115,16 +119,17 @@ class Application:
     async def begin(cls, settings: Settings, limits: Limits = LIMITS) -> Application:
         """Open the stores, load the courses, build the rest.
 
-        Raises Misconfigured for a course that cannot be read, StoreUnavailable for a store.
+        Raises Misconfigured where a course that is named, or every one of a folder, cannot be read;
+        StoreUnavailable for a store.
         """
         stores = await Stores.open(settings)
         try:
             catalogue = Catalogue(stores.records, fits_folder(settings))
-            for path in settings.course_files:
-                await _add_course(catalogue, path)
+            taught = Taught(lambda: settings.course_files, catalogue)
+            await taught.load()
             secret = settings.token.secret or await kept_secret(stores.records)
             tutoring = Tutoring(settings, stores, _wall_ms, limits)
-            application = cls(settings, stores, catalogue, tutoring, secret, limits)
+            application = cls(settings, stores, taught, tutoring, secret, limits)
             try:
                 await tutoring.begin()
             except BaseException:
@@ -161,6 +166,14 @@ class Application:
         self.metrics.compiles = lambda: compiled() - at_ready
         self._warm = True
         self._probe.start()
+        if self.settings.courses_watch_s:
+            watching = self.taught.watch(self.settings.courses_watch_s)
+            self._watching = asyncio.get_running_loop().create_task(watching)
+
+    def read_courses_again(self) -> asyncio.Task[list[str]]:
+        """Look at the course files; lessons begun stay with the version that they began on."""
+        self._reading = asyncio.get_running_loop().create_task(self.taught.reload())
+        return self._reading
 
     def unready(self) -> str | None:
         """Why new learners should go elsewhere, or None."""
@@ -178,6 +191,9 @@ class Application:
 
     async def aclose(self) -> None:
         """Store what is queued and give everything back; a turn that still runs is cut off."""
+        for task in (self._watching, self._reading):
+            if task is not None:
+                task.cancel()
         self._probe.stop()
         self.wheel.stop()
         self.rooms.stop()
@@ -197,7 +213,8 @@ class Application:
                 *Streams(self.edge).routes(),
                 *RoomDoor(self.edge, self.rooms).routes(),
                 courses_route(lambda: self.catalogue.offered),
-                *Probes(self.metrics, self.unready).routes(),
+                pictures_route(self.catalogue.picture),
+                *Probes(self.metrics, self.unready, lambda: self.taught.notes).routes(),
                 *Pages().routes(),
             ],
             middleware=[Middleware(SecurityHeaders)],
@@ -226,16 +243,6 @@ def fits_folder(settings: Settings) -> Path | None:
     """Where refits of the courses are left: beside the store; None where that is no file."""
     path = store_path(settings)
     return None if path is None else Path(f"{path}.fits")
-
-
-async def _add_course(catalogue: Catalogue, path: Path) -> None:
-    try:
-        canonical = await asyncio.to_thread(path.read_bytes)
-        await catalogue.add(canonical)
-    except (OSError, ValueError) as error:
-        raise Misconfigured(
-            f"courses: {path.name} cannot be used: {error}; see `tutorstream content check`"
-        ) from None
 
 
 async def kept_secret(records: Records) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import mimetypes
 import posixpath
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", []), *self._headers]
+                own = list(message.get("headers", []))
+                stricter = {name for name, _ in own}
+                message["headers"] = own + [h for h in self._headers if h[0] not in stricter]
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -72,9 +74,15 @@ class SecurityHeaders:
 class Probes:
     """`/livez`, `/readyz`, `/metrics`."""
 
-    def __init__(self, metrics: Metrics, unready: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        unready: Callable[[], str | None],
+        notes: Callable[[], list[str]] = list,
+    ) -> None:
         self._metrics = metrics
         self._unready = unready
+        self._notes = notes
 
     def routes(self) -> list[Route]:
         """What `app` mounts."""
@@ -89,11 +97,15 @@ class Probes:
         return _json({"live": True})
 
     async def ready(self, _: Request) -> Response:
-        """200 while new learners are welcome; 503 until warm and while draining."""
-        why = self._unready()
+        """200 while new learners are welcome; 503 until warm and while draining.
+
+        `notes` tells what an operator should look at, as a course that cannot be used.
+        """
+        why, notes = self._unready(), self._notes()
+        told = {"notes": notes} if notes else {}
         if why is None:
-            return _json({"ready": True})
-        return _json({"ready": False, "why": why}, 503)
+            return _json({"ready": True, **told})
+        return _json({"ready": False, "why": why, **told}, 503)
 
     async def metrics(self, _: Request) -> Response:
         """Prometheus text."""
@@ -120,6 +132,8 @@ def courses_route(offered: Callable[[], Sequence[Course]]) -> Route:
                         "id": course.id,
                         "title": course.title,
                         "version": course.sha256[:HASH_CHARS],
+                        "locale": course.locale,
+                        "locales": list(course.locales) or [course.locale],
                         "items": len(course.items),
                         "skills": [
                             {"id": skill.id, "title": skill.title} for skill in course.skills
@@ -133,6 +147,28 @@ def courses_route(offered: Callable[[], Sequence[Course]]) -> Route:
         )
 
     return Route("/v1/courses", courses)
+
+
+_PICTURE_HEADERS = {
+    "cache-control": "public, max-age=31536000, immutable",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
+"""A drawing that is opened by itself runs nothing either."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def pictures_route(picture: Callable[[str], Awaitable[tuple[str, bytes] | None]]) -> Route:
+    """`GET /v1/media/{sha256}`: a picture of a course, by the hash of its bytes."""
+
+    async def shown(request: Request) -> Response:
+        name = request.path_params["sha256"]
+        found = await picture(name) if _SHA256.fullmatch(name) else None
+        if found is None:
+            return _json({"error": "no course has this picture"}, 404)
+        kind, body = found
+        return Response(body, 200, _PICTURE_HEADERS, kind)
+
+    return Route("/v1/media/{sha256}", shown)
 
 
 class _File:

@@ -305,6 +305,7 @@ async def _served(settings: Settings, announce: Callable[[Running], None]) -> in
         async with running(settings, freeze=True, stop=signals.first) as server:
             slow.cancel()
             announce(server)
+            signals.hangup = lambda: server.application.read_courses_again()
             await signals.first.wait()
             return await _drained(server.application, signals)
     except Stopped:
@@ -350,21 +351,23 @@ async def _drained(application: Application, signals: Signals) -> int:
 
 
 class Signals:
-    """SIGTERM and SIGINT, counted: the first drains, the second stops."""
+    """SIGTERM and SIGINT, counted: the first drains, the second stops. SIGHUP calls `hangup`."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.first = asyncio.Event()
         self.second = asyncio.Event()
+        self.hangup: Callable[[], object] = lambda: None
         self._loop = loop
 
     def listen(self) -> None:
-        """Take both signals."""
+        """Take the signals."""
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._came)
+        self._loop.add_signal_handler(signal.SIGHUP, lambda: self.hangup())
 
     def ignore(self) -> None:
-        """Give both back."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        """Give them back."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._loop.remove_signal_handler(number)
 
     def _came(self) -> None:

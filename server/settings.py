@@ -208,7 +208,10 @@ class Settings(msgspec.Struct, frozen=True):
     """`redis://...`: what several servers share while it lives: the logs where the store is
     MongoDB, budgets and breakers with any. Empty: each has its own."""
     courses: list[str] = []
-    """Compiled course files, the first is the default one. Empty: the shipped course."""
+    """Compiled course files, or folders of them; the first is the default one. Empty: the shipped
+    course. SIGHUP has a server look at them again."""
+    courses_watch_s: Annotated[float, Meta(ge=0)] = 0.0
+    """So often a server looks at its course files by itself, in seconds; 0: never."""
     origins: list[str] = []
     """Origins let in besides the server's own, as in `https://school.example`."""
     guests: Literal["loopback", "always", "never"] = "loopback"
@@ -244,7 +247,7 @@ class Settings(msgspec.Struct, frozen=True):
 
     @property
     def course_files(self) -> list[Path]:
-        """The course files to load, the default course first."""
+        """The course files to load, or folders of them, the default course first."""
         return [Path(name) for name in self.courses] or [SHIPPED_COURSE]
 
     @property

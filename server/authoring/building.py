@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.authoring.checking import Checked
-from server.authoring.compiled import map_path
+from server.authoring.compiled import map_path, media_path
 from server.authoring.folder import Sources
+from server.authoring.media import ENDINGS
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,9 @@ class OpenErrors(Exception):  # noqa: N818 (what stands in the way)
 
 
 def built(checked: Checked, out: Path) -> Built:
-    """The course written to `out` and its map beside it; the bytes depend on the sources alone.
+    """The course written to `out`, its map and its pictures beside it.
+
+    The course's bytes depend on the sources alone, and pictures are named by their hash.
 
     Raises `OpenErrors` if a check found an error, OSError where the file cannot be written.
     """
@@ -34,9 +37,20 @@ def built(checked: Checked, out: Path) -> Built:
         raise OpenErrors(f"{checked.report.errors} errors: nothing is built")
     sha256 = hashlib.sha256(checked.canonical).hexdigest()
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_bytes(checked.canonical)
-    map_path(out).write_text(source_map(checked.sources, sha256), encoding="utf-8", newline="\n")
+    if checked.sources.media:
+        media_path(out).mkdir(exist_ok=True)
+    for name, picture in checked.sources.media.items():
+        _put(media_path(out) / f"{name}{ENDINGS[picture.type]}", picture.body)
+    _put(out, checked.canonical)
+    _put(map_path(out), source_map(checked.sources, sha256).encode())
     return Built(out, len(checked.canonical), sha256)
+
+
+def _put(path: Path, body: bytes) -> None:
+    """Whole or not at all: a server may look at the file at any time."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_bytes(body)
+    beside.replace(path)
 
 
 def source_map(sources: Sources, sha256: str) -> str:

@@ -183,16 +183,24 @@ def _redis(settings: Settings) -> Finding:
 
 
 def _courses(settings: Settings) -> Finding:
-    from engines.exercises.course import course_from
+    from server.authoring.compiled import opened, pictures_of
+    from server.settings import Misconfigured
+    from server.taught import listed
 
-    names = []
-    for path in settings.course_files:
+    names, broken = [], []
+    try:
+        files = listed(settings.course_files)
+    except Misconfigured as error:
+        return Finding("courses", False, str(error), "correct courses")
+    for path, _ in files:
         try:
-            names.append(course_from(path.read_bytes()).id)
+            course = opened(path)
+            pictures_of(path, course)
+            names.append(course.id)
         except (OSError, ValueError) as error:
-            return Finding(
-                "courses", False, f"{path.name}: {error}", "run tutorstream content check"
-            )
+            broken.append(f"{path.name}: {error}")
+    if broken:
+        return Finding("courses", False, "; ".join(broken), "run tutorstream content check")
     return Finding("courses", True, ", ".join(names))
 
 

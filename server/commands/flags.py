@@ -21,7 +21,11 @@ FLAGS: dict[str, tuple[str, dict[str, Any]]] = {
     "--redis": ("redis", {"metavar": "URL", "help": "what several servers share while it lives"}),
     "--course": (
         "courses",
-        {"action": "append", "metavar": "FILE", "help": "a compiled course; may be repeated"},
+        {
+            "action": "append",
+            "metavar": "FILE",
+            "help": "a compiled course, or a folder of them; may be repeated",
+        },
     ),
     "--provider": ("provider.name", {"metavar": "NAME", "help": "who writes the tutor's text"}),
     "--model": ("provider.model", {"metavar": "NAME", "help": "the provider's model"}),

@@ -11,7 +11,15 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from engines.words import Course, Skill
-from server.http import IMMUTABLE, SECURITY_HEADERS, Pages, Probes, SecurityHeaders, courses_route
+from server.http import (
+    IMMUTABLE,
+    SECURITY_HEADERS,
+    Pages,
+    Probes,
+    SecurityHeaders,
+    courses_route,
+    pictures_route,
+)
 from server.metrics import Metrics
 from tests.wire.sockets import Answer, request, serving
 
@@ -116,6 +124,21 @@ def test_another_build_has_another_path(tmp_path: Path, pages: Pages) -> None:
     assert Pages(tmp_path).version != pages.version
 
 
+def test_a_picture_is_served_by_its_hash_and_runs_nothing() -> None:
+    name = "cd" * 32
+
+    async def picture(sha256: str) -> tuple[str, bytes] | None:
+        return ("image/svg+xml", b"<svg/>") if sha256 == name else None
+
+    found, other, odd = answers(
+        [pictures_route(picture)], f"/v1/media/{name}", f"/v1/media/{'ef' * 32}", "/v1/media/x.svg"
+    )
+    assert (found.status, found.body) == (200, b"<svg/>")
+    assert found.headers["content-type"] == "image/svg+xml"
+    assert "sandbox" in found.headers["content-security-policy"]
+    assert (other.status, odd.status) == (404, 404)
+
+
 def test_courses_are_listed_in_their_order() -> None:
     course = Course(
         id="sums",
@@ -133,6 +156,8 @@ def test_courses_are_listed_in_their_order() -> None:
             "id": "sums",
             "title": "Sums",
             "version": "ab" * 6,
+            "locale": "en",
+            "locales": ["en"],
             "items": 0,
             "skills": [{"id": "add", "title": "Adding"}],
             "license": "CC-BY-4.0",

@@ -111,6 +111,26 @@ def test_the_ready_line_names_the_port_and_sigterm_drains(process: Any) -> None:
     assert server.ended() == (0, "")
 
 
+def test_sighup_has_the_courses_read_again(process: Any, course: str) -> None:
+    server = process()
+    Path(course).write_bytes(small_course(7))
+
+    async def go() -> list[str]:
+        server.popen.send_signal(signal.SIGHUP)
+        for _ in range(500):
+            told = (await request(server.port, "GET", "/v1/courses")).json()["courses"]
+            if told[0]["items"] == 14:
+                return [each["id"] for each in told]
+            await asyncio.sleep(0.02)
+        raise AssertionError(told)
+
+    assert asyncio.run(go()) == ["sums"]
+    server.popen.send_signal(signal.SIGTERM)
+    code, errors = server.ended()
+    assert code == 0
+    assert "course sums: version" in errors
+
+
 def test_a_second_signal_stops_at_once(process: Any) -> None:
     server = process()
 
