@@ -25,6 +25,7 @@ from engines.exercises.expression import (
     NAME,
     POSTFIX,
     POWER,
+    PRECEDENCE,
     RELATION,
     SIGN,
     SIGNED,
@@ -36,12 +37,15 @@ from engines.exercises.expression import (
     Parser,
     Waiting,
     shown,
+    within_at,
 )
+from engines.exercises.functions import BOUND
 from engines.exercises.lexer import Dialect, Token, Written
 from engines.exercises.limits import ExpressionError
 
 _FUNCTIONS = ANSWER_FUNCTIONS | KEY_FUNCTIONS
 _INVERSE = {"sin": "asin", "cos": "acos", "tan": "atan"}
+_INFIX = frozenset("+-*/^±∓∪")
 _RELATIONS = "=≠<>≤≥∈"
 _SPECIAL = frozenset("eiU")
 """Letters that may be no variables."""
@@ -239,9 +243,34 @@ class AnswerParser(Parser):
 
     # --- operators --------------------------------------------------------------------------
 
+    def _num(self, word: Token, _next: Token | None) -> None:
+        if self.after:
+            self._operand(word)
+        self.after = True
+        written = word[1]
+        assert isinstance(written, Written)
+        self.written.append(written)
+        value = written.value
+        if type(value) is not int or value >= BOUND:
+            value = within_at(word)
+        self.ops.append(Op(CONST, value, word[2]))
+
+    def _binary(self, sign: str, at: int) -> None:
+        precedence = PRECEDENCE[sign]
+        stack = self.stack
+        if stack and stack[-1].precedence >= precedence:
+            self._unwind(precedence + (sign == "^"))
+        if precedence == POWER:
+            self._wait(Waiting(sign, precedence, at))
+        else:
+            stack.append(Waiting(sign, precedence, at))
+        self.after = False
+
     def _op(self, word: Token, _next: Token | None) -> None:
         sign = str(word[1])
-        if not self.after and sign in "±∓":
+        if self.after and sign in _INFIX:
+            self._binary(sign, word[2])
+        elif not self.after and sign in "±∓":
             self._wait(Waiting(sign, SIGNED, word[2]))
         elif self.after and sign == "°":
             self._unwind(POWER + 1)
@@ -364,6 +393,7 @@ def _closing(top: Waiting) -> str:
 
 AnswerParser.take = {
     **Parser.take,
+    "num": AnswerParser._num,
     "name": AnswerParser._name,
     "op": AnswerParser._op,
     "fn": AnswerParser._function,

@@ -246,8 +246,9 @@ def _joiner(ops: Ops) -> str:
     return str(arg[0]) if kind == CALL else ""
 
 
+@lru_cache(maxsize=1 << 11)
 def _cases(ops: Ops) -> list[list[Link]]:
-    """The cases of an answer, each with the links that hold together."""
+    """The cases of an answer, each with the links that hold together; not to be changed."""
     found: list[list[Link]] = []
     for one in variants(ops):
         joiner = _joiner(one)

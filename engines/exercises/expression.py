@@ -8,7 +8,6 @@ depth of input is never depth of recursion. Python is never evaluated.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import zip_longest
@@ -53,8 +52,7 @@ class Op(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """A parsed expression in postfix order; `names` are those that need a value.
 
     `written` are its number literals in order, for the forms that ask how a number was written;
@@ -71,7 +69,7 @@ class Code:
 
 BRACKET, _OR, _AND, _NOT, RELATION, UNION, SUM, _PRODUCT, APPLY, TIGHT, SIGNED, POWER = range(12)
 """How tightly signs bind. `APPLY` is a function without brackets, `TIGHT` the product in it."""
-_PRECEDENCE = {
+PRECEDENCE = {
     "or": _OR, "and": _AND, "=": RELATION, "≠": RELATION, "<": RELATION, ">": RELATION,
     "≤": RELATION, "≥": RELATION, "+": SUM, "-": SUM, "*": _PRODUCT, "/": _PRODUCT,
     "^": POWER, "±": SUM, "∓": SUM, "∪": UNION,
@@ -219,12 +217,12 @@ class Parser:
         self.ops[jump] = Op(kind, (arg, here) if kind == SHORT else here, at)
 
     def _binary(self, sign: str, at: int) -> None:
-        precedence = _PRECEDENCE[sign]
+        precedence = PRECEDENCE[sign]
         self._unwind(precedence + (sign == "^"))
         if precedence == RELATION and self.dialect is TEMPLATE:
             below = self.stack[-1].precedence if self.stack else BRACKET
             chained = self.ops and self.ops[-1].kind == BINARY_OP
-            if chained and below != _NOT and _PRECEDENCE[str(self.ops[-1].arg)] == RELATION:
+            if chained and below != _NOT and PRECEDENCE[str(self.ops[-1].arg)] == RELATION:
                 raise ExpressionError(at + 1, "'and' between two comparisons", f"'{sign}'")
         waiting = Waiting(sign, precedence, at)
         if precedence in (_OR, _AND):
@@ -242,7 +240,7 @@ class Parser:
         elif sign in "!%":
             self._unwind(POWER + 1)
             self.ops.append(Op(POSTFIX, sign, word[2]))
-        elif _PRECEDENCE[sign] <= _AND and self.dialect is not TEMPLATE:
+        elif PRECEDENCE[sign] <= _AND and self.dialect is not TEMPLATE:
             raise ExpressionError(word[2] + 1, "a sign or the end", f"'{sign}'")
         else:
             self._binary(sign, word[2])

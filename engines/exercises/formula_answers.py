@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -206,7 +205,7 @@ def _known_names(code: Code, known: frozenset[str], text: str, spec: AnswerSpec)
         [Op(NAME, renamed.get(op[1], op[1]), op[2]) if op[0] == NAME else op for op in code.ops]
     )
     names = frozenset(renamed.get(name, name) for name in code.names)
-    return replace(code, ops=ops, names=names)
+    return code._replace(ops=ops, names=names)
 
 
 def formula_reading(instance: Instance, response: object, locale: str) -> str:
@@ -229,10 +228,10 @@ def _in_rows(code: Code, instance: Instance) -> Code:
     inner = parts(code.ops)
     if not all(part[-1][0] == CALL and part[-1][1][0] in _LISTS for part in inner):
         ops = (*code.ops[:-1], Op(CALL, ("row", arg[1]), at), Op(CALL, ("matrix", 1), at))
-        return replace(code, ops=ops)
+        return code._replace(ops=ops)
     rows = [(*part[:-1], Op(CALL, ("row", part[-1][1][1]), part[-1][2])) for part in inner]
     ops = (*(op for row in rows for op in row), Op(CALL, ("matrix", arg[1]), at))
-    return replace(code, ops=ops)
+    return code._replace(ops=ops)
 
 
 _COMMA = re.compile(r",\s*")
