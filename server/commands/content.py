@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from server.commands import content_transfer
+from server.commands.progress import Progress
 
 if TYPE_CHECKING:
     from server.authoring.checking import Checked
@@ -18,8 +19,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 
 _EPILOG = """\
 exit codes: 0 clean, 1 errors, 2 usage.
-Codes are listed by `content check --codes`; those that need answer kinds or parts which this
-version does not have are marked there.
+Codes are listed by `content check --codes`.
 """
 
 
@@ -64,8 +64,10 @@ def _add_checking(parser: argparse.ArgumentParser) -> None:
 def _add_import(commands: Any) -> None:
     parser = commands.add_parser("import", help="turn another format into a course folder")
     formats = parser.add_subparsers(dest="import_format", metavar="FORMAT", required=True)
-    oatutor = formats.add_parser("oatutor", help="OATutor problems, one JSON object a line")
-    oatutor.add_argument("file", type=Path, help="the .jsonl file")
+    oatutor = formats.add_parser("oatutor", help="OATutor problems, a file or a folder")
+    oatutor.add_argument(
+        "file", type=Path, help="a .jsonl file, one problem a line, or the folder with content-pool"
+    )
     oatutor.add_argument("--out", type=Path, required=True, help="the course folder to write")
     oatutor.add_argument("--locale", default="en", help="the texts' language (default: en)")
     oatutor.add_argument("--force", action="store_true", help="replace a course that is there")
@@ -113,7 +115,14 @@ def _checked(args: argparse.Namespace, since: Path | None = None) -> Checked:
     from server.authoring.checking import checked
 
     folder = args.folder.parent if args.folder.name == "course.yaml" else args.folder
-    return checked(folder, profile=args.profile, strict=args.strict, since=since)
+    with Progress("items checked") as progress:
+        return checked(
+            folder,
+            profile=args.profile,
+            strict=args.strict,
+            since=since,
+            progressed=progress.told,
+        )
 
 
 def _print_findings(found: Checked, *, as_json: bool) -> None:
@@ -127,15 +136,13 @@ def _print_findings(found: Checked, *, as_json: bool) -> None:
 
 
 def _codes(*, as_json: bool) -> int:
-    from server.authoring.checking import CODES, LATER_CODES
+    from server.authoring.checking import CODES
 
     if as_json:
-        print(json.dumps({"codes": CODES, "later": LATER_CODES}, ensure_ascii=False))
+        print(json.dumps({"codes": CODES}, ensure_ascii=False))
         return DONE
     for code, (severity, means) in CODES.items():
         print(f"{code} {severity}  {means}")
-    for code, why in LATER_CODES.items():
-        print(f"{code} -  not in this version: {why}")
     return DONE
 
 
@@ -170,15 +177,15 @@ def _schema(_args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     if args.import_format != "oatutor":
         return content_transfer.imported(args)
-    from server.authoring.oatutor import imported, report_of
+    from server.authoring.oatutor import read, report_of
     from server.authoring.writing import folder_written, has_room
 
     has_room(args.out, force=args.force)
-    text = args.file.read_bytes()
-    made = imported(text, locale=args.locale)
+    made, text = read(args.file, locale=args.locale)
     report = report_of(made, args.file, text)
     if made.count:
         folder_written(args.out, made.head(), made.files(), force=args.force)
+        made.write_media(args.out)
         path = args.out / "import-report.json"
         path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     if args.json:

@@ -129,7 +129,7 @@ def test_the_codes_are_listed(capsys):
     code, out, _ = run(capsys, "check", "--codes")
     assert code == 0
     assert "C303 E  two choices read the same" in out
-    assert "C601 -  not in this version" in out
+    assert "C601 E  a formula that the page's renderer refuses" in out
     code, out, _ = run(capsys, "check", "--codes", "--json")
     assert json.loads(out)["codes"]["C104"][0] == "W"
 
