@@ -137,7 +137,7 @@ def expression() -> Scripted:
 
 def matrix() -> Scripted:
     """A matrix of two rows."""
-    return asked("matrix", "Write the unit matrix of size 2.", "1, 0\n0, 1")
+    return asked("matrix", "Write the unit matrix of size 2.", "[[1, 0], [0, 1]]")
 
 
 class WidgetLesson(Lesson):

@@ -2,7 +2,7 @@
 
 import { Formula, Inline, Markup, Reading, spoken, Unread } from "../shared/markup.js";
 import { bandInTwenty, inTen, logits, percent } from "../shared/skills.js";
-import { Mark, VERDICTS, VerdictMark, verdictWord } from "../shared/verdict.js";
+import { given, Mark, VerdictMark, verdictWord } from "../shared/verdict.js";
 import { html, useEffect, useRef } from "../vendor/htm-preact.js";
 import { Bar, Moves, Range } from "./progress.js";
 
@@ -88,7 +88,7 @@ function Why({ page, item }) {
   if (!item.why) return null;
   const { whyOpen } = page;
   return html`<div class="why">
-    <p><b>Why this one:</b> <${Inline} text=${item.why.replace(/[^.!?]$/, "$&.")} />
+    <p dir="auto"><b>Why this one:</b> <${Inline} text=${item.why.replace(/[^.!?]$/, "$&.")} />
       ${Number.isFinite(item.p_success) && html` <span class="odds">Right ${inTen(item.p_success)}.</span>`}
       <button type="button" class="link" data-act="why" aria-expanded=${whyOpen} aria-controls="behind" onPointerDown=${keepFocus}
         onClick=${() => page.turnWhy()}>What is behind this</button></p>
@@ -182,7 +182,7 @@ const PLACEHOLDERS = {
   equation: "An equation such as x = 3",
   interval: "An interval such as [2, 5)",
   set: "A set such as {1, 2}",
-  matrix: "Rows, each on a line: 1, 2",
+  matrix: "Rows, each on its line: 1, 2",
 };
 /** Kinds that are written on several lines, and how many are seen at once. @type {Record<string, number>} */
 const LINES = { matrix: 3 };
@@ -195,7 +195,7 @@ function ReadAs({ page, shown }) {
   let content = html`<span class="quiet">Enter checks your answer</span>`;
   if (shown.solved) content = html`<span class="quiet">Enter goes on</span>`;
   else if (reading !== null && !reading.read_as) {
-    content = html`<${Unread} reading=${reading} typed=${page.answer} />`;
+    content = html`<${Unread} reading=${reading} typed=${given(page.answer, shown.item.kind)} />`;
   } else if (reading !== null) {
     content = html`<span>I read: <${Reading} text=${reading.read_as} />${reading.note && html` <span class="quiet">(${reading.note})</span>`}</span>`;
   }
@@ -328,6 +328,6 @@ function Acts({ page, shown }) {
         <button type="button" data-act="steps" onPointerDown=${keepFocus} onClick=${() => page.steps()} disabled=${solved || (steps !== null && !page.hasBlanks)}>${page.hasBlanks ? "Show the blanks" : "Show steps"}</button>
         ${!solved && html`<button type="button" data-act="skip" class="plain" onPointerDown=${keepFocus} onClick=${() => page.next()}>Skip</button>`}
       </div>
-      <p class="quiet note">Hints cost no points; they count as assisted</p>
+      <p class="quiet note" dir="auto">Hints cost no points; they count as assisted</p>
     </div>`;
 }

@@ -3,7 +3,7 @@
 
 import { spoken } from "../shared/markup.js";
 import { isDue } from "../shared/skills.js";
-import { verdictWord } from "../shared/verdict.js";
+import { given, verdictWord } from "../shared/verdict.js";
 import { Asking } from "./asking.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
@@ -126,7 +126,8 @@ export class Page {
 
   /** @param {string} item @param {any} answer */
   async #askReading(item, answer) {
-    const reading = await this.session.preview(item, answer);
+    const kind = this.shown?.item.kind ?? "";
+    const reading = await this.session.preview(item, given(answer, kind));
     if (reading === null || this.answer !== answer || this.shown?.item.item !== item) return;
     this.reading = reading;
     this.changed();
@@ -147,13 +148,13 @@ export class Page {
   /** What a widget shows is an answer, also where nothing was moved. @param {Frame} item */
   async #checkWidget(item) {
     const { more, answer } = this;
-    const given = answer === "" ? ((await more?.untouched(item.widget)) ?? "") : answer;
-    this.#checkGiven(item, given, more?.missing(/** @type {any} */ (item), given) ?? "");
+    const whole = answer === "" ? ((await more?.untouched(item.widget)) ?? "") : answer;
+    this.#checkGiven(item, whole, more?.missing(/** @type {any} */ (item), whole) ?? "");
   }
 
   /** @param {Frame} item @param {any} answer @param {string} problem what is missing, where something is */
   #checkGiven(item, answer, problem) {
-    const response = typeof answer === "string" ? answer.trim() : answer;
+    const response = given(answer, item.kind);
     const none = response === "" || response.length === 0;
     if (none || (item.widget && problem !== "")) {
       this.problem = problem;

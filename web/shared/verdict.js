@@ -1,5 +1,5 @@
-// A verdict as a shape and a word, for an exercise, a part of one, or a question on the way. This
-// file has the words of verdicts, and draws what is small of them.
+// An answer as it is given, and its verdict as a shape and a word: for an exercise, a part of one, or
+// a question on the way. This file has the words of verdicts, and draws what is small of them.
 
 import { html } from "../vendor/htm-preact.js";
 
@@ -11,6 +11,25 @@ export const VERDICTS = {
   wrong_form: "Right value, another form is asked",
   unreadable: "I could not read that",
 };
+
+/** Where a row of a matrix is told apart already, or is no row. */
+const PARTED = /[,;&\u060c\u061b]/;
+const BARE = /^\S+(\s+\S+)*$/;
+const DANGLING = /(^|\s)[-+*/^=](\s|$)/;
+
+/**
+ * What was typed, as the server reads it: the lines of a matrix as its rows. Text alone is trimmed.
+ * @param {any} typed
+ * @param {string} kind of answer
+ */
+export function given(typed, kind) {
+  if (typeof typed !== "string") return typed;
+  const text = typed.trim();
+  if (kind !== "matrix" || text === "" || /^[[({\\]/.test(text)) return text;
+  const rows = text.split(/\n+/).map((line) => line.trim()).filter((line) => line !== "");
+  const row = (/** @type {string} */ line) => (PARTED.test(line) || DANGLING.test(line) || !BARE.test(line) ? line : line.split(/\s+/).join(", "));
+  return `[${rows.map((line) => `[${row(line)}]`).join(", ")}]`;
+}
 
 /** Kinds of answers that are a value, so that "the same value" is how people say it. */
 const VALUES = new Set(["number", "fraction", "choice", "multi", "text"]);

@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { AnswerBox } from "../answerbox.js";
 import { emptyLesson, fold } from "../lesson.js";
+import { given } from "../../shared/verdict.js";
 import { directionOf, moved } from "../../shared/widgets/lists.js";
 import { at, labelEvery, placeAt, placeOf, ratio, read, scaleOf, shown, text, within } from "../../shared/widgets/numbers.js";
 import { curveOf, filled, valuesIn } from "../../shared/widgets/plot.js";
@@ -62,6 +63,13 @@ test("values are put into a plot in brackets and read back", () => {
   assert.deepEqual(valuesIn(plot, answer, ["m", "b"], names), { m: "1/2", b: "-1" });
   assert.equal(valuesIn(plot, "something else", ["m", "b"], names), null);
   assert.equal(filled("mx + b", { m: "(2)", b: "(3)" }, names), "(2)x + (3)");
+});
+
+test("the lines of a matrix are its rows; what has brackets is left as it was typed", () => {
+  const typed = [["1 0\n0 -1", "[[1, 0], [0, -1]]"], ["1, 0\n\n0, 1 ", "[[1, 0], [0, 1]]"], ["x + 1 2", "[[x + 1 2]]"], ["1,5; 2\n0; 1", "[[1,5; 2], [0; 1]]"], [" [1, 2; 3, 4]", "[1, 2; 3, 4]"], ["\\begin{bmatrix}1\\end{bmatrix}", "\\begin{bmatrix}1\\end{bmatrix}"], [" ", ""]];
+  for (const [text, sent] of typed) assert.equal(given(text, "matrix"), sent);
+  assert.equal(given(" 1 2 ", "number"), "1 2");
+  assert.deepEqual(given(["a"], "order"), ["a"]);
 });
 
 test("an entry is moved, and none is lost", () => {

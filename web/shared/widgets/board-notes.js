@@ -72,7 +72,7 @@ class BoardNotes extends WidgetElement {
       this.querySelector("input")?.focus({ preventScroll: true });
     };
     return html`<section class="widget board-notes" aria-label="Your notes">
-      <p class="quiet">Room to think. What you note here is yours and is not checked.</p>
+      <p class="quiet" dir="auto">Room to think. What you note here is yours and is not checked.</p>
       <ul class="notes" aria-label="Notes">${notes.map((note) => html`
         <li key=${note.n} class=${note.n === editing ? "edited" : ""}><div class="said" dir="auto"><${Markup} text=${note.text} /></div>
           <button type="button" class="small" aria-label=${`Edit note: ${spoken(note.text)}`} onClick=${() => edit(note)}>Edit</button>

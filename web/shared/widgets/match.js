@@ -78,7 +78,7 @@ function Lists({ element, spec }) {
             <b class="letter" aria-hidden="true">${letter(id)}</b><span dir="auto"><${Inline} text=${text} /></span></button></li>`;
       })}
     </ul>
-    <p class="quiet">${waiting === undefined ? "Press an entry on the left and then its partner, or choose the partner from the list beside it." : html`Now press the partner of <${Inline} text=${waiting.text} />.`}</p>
+    <p class="quiet" dir="auto">${waiting === undefined ? "Press an entry on the left and then its partner, or choose the partner from the list beside it." : html`Now press the partner of <${Inline} text=${waiting.text} />.`}</p>
     <${Says} />
   </div>`;
 }

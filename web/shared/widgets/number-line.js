@@ -16,6 +16,7 @@ const SIGN_PX = 8;
 const BESIDE_PX = 14;
 const MOST_TICKS = 120;
 const INFINITY = "∞";
+const ZERO = { n: 0n, d: 1n };
 
 class NumberLine extends WidgetElement {
   /** Where the mark of a set is, before a point is put there. @type {Ratio|null} */
@@ -46,7 +47,7 @@ function Point({ element, scale }) {
       <${Thumb} scale=${scale} label="Point" value=${here} placed=${value !== null} settled=${element.settled} onMove=${put} onPress=${() => put(here)} />
     <//>
     <div class="typed"><${Typed} scale=${scale} label="Value" value=${value} settled=${element.settled} onValue=${put} />
-      <p class="quiet">${value === null ? "Press the line, use the arrow keys, or type the value." : html`Point at <bdi dir="ltr">${shown(value)}</bdi>`}</p></div>
+      <p class="quiet" dir="auto">${value === null ? "Press the line, use the arrow keys, or type the value." : html`Point at <bdi dir="ltr">${shown(value)}</bdi>`}</p></div>
   </div>`;
 }
 
@@ -74,7 +75,7 @@ function Points({ element, scale }) {
     <//>
     <div class="typed">
       <${Adder} scale=${scale} settled=${element.settled} onValue=${turn} />
-      ${points.length === 0 ? html`<p class="quiet">Press the line where a point belongs, or move the mark by arrow keys and put it by Space.</p>` : html`
+      ${points.length === 0 ? html`<p class="quiet" dir="auto">Press the line where a point belongs, or move the mark by arrow keys and put it by Space.</p>` : html`
       <ul class="chips" aria-label="Points">${points.map((point) => html`
         <li key=${text(point)}><bdi dir="ltr">${shown(point)}</bdi><button type="button" class="small icon" disabled=${element.settled} aria-label=${`Take away ${shown(point)}`} onClick=${() => turn(point)}>×</button></li>`)}</ul>`}
     </div>
@@ -107,7 +108,7 @@ function Interval({ element, scale }) {
       <${EndKind} label=${label} end=${end} edge=${edge} settled=${element.settled} onEnd=${turn} />
       ${end.value !== null && html`<${Typed} scale=${scale} label=${`${label}, value`} value=${told === null ? null : end.value} settled=${element.settled} onValue=${move} />`}
     </fieldset>`)}</div>
-    <p class="quiet">${told === null ? "Move an end, or type its value. Space on an end turns whether it is included." : intervalWords(from, to)}</p>
+    <p class="quiet" dir="auto">${told === null ? "Move an end, or type its value. Space on an end turns whether it is included." : intervalWords(from, to)}</p>
   </div>`;
 }
 
@@ -144,12 +145,16 @@ function Line({ scale, settled, onPlace, children }) {
   }, []);
   const signs = Math.max(...[scale.low, scale.high, at(scale, scale.count - 1)].map((value) => text(value).length));
   const every = labelEvery(scale, Math.max(1, width / (SIGN_PX * signs + BESIDE_PX)));
+  const zero = placeOf(scale, ZERO);
+  const from = compare(at(scale, zero), ZERO) === 0 ? zero % every : 0; // 0 has a label where the line has it
+  const labels = Array.from({ length: Math.floor((scale.count - from) / every) + 1 }, (_, n) => from + n * every);
   const ticks = Math.max(1, labelEvery(scale, MOST_TICKS));
   const places = Array.from({ length: Math.floor(scale.count / ticks) + 1 }, (_, n) => n * ticks);
   return html`<div class="line-box" dir="ltr" onClick=${press}>
     <div class="line" ref=${line}>
-      ${places.map((place) => html`<i key=${place} class=${place % every === 0 ? "tick long" : "tick"} style=${placed(scale, at(scale, place))}></i>`)}
-      ${places.filter((place) => place % every === 0).map((place) => html`<span key=${`l${place}`} class="tick-label" aria-hidden="true" style=${placed(scale, at(scale, place))}>${shown(at(scale, place))}</span>`)}
+      ${places.map((place) => html`<i key=${place} class="tick" style=${placed(scale, at(scale, place))}></i>`)}
+      ${labels.map((place) => html`<i key=${`t${place}`} class="tick long" style=${placed(scale, at(scale, place))}></i>`)}
+      ${labels.map((place) => html`<span key=${`l${place}`} class="tick-label" aria-hidden="true" style=${placed(scale, at(scale, place))}>${shown(at(scale, place))}</span>`)}
       ${children}
     </div>
   </div>`;
@@ -247,8 +252,7 @@ function placed(scale, value) {
 
 /** Where a mark waits: at 0 where the line has it, else half-way. @param {Scale} scale */
 function middle(scale) {
-  const zero = { n: 0n, d: 1n };
-  return within(scale, zero) ? zero : at(scale, Math.round(scale.count / 2));
+  return within(scale, ZERO) ? ZERO : at(scale, Math.round(scale.count / 2));
 }
 
 /** The points of `{1, 2}`. @param {any} response @returns {Ratio[]} */

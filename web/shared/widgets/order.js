@@ -113,7 +113,7 @@ function Row({ element }) {
     <div class="movers">
       ${buttons.map((label, n) => html`<button key=${label} type="button" class="small" aria-label=${`${label}: ${name(ids[at] ?? "")}`} disabled=${settled || (n === 0 ? at <= 0 : at >= ids.length - 1)}
         onClick=${() => element.move(ids[at] ?? "", at + (n === 0 ? -1 : 1))}>${label}</button>`)}
-      <p class="quiet">Ctrl and an arrow key move an entry; so does dragging, or pressing it and then its place.</p>
+      <p class="quiet" dir="auto">Ctrl and an arrow key move an entry; so does dragging, or pressing it and then its place.</p>
     </div>
     <${Says} />
   </div>`;

@@ -149,7 +149,7 @@ function Lists({ element, spec }) {
       </ol>
       <div class="movers">${acts.map(([label, can, act]) => html`<button key=${label} type="button" class="small" disabled=${settled || !can} aria-label=${`${label}: ${element.words(id)}`} onClick=${act}>${label}</button>`)}</div>
     </div>
-    <p class="quiet">Enter puts a line. In your answer, Ctrl with up and down moves it${spec.indent ? ", left and right indent it" : ""}, Delete takes it out.</p>
+    <p class="quiet" dir="auto">Enter puts a line. In your answer, Ctrl with up and down moves it${spec.indent ? ", left and right indent it" : ""}, Delete takes it out.</p>
     <${Says} />
   </div>`;
 }

@@ -22,7 +22,7 @@ class Poll extends WidgetElement {
       ${(widget.choices ?? []).map((/** @type {Choice} */ { id, text }) => html`<label key=${id} class="choice">
         <input type="radio" name=${this.group} value=${id} checked=${response === id} aria-disabled=${settled} aria-label=${spoken(text)} onChange=${() => choose(id)} />
         <span dir="auto"><${Inline} text=${text} /></span></label>`)}
-      <p class="quiet poll-note">Here you answer alone. In a room the same question can be a vote${widget.anonymous === true ? "; nobody sees who chose what" : ""}.</p>
+      <p class="quiet poll-note" dir="auto">Here you answer alone. In a room the same question can be a vote${widget.anonymous === true ? "; nobody sees who chose what" : ""}.</p>
     </fieldset>`;
   }
 }

@@ -25,7 +25,7 @@ export const PLACEHOLDERS = {
   equation: "An equation such as x = 3",
   interval: "An interval such as [2, 5)",
   set: "A set such as {1, 2}",
-  matrix: "Rows such as [1, 2; 3, 4]",
+  matrix: "Rows such as [[1, 2], [3, 4]]",
   text: "In words",
 };
 
@@ -70,8 +70,8 @@ export function Widget({ widget, name, answer, settled, onAnswer, verdicts }) {
     if (!known) fetch();
   }, [tag]);
   if (known) return html`<${tag} key=${tag} widget=${widget} response=${answer} settled=${settled} name=${name} verdicts=${verdicts} onresponse=${(/** @type {CustomEvent} */ event) => onAnswer(event.detail)} />`;
-  if (!missed) return html`<p class="quiet">Opening</p>`;
-  return html`<p class="quiet">This part could not be fetched. <button type="button" class="small" onClick=${fetch}>Try again</button></p>`;
+  if (!missed) return html`<p class="quiet" dir="auto">Opening</p>`;
+  return html`<p class="quiet" dir="auto">This part could not be fetched. <button type="button" class="small" onClick=${fetch}>Try again</button></p>`;
 }
 
 /** @param {Props} props */
