@@ -12,7 +12,7 @@ from typing import Any
 
 from engines.exercises.expression import parsed
 from engines.exercises.lexer import FUNCTION_NAMES, WORD_OPERATORS
-from engines.exercises.limits import ExpressionError
+from engines.exercises.limits import LIMITS, ExpressionError
 from server.transfer.questions import number_of, spelled
 from server.transfer.tally import NotImported
 from server.transfer.trees import Tree
@@ -80,6 +80,8 @@ def expression_of(formula: str, names: Mapping[str, str]) -> str:
     '((a)^(2)) + 3*b/2'
     """
     text = formula.strip().replace("**", "^")
+    if len(text) > LIMITS.code_points:
+        raise NotImported("formula")
     for name in _CALL.findall(text):
         if name not in _EXACT and name != "pow":
             raise NotImported("formula")

@@ -48,6 +48,7 @@ COLUMNS = (
 NEEDED = ("prompt", "value")
 FORMULAS = ("fraction", "expression", "equation", "interval", "set", "matrix")
 """Kinds whose value is a text of the answer grammar."""
+_ARROW = re.compile("->|→")
 _JUDGED_BY = {
     "accept": {"choice", "number", "text", *FORMULAS},
     "tolerance": {"number"},
@@ -64,7 +65,6 @@ _SAME = {
 _FIELD_CHARACTERS = 1 << 20
 _PART = re.compile(r"(?<!\\)\|")
 _OWN_ID = re.compile(r"([a-z0-9][a-z0-9.-]{0,63})\)\s+(?=\S)")
-_ARROW = re.compile(r"\s*(?:->|→)\s*")
 
 
 def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
@@ -174,10 +174,10 @@ def pairs(cell: str) -> list[tuple[str, str]]:
     """The pairs of a cell. Raises `NotImported` for a part without an arrow."""
     found: list[tuple[str, str]] = []
     for part in parts(cell):
-        halves = _ARROW.split(part, maxsplit=1)
-        if len(halves) != 2:
+        arrow = _ARROW.search(part)
+        if arrow is None:
             raise NotImported("no-answer")
-        found.append((halves[0], halves[1]))
+        found.append((part[: arrow.start()].strip(), part[arrow.end() :].strip()))
     return found
 
 

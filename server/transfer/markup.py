@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+
+from server.transfer.tally import NotImported
 
 STRONG, EMPHASIS, CODE = "\ue000", "\ue001", "\ue002"
 """What stands for a mark until the text around it is escaped: a source that holds these signs of
@@ -18,12 +21,18 @@ DISPLAY_OPEN, DISPLAY_CLOSE = "\ue005", "\ue006"
 _OWN = re.compile("[\ue000-\ue006]")
 _MARKS = {STRONG: "**", EMPHASIS: "*", CODE: "`"}
 
-_FORMULA = re.compile(
-    r"\\\((?P<round>.+?)\\\)|\\\[(?P<square>.+?)\\\]|(?<!\\)\$\$(?P<dollars>.+?)(?<!\\)\$\$"
-    f"|{INLINE_OPEN}(?P<inline>.*?){INLINE_CLOSE}|{DISPLAY_OPEN}(?P<display>.*?){DISPLAY_CLOSE}"
-    f"|{CODE}(?P<code>[^{CODE}]*){CODE}",
-    re.S,
-)
+_OPENING = re.compile(rf"\\\(|\\\[|(?<!\\)\$\$|[{INLINE_OPEN}{DISPLAY_OPEN}{CODE}]")
+_CLOSED_BY = {
+    r"\(": r"\)",
+    r"\[": r"\]",
+    "$$": "$$",
+    INLINE_OPEN: INLINE_CLOSE,
+    DISPLAY_OPEN: DISPLAY_CLOSE,
+    CODE: CODE,
+}
+_DISPLAYED = frozenset({r"\[", DISPLAY_OPEN})
+MOST_CHARACTERS = 20_000
+"""Longest text of one question; a page of a book has some 3,000 signs."""
 _KEPT = re.compile(
     r"(?<!\\)\$\$(?P<display>[^$]+)(?<!\\)\$\$|(?<!\\)\$(?P<inline>[^$\n]+)(?<!\\)\$"
 )
@@ -56,33 +65,65 @@ def escaped(text: str) -> str:
     )
 
 
+Piece = tuple[str, str]
+"""What opens a formula or a piece of code, and its inside; words have no opening."""
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    r"""A text in its formulas and what stands between them.
+
+    An opening that nothing closes is looked for once: the time is that of reading the text.
+
+    >>> list(pieces(r"a \(x\) \(b"))
+    [('', 'a '), ('\\(', 'x'), ('', ' \\(b')]
+    """
+    begin = at = 0
+    never: set[str] = set()
+    while (found := _OPENING.search(text, at)) is not None:
+        opening = found.group()
+        close = _CLOSED_BY[opening]
+        end = -1 if opening in never else text.find(close, found.end())
+        if end < 0:
+            never.add(opening)
+            at = found.end()
+            continue
+        yield "", text[begin : found.start()]
+        yield opening, text[found.end() : end]
+        begin = at = end + len(close)
+    yield "", text[begin:]
+
+
 def finished(text: str) -> str:
     r"""A composed text: formulas in `$`, all else escaped, the stand-ins made to marks.
+
+    Raises `NotImported` for a text of more than 20,000 signs.
 
     >>> finished(r"Solve \(2x = 6\) for $5: " + STRONG + "now" + STRONG)
     'Solve $2x = 6$ for \\$5: **now**'
     """
+    short_enough(text)
+    listed = list(pieces(text))
     made: list[str] = []
-    at = 0
-    for found in _FORMULA.finditer(text):
-        made += [escaped(text[at : found.start()]), _formula(found, text)]
-        at = found.end()
-    made.append(escaped(text[at:]))
+    for nth, (opening, inside) in enumerate(listed):
+        if not opening:
+            made.append(escaped(inside))
+        elif opening == CODE:
+            made.append(f"`{inside.replace('@{', '@@{')}`")
+        elif tex := formula(inside):
+            before, after = listed[nth - 1][1], listed[nth + 1][1]
+            alone = not (before.rpartition("\n")[2] + after.partition("\n")[0]).strip()
+            alone = alone and (nth < 2 or "\n" in before)
+            alone = alone and (nth + 2 >= len(listed) or "\n" in after)
+            display = opening in _DISPLAYED or (opening == "$$" and alone)
+            made.append(f"$${tex}$$" if display else f"${tex}$")
     joined = _OWN.sub(lambda sign: _MARKS.get(sign.group(), ""), "".join(made))
     return tidy(joined)
 
 
-def _formula(found: re.Match[str], text: str) -> str:
-    kind = str(found.lastgroup)
-    if kind == "code":
-        return f"{CODE}{found[kind].replace('@{', '@@{')}{CODE}"
-    tex = formula(found[kind])
-    if not tex:
-        return ""
-    around = text[: found.start()].rpartition("\n")[2] + text[found.end() :].partition("\n")[0]
-    alone = not around.strip()
-    display = kind in {"square", "display"} or (kind == "dollars" and alone)
-    return f"$${tex}$$" if display else f"${tex}$"
+def short_enough(text: str) -> None:
+    """Raise `NotImported` for a text that is too long."""
+    if len(text) > MOST_CHARACTERS:
+        raise NotImported("too-long")
 
 
 def tidy(text: str) -> str:
@@ -102,9 +143,10 @@ def from_markdown(text: str) -> str:
     >>> from_markdown("**Solve** $x - @{a}$, it costs $5")
     '**Solve** $x - @@{a}$, it costs \\$5'
     """
+    short_enough(text)
     made: list[str] = []
     at = 0
-    text = without_own(_FORMULA.sub(_as_dollars, text))
+    text = "".join(_as_dollars(*piece) for piece in pieces(without_own(text)))
     for found in _KEPT.finditer(text):
         made.append(_kept(text[at : found.start()]))
         kind = str(found.lastgroup)
@@ -114,12 +156,11 @@ def from_markdown(text: str) -> str:
     return tidy("".join([*made, _kept(text[at:])]))
 
 
-def _as_dollars(found: re.Match[str]) -> str:
-    kind = str(found.lastgroup)
-    if kind == "dollars":
-        return found.group()
-    dollars = "$$" if kind in {"square", "display"} else "$"
-    return f"{dollars}{formula(found[kind])}{dollars}"
+def _as_dollars(opening: str, inside: str) -> str:
+    if not opening:
+        return inside
+    dollars = "$" if opening == r"\(" else "$$"
+    return f"{dollars}{inside if dollars == '$$' else formula(inside)}{dollars}"
 
 
 def _kept(text: str) -> str:

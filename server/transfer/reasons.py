@@ -44,6 +44,7 @@ REASONS = {
     "several-interactions": "more than one interaction in one item",
     "too-few-choices": "fewer than two choices, tokens or pairs",
     "too-many-choices": f"more than {MOST_CHOICES} choices, tokens or pairs",
+    "too-long": "a text of more than 20,000 signs",
     "wildcard": "a wildcard that is not drawn evenly from whole or decimal numbers",
     **{
         f"check-{code}": f"`content check`: {means}"

@@ -16,6 +16,7 @@ from server.transfer.calculated import expression_of, param_names
 from server.transfer.csv_in import parts
 from server.transfer.gift_in import imported as gift_imported
 from server.transfer.hypertext import from_html, from_tree, to_html
+from server.transfer.markup import MOST_CHARACTERS
 from server.transfer.mathml import latex_of
 from server.transfer.qti_in import imported as qti_imported
 from server.transfer.tally import NotImported
@@ -136,6 +137,13 @@ def test_html_is_reduced_by_a_whitelist(source, text):
             from_html(source)
     else:
         assert from_html(source) == text
+
+
+def test_long_texts_are_refused_and_open_formulas_are_words():
+    many = r"\( $$ \[ " * 1_500
+    assert from_html(many).count(r"\(") == 1_500
+    with pytest.raises(NotImported, match="too-long"):
+        from_html("a" * (MOST_CHARACTERS + 1))
 
 
 @pytest.mark.parametrize(
