@@ -102,13 +102,13 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _QUICK = re.compile(
-    r"""\s*(?:(\d+)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|\Z))|([A-Za-z])(?!\w|[^\x00-\x7f])
-    |([-+/]|\^(?!\s*\{?\s*\\circ)|\*(?!\*)|[=<>](?!=))|([()]))""",
+    r"""(?:\s|\\(?:left|right)(?![a-zA-Z]))*(?:(\d+)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|\Z))|([A-Za-z])(?!\w|[^\x00-\x7f])
+    |([-+/]|\^(?!\s*\{?\s*\\circ)|\*(?!\*)|[=<>](?!=))|([(){}]))""",
     re.VERBOSE | re.ASCII,
 )
 """Words that can be read in one way only, in any dialect that has them; most words are such."""
-_LETTER, _ROUND = 2, 4
-"""Its groups of letters and of round brackets."""
+_LETTER, _BRACKET = 2, 4
+"""Its groups of letters and of brackets."""
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _LATEX_OPERATOR = {
     "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\le": "≤",
@@ -167,6 +167,10 @@ class Lexer:
         names = self.dialect.words or self.dialect.letters
         at = 0
         while at < end:
+            if self.wanted and source[at] == "{":
+                self._opened("{", at)
+                at += 1
+                continue
             quick = None if self.wanted else _QUICK.match(source, at)
             group = 0 if quick is None else quick.lastindex
             if quick is None or not group or (group == _LETTER and not names):
@@ -175,12 +179,12 @@ class Lexer:
                 at = self.at
                 continue
             at = quick.end()
-            if group != _ROUND:
+            if group != _BRACKET:
                 out.append((*_quickly(group, quick[group]), quick.start(group)))
-            elif quick[group] == "(":
-                self._opened("(", at - 1)
+            elif quick[group] in "({":
+                self._opened(quick[group], at - 1)
             else:
-                self._closed(")", at - 1)
+                self._closed(quick[group], at - 1)
         if len(out) > LIMITS.nodes:
             raise TooLarge(end, f"at most {LIMITS.nodes} signs")
         if self.wanted or any(b.startswith("frac") for b in self.open):
