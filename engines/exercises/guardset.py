@@ -310,15 +310,8 @@ class _Making:
         romans = frozenset(roman(int(k.value)) for k in self.numbers if k.value.denominator == 1)
         said = {word for p in (*self.phrases, *self.other_phrases) for word in p.words}
         signs = frozenset(r.lower() for r in romans if r)
-        starts, goes_on, reads, prefixes = _vocabulary(bool(self.labels), held)
+        starts, goes_on, reads, prefixes = _vocabulary(bool(self.labels), held, bool(self.equals))
         more = signs | said
-        if self.equals:
-            starts, goes_on = (
-                starts | FUNCTION_WORDS,
-                goes_on | SIGN_WORDS.keys() | {"divided", "by"},
-            )
-            more |= FUNCTION_WORDS
-            prefixes |= prefixes_of(goes_on)
         return GuardSet(
             tuple(dict.fromkeys(self.numbers)),
             tuple(dict.fromkeys(self.phrases)),
@@ -343,13 +336,15 @@ class _Making:
 Words = frozenset[str]
 
 
-@lru_cache(maxsize=4)
-def _vocabulary(labels: bool, held: bool) -> tuple[Words, Words, Words, Words]:
+@lru_cache(maxsize=8)
+def _vocabulary(labels: bool, held: bool, formulas: bool) -> tuple[Words, Words, Words, Words]:
     """The words that every guard set reads: those that begin, go on, say something; beginnings."""
     starts, goes_on = SPOKEN_WORDS, GLUE_WORDS
     starts |= _BARE_COMMANDS
     if labels:
         starts, goes_on = starts | set(PLACES) | {"last", "final"}, goes_on | _LABEL_WORDS
+    if formulas:
+        starts, goes_on = starts | FUNCTION_WORDS, goes_on | SIGN_WORDS.keys() | {"divided", "by"}
     reads = starts | HARD | (SOFT if held else frozenset())
     return starts, goes_on, reads, prefixes_of(reads | goes_on)
 

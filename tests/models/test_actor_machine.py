@@ -31,51 +31,22 @@ from protocol.codec import decode_event
 from protocol.errors import Code
 from protocol.limits import LIMITS
 from streaming import deeds
-from streaming.providers.base import End, LlmRequest, Piece, ProviderFailed, Spent, Text
 from streaming.session import Session
+from tests.models.moods import MOODS, Moody
 from tests.virtual import VirtualLoop
-from tests.world import Learner, Scripted, World, asking_course, settle, spelt
+from tests.world import Learner, World, asking_course, settle
 
 T = TypeVar("T")
-Script = list[Piece | float | ProviderFailed]
 
 TABS = 3
 IDLE_S = 40.0
 COURSE = asking_course()
 
 
-def words(count: int, pause_s: float) -> Script:
-    """Text in pieces, every fifth the end of a sentence."""
-    said = [(Text(f"wörd{spelt(n)}{'. ' if n % 5 == 4 else ' '}"), pause_s) for n in range(count)]
-    return [part for pair in said for part in pair]
-
-
-MOODS: dict[str, Script] = {
-    "fluent": [*words(30, 0.02), Spent(5, 30), End("stop")],
-    "slow": [*words(25, 0.9), End("stop")],
-    "at once": [Text("All of it."), End("stop")],
-    "stalls": [*words(4, 0.05), 60.0, End("stop")],
-    "mute": [60.0, Text("too late"), End("stop")],
-    "refuses": [ProviderFailed("server_error", "down")],
-    "breaks": [*words(7, 0.05), ProviderFailed("cut", "gone", emitted=7)],
-    "cut short": [*words(6, 0.05), End("length")],
-    "no end": words(3, 0.05),
-    "empty": [End("stop")],
-}
-
 WHO = st.integers(0, TABS - 1)
 THEN = st.sampled_from(["rest", "rest", "rest", "rest", "cut", "kill", "fence"])
 """What comes between a command and its reply."""
 PASSED_S = st.sampled_from([0.01, 0.05, 0.3, 1.2, 3.0, 7.0, 30.0])
-
-
-class Moody(Scripted):
-    """A model whose next script is set from outside."""
-
-    async def stream(self, request: LlmRequest) -> Any:
-        script = Scripted(*self.script)
-        async for piece in script.stream(request):
-            yield piece
 
 
 class ActorMachine(RuleBasedStateMachine):
