@@ -168,7 +168,7 @@ def test_mathml_becomes_latex(inside, latex):
         assert latex_of(tree) == latex
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(alphabet="ab<>/&;\\$(){}[]*_`@ \n=~#:%-.1é", max_size=60))
 def test_no_text_raises_anything_but_a_reason(text):
     with suppress(NotImported):
@@ -189,7 +189,7 @@ def test_gift_that_begins_anywhere_is_counted(tmp_path):
         assert draft.questions == draft.count + sum(draft.skipped.counts.values())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text(alphabet="ab <&>$\\*`-1.\n", max_size=40))
 def test_printed_texts_are_well_formed_xhtml(text):
     from_tree(tree_of(f"<p>{to_html(text)}</p>".encode()))
