@@ -29,6 +29,7 @@ from server.settings import Misconfigured, Settings, shown
 
 if TYPE_CHECKING:
     import uvicorn
+    from starlette.types import ASGIApp
 
     from server.app import Application
     from server.waiting import Entrance
@@ -141,7 +142,7 @@ async def running(
     try:
         if application is not None:
             await application.warm()
-        async with _listening(settings, entrance) as (url, port):
+        async with listening(settings, entrance) as (url, port):
             if application is None:
                 application = await _awaited(settings, entrance, url, stop or asyncio.Event())
                 await application.warm()
@@ -163,7 +164,7 @@ async def running(
 
 
 @contextlib.asynccontextmanager
-async def _listening(settings: Settings, entrance: Entrance) -> AsyncIterator[tuple[str, int]]:
+async def listening(settings: Settings, entrance: ASGIApp) -> AsyncIterator[tuple[str, int]]:
     """The server library at work on our socket: `(url, port)`."""
     bound = listening_socket(settings)
     library = _library(entrance)
@@ -213,7 +214,7 @@ def _unlink(uds: str) -> None:
         Path(uds).unlink(missing_ok=True)
 
 
-def _library(entrance: Entrance) -> uvicorn.Server:
+def _library(entrance: ASGIApp) -> uvicorn.Server:
     """uvicorn, with our socket class and nothing of its own process life."""
     import uvicorn
 
@@ -348,6 +349,16 @@ async def _drained(application: Application, signals: Signals) -> int:
         return 1
     drain.result()
     return 0
+
+
+async def ended() -> None:
+    """Wait for SIGTERM or SIGINT."""
+    signals = Signals(asyncio.get_running_loop())
+    signals.listen()
+    try:
+        await signals.first.wait()
+    finally:
+        signals.ignore()
 
 
 class Signals:

@@ -115,6 +115,14 @@ def _localise(document: dict[str, Any], locale: str | None) -> None:
     document["locale"] = _nearest(locale or own, tags) or own
 
 
+def in_one_locale(document: Mapping[str, Any], locale: str) -> dict[str, Any]:
+    """The document with its texts in one language and no other; what it lacks falls back."""
+    copied: dict[str, Any] = msgspec.json.decode(canonical(document))
+    _localise(copied, locale)
+    copied.pop("locales", None)
+    return copied
+
+
 def _document(canonical: bytes) -> dict[str, Any]:
     try:
         document = msgspec.json.decode(canonical)

@@ -41,6 +41,15 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="FILE", help="the compiled file (default: FOLDER.json)"
     )
     _add_checking(build)
+    preview = commands.add_parser(
+        "preview", help="show an item as learners meet it, while you edit"
+    )
+    preview.add_argument("folder", type=Path, help="the folder with course.yaml")
+    preview.add_argument("item", nargs="?", default="", help="the item's id (default: the first)")
+    preview.add_argument(
+        "--port", type=int, default=0, help="port on loopback (default: a free one)"
+    )
+    preview.add_argument("--json", action="store_true", help="print the ready line as JSON")
     schema = commands.add_parser("schema", help="print the author's form as JSON Schema")
     schema.add_argument("--json", action="store_true", help="accepted: the schema is JSON anyway")
     _add_import(commands)
@@ -83,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
     parts: dict[str, Callable[[argparse.Namespace], int]] = {
         "check": _check,
         "build": _build,
+        "preview": _preview,
         "schema": _schema,
         "import": _import,
         "export": content_transfer.exported,
@@ -164,6 +174,34 @@ def _build(args: argparse.Namespace) -> int:
         print(f"{made.path}: {made.size_bytes} bytes, version {made.sha256[:12]}")
         if found.report.warnings:
             print(f"{found.report.warnings} warnings: see content check", file=sys.stderr)
+    return DONE
+
+
+def _preview(args: argparse.Namespace) -> int:
+    import asyncio
+    import logging
+
+    from server.authoring.desk import Desk
+    from server.preview import previewed
+    from server.run import choose_numba_cache, ended
+    from server.settings import Settings
+
+    folder = args.folder.parent if args.folder.name == "course.yaml" else args.folder
+    choose_numba_cache(Settings())
+    logging.getLogger("server.taught").setLevel(logging.ERROR)  # new versions are the very purpose
+
+    async def served() -> None:
+        async with previewed(Desk(folder), args.item, args.port) as (url, preview):
+            pages = {each.tag: each.url for each in preview.shown}
+            ready = json.dumps({"ready": True, "url": url, "pages": pages})
+            print(ready if args.json else f"preview of {preview.item}: {url}   Ctrl-C ends it")
+            sys.stdout.flush()
+            await ended()
+
+    try:
+        asyncio.run(served())
+    except LookupError as error:
+        return _told(str(error), FAILED)
     return DONE
 
 
