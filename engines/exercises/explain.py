@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from engines.exercises.entries import ARRANGED_KINDS
 from engines.exercises.forms import ALL
 from engines.exercises.frames import ANCHORS, FORMS, KINDS, SAFETY, TESTS, UNIT
 from engines.exercises.manners import (
@@ -20,6 +21,7 @@ from engines.exercises.manners import (
     openings_of,
     spoken_act,
 )
+from engines.exercises.masking import masked
 from engines.exercises.material import Turn, step_text, twin
 from engines.words import Act, Instance, Seen
 
@@ -71,7 +73,10 @@ def explained(
         parts.insert(1, f"{turn.pick(ANCHORS, 2)} {turn.prompt()}")
     elif words > most_words(seen.mode):
         parts = _within(parts, most_words(seen.mode))
-    return "\n\n".join(parts)
+    text = "\n\n".join(parts)
+    if not key_unlocked and instance.item.answer.kind in ARRANGED_KINDS:
+        return masked(text, instance)  # an order is told by the text as a whole
+    return text
 
 
 def _words(parts: list[str]) -> int:

@@ -83,7 +83,8 @@ class ArrangedKey:
     """The key of an order or a matching: its entries, and those of them that are no words."""
 
     entries: tuple[Entry, ...]
-    values: tuple[tuple[Fraction, Entry], ...] = ()
+    values: tuple[tuple[Fraction, str, Entry], ...] = ()
+    """Its numbers, with how they are written: `3/6` is not named by `1/2`."""
     formulas: tuple[Entry, ...] = ()
     on_page: frozenset[tuple[int, int]] = frozenset()
 

@@ -235,7 +235,7 @@ class _Making:
             plain = flat(folded(entry.text)).strip()
             value = _only_number(plain)
             if value is not None:
-                values.append((value, entry))
+                values.append((value, stated(in_digits(plain))[0].written, entry))
             elif entry.wordy:
                 self.phrases.append(Phrase(_tokens(plain), weak=True, entry=(nth, entry)))
             else:

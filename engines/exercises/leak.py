@@ -359,9 +359,9 @@ class _Judging:
         """Entries of an arranged key, in the order they stand in."""
         for nth, key in enumerate(self.guard.arranged):
             spots: dict[tuple[int, str], set[int]] = {}
-            for value, entry in key.values:
+            for value, written, entry in key.values:
                 for s in found:
-                    if s.value == value:
+                    if s.value == value and s.written == written:
                         spots.setdefault((s.start, entry.side), set()).add(entry.place)
             for entry in key.formulas:
                 for match_ in pattern_of(flat(folded(entry.text))).finditer(self.plain):
