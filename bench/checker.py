@@ -3,6 +3,8 @@
 No server. Every answer is judged by the item that its source makes of it: once as typed, which has
 to be right, and once by the item of another answer, so that a wrong one is timed as well. No text
 is judged twice as it stands: spaces are set about it, others each time, so that none is remembered.
+Times are the processor's for this thread: what others do on the machine does not count, though it
+still empties caches.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ import time
 from collections import Counter
 from typing import Any, NamedTuple
 
+from bench import machine
 from bench.options import Options, Typed, tell
 from bench.record import gate
-from bench.stats import middle, quantile
+from bench.stats import middle, quantile, spread
 from engines.exercises.grading import graded, reading
 from engines.exercises.notation import formula
 from engines.exercises.template import instance
@@ -56,10 +59,15 @@ async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any
     refused = [each.typed for each in drawn if verdict(each, "") != "correct"]
     formulas = sum(each.formula for each in options.answers)
     rounds: list[list[float]] = []
+    shares: list[float] = []
     for number in range(options.rounds):
         tell(f"round {number + 1} of {options.rounds}")
-        rounds.append(sorted(timed_us(drawn, number)))
-    best = [min(us) for us in zip(*(timed for timed in rounds), strict=True)]
+        use = machine.Window(None)
+        rounds.append(timed_us(drawn, number))
+        used = use.end()
+        shares.append(used.load_cpu_s / used.window_s)
+    best = [min(us) for us in zip(*rounds, strict=True)]
+    rounds = [sorted(us) for us in rounds]
     summary: dict[str, Any] = {
         "answers": len(options.answers),
         "formulas": formulas,
@@ -70,10 +78,13 @@ async def measured(options: Options) -> tuple[dict[str, Any], list[dict[str, Any
         "judged_us": middle([quantile(us, 0.5) for us in rounds], 2),
         "judged_p99_us": middle([quantile(us, 0.99) for us in rounds], 2),
         "judged_worst_us": middle([us[-1] for us in rounds], 1),
+        "core_share": middle(shares),
         "rounds": options.rounds,
     }
     body = {
         "summary": {OURS: summary},
+        "flagged": sum(share < 1 - machine.FLAGGED_SHARE for share in shares),
+        "judged_us": spread(best, 2),
         "files": dict(Counter(each.source for each in options.answers)),
         "kinds": dict(Counter(str(each.instance.item.answer.kind) for each in drawn).most_common()),
         "unread": [f"{each.name}: {each.text}" for each in unread][:FIRST],
@@ -123,9 +134,9 @@ def timed_us(drawn: list[Drawn], number: int) -> list[float]:
             for text in (each.typed.text, other.typed.text):
                 times[text] += 1
                 spaced = spread_out(text, times[text] * ROUNDS_MOST + number)
-                began = time.perf_counter_ns()
+                began = time.thread_time_ns()
                 graded(each.instance, spaced, locale=each.typed.locale)
-                took.append((time.perf_counter_ns() - began) / 1000)
+                took.append((time.thread_time_ns() - began) / 1000)
     finally:
         gc.enable()
     return took

@@ -264,7 +264,7 @@ def _take(
     figures: Figures,
 ) -> None:
     """Steps as one item: alone, or as its parts. Raises `NotImported` with the reason."""
-    license_, rights = _license(problem)
+    rights = _license(problem)
     told = {key: problem.get(key) for key in ("title", "body")}
     dumped = json.dumps([told, steps], ensure_ascii=False)
     if not whole(dumped):
@@ -303,7 +303,7 @@ def _take(
     item = {key: value for key, value in lists.marked(item).items() if value or key == "hints"}
     _admit(made, item, problem, steps)
     made.media |= figures.used
-    made.licenses[license_] = None
+    made.licenses[rights] = None
     _credit(made, problem, steps)
     if figures.used:
         notes.append("figure-undescribed")
@@ -369,15 +369,14 @@ def _admit(
     made.items.setdefault(lesson, []).append(item)
 
 
-def _license(problem: dict[str, Any]) -> tuple[str, str]:
-    """The licence's short name, and as the source words it."""
+def _license(problem: dict[str, Any]) -> str:
+    """The licence's short name (SPDX) where it is a known one, else as the source words it."""
     found = _LINKED.match(str(problem.get("license") or ""))
     url, name, rest = found.groups() if found else (None, None, "")
     worded = (name or rest or "").strip()
     if not url and not worded:
         raise NotImported("no-licence")
-    short = _LICENSES.get((url or "").rstrip("/") + "/", worded or str(url))
-    return short, f"{worded} ({url})" if url and worded else str(url or worded)
+    return _LICENSES.get((url or "").rstrip("/") + "/", worded or str(url))
 
 
 def _linked(text: str) -> tuple[str, str]:

@@ -28,7 +28,7 @@ def text_of(source: str) -> str:
     for at, part in enumerate(parts):
         part = part.replace("@{", "@@{")
         if at % 2:
-            parts[at] = f"${_maths(part)}$" if part.strip() else ""
+            parts[at] = _maths(part)
         else:
             parts[at] = part.replace("\\n", "\n").replace("$", "\\$")
     lines = (SPACES.sub(" ", line).strip() for line in "".join(parts).splitlines())
@@ -36,7 +36,25 @@ def text_of(source: str) -> str:
 
 
 def _maths(formula: str) -> str:
-    return _BLANKS.sub(lambda found: r"\_" * len(found.group()), formula.strip())
+    r"""A formula between dollars; a dollar sign of its own stands outside, where it can be shown.
+
+    >>> _maths(r"I=\$40 y")
+    '$I=$\\$$40 y$'
+    """
+    pieces = [_BLANKS.sub(_underlines, piece.strip()) for piece in formula.split(r"\$")]
+    if not all(map(_whole, pieces)):
+        pieces = [r"\$".join(pieces)]
+    return r"\$".join(f"${piece}$" if piece else "" for piece in pieces)
+
+
+def _underlines(found: re.Match[str]) -> str:
+    return r"\_" * len(found.group())
+
+
+def _whole(formula: str) -> bool:
+    """Whether a formula opens what it closes."""
+    ends = formula.count("\\left"), formula.count("\\right")
+    return formula.count("{") == formula.count("}") and ends[0] == ends[1]
 
 
 def has_figure(*texts: str) -> bool:
