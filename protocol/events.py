@@ -170,6 +170,13 @@ class Choice(Part, frozen=True):
     text: str
 
 
+class Picture(Part, frozen=True):
+    """A picture of an item: its address on this server, and what it shows, in words."""
+
+    src: str
+    alt: str
+
+
 class ItemShown(Durable, frozen=True, tag="item"):
     """The item to work on next, and why this one."""
 
@@ -186,6 +193,7 @@ class ItemShown(Durable, frozen=True, tag="item"):
     source: str | None = None
     re: str | None = None
     dup: bool = False
+    media: list[Picture] | None = None
 
 
 class SkillMoved(Part, frozen=True):

@@ -20,6 +20,7 @@ from engines.exercises.subquestions import (
     steps_shown,
     subquestion,
 )
+from engines.exercises.template import rendered
 from engines.learner.cards import Cards, Due, due_of, why_due
 from engines.words import Instance, LiveDifficulty, Moved, Syllabus
 from protocol import events as ev
@@ -49,7 +50,17 @@ def item_frame(state: SessionState, seq: int, at_ms: int, re: str | None = None)
         title=item.title or None,
         source=item.source.title or None if item.source else None,
         re=re,
+        media=_pictures(drawn),
     )
+
+
+def _pictures(drawn: Instance) -> list[ev.Picture] | None:
+    """The item's pictures; None where it has none."""
+    values, locale = drawn.values, drawn.locale
+    return [
+        ev.Picture(f"/v1/media/{each.sha256}", rendered(each.alt, values, locale))
+        for each in drawn.item.media
+    ] or None
 
 
 def hint_frame(state: SessionState, level: int, seq: int, at_ms: int, re: str | None) -> ev.Hint:
@@ -301,6 +312,7 @@ def _open_facts(state: SessionState) -> dict[str, Any]:
             "hints": frame.hints,
             "title": frame.title,
             "source": frame.source,
+            "media": msgspec.to_builtins(frame.media),
         },
         "attempts": shown.attempts,
         "hints": [_hint_facts(h) for h in hints],

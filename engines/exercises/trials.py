@@ -176,6 +176,7 @@ def told_places(item: Item) -> Iterator[tuple[Path, str]]:
     for at, step in enumerate(item.steps):
         yield ("steps", at, "show"), step.show
         yield ("steps", at, "why"), step.why
+    yield from ((("media", at, "alt"), each.alt) for at, each in enumerate(item.media))
     for name in VARIANTS if item.variants else ():
         yield ("variants", name), getattr(item.variants, name)
     for at, goal in enumerate(item.goals):

@@ -551,6 +551,7 @@ export interface ItemShown {
   readonly source?: string | null;
   readonly re?: string | null;
   readonly dup?: boolean;
+  readonly media?: Picture[] | null;
 }
 
 /**
@@ -559,6 +560,14 @@ export interface ItemShown {
 export interface Choice {
   readonly id: string;
   readonly text: string;
+}
+
+/**
+ * A picture of an item: its address on this server, and what it shows, in words.
+ */
+export interface Picture {
+  readonly src: string;
+  readonly alt: string;
 }
 
 /**

@@ -76,6 +76,7 @@ function Head({ page, shown }) {
     <header class="item-head">
       <p class="eyebrow">${item.skills.map((/** @type {string} */ id) => html`<span key=${id}>${page.skillTitle(id)}</span>`)}</p>
       <div class="prompt" id="prompt" dir="auto"><${Markup} text=${item.prompt} /></div>
+      ${item.media?.map((/** @type {{src: string, alt: string}} */ picture) => html`<img class="picture" key=${picture.src} src=${picture.src} alt=${picture.alt} dir="auto" />`)}
       <${Why} page=${page} item=${item} />
     </header>`;
 }
