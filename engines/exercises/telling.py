@@ -120,7 +120,7 @@ def formulas_in(text: str, kind: str) -> tuple[Span, ...]:
 
     >>> [s.text for s in formulas_in("We get $2x + 6 = 8$, so go on.", "expression")]
     ['2x + 6', '8']
-    >>> "[2, 5)" in [s.text for s in formulas_in("So $2 \le x < 5$ holds.", "interval")]
+    >>> "[2, 5)" in [s.text for s in formulas_in("So $2 \\le x < 5$ holds.", "interval")]
     True
     """
     plain = _undressed(text)
