@@ -31,7 +31,8 @@ x^ | x^1^2 | x_1_2 | x^{ | \frac12 | \frac ab | \frac\frac{1}{2}{3} | \sqrt2 | \
 \begin{matrix}a&b\\c\end{matrix} | \hline | \begin{array}{cc}a&b\end{array} | ^2 | \frac{1} | \frac
 \begin{cases}a&b\\c&d\end{cases} | \mathbb R | \operatorname{ab} | \big( | \big x | \not= | \sqrt
 x^-3 | \hspace{1em} | \hspace{1} | \limits | \sum\limits_a | \text{x^2} | \text{a b} | \middle|
-\left(a\middle|b\right) | a\over b | a\over b\over c | {a\over b}\over c | \text{50%} | \left.x\right|_1
+\left(a\middle|b\right) | a\over b | a\over b\over c | {a\over b}\over c | \text{50%}
+\left.x\right|_1
 \begin{array}a\end{array} | \begin{bmatrix}1&2\end{pmatrix} | 90^\circ | 5\% | x_\text{a}^2 | \foo
 \lim_{x\to 0}\frac{x}{2} | \overbrace{a}^{b} | \xrightarrow[a]{b} | \left\{x\right\} | [2, 5) | x'_1
 """
