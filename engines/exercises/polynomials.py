@@ -154,7 +154,7 @@ def degree(poly: Polynomial) -> int:
     return max((sum(powers) for powers in poly), default=0)
 
 
-def has_common_power(poly: Polynomial) -> bool:
+def shares_a_power(poly: Polynomial) -> bool:
     """Whether a name is in every term."""
     return any(min(column) > 0 for column in zip(*poly, strict=True)) if poly else False
 
@@ -198,7 +198,7 @@ def _parts_share(poly: Polynomial, name: int, other: int) -> bool:
     shared = [_row(part) for part in rows.values()]
     found = shared[0]
     for row in shared[1:]:
-        found = common_factor(found, row)
+        found = shared_factor(found, row)
     return len(found) > 1
 
 
@@ -214,7 +214,7 @@ def in_one_name(poly: Polynomial, name: int = 0) -> list[Fraction]:
     return _in_one(poly, name, (1,)) if poly else [Fraction(0)]
 
 
-def common_factor(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
+def shared_factor(a: list[Fraction], b: list[Fraction]) -> list[Fraction]:
     """The greatest common divisor of two polynomials in one variable (Euclid), lowest first."""
     a, b = _trimmed(a), _trimmed(b)
     while b:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from engines.exercises.course import canonical, course_from, findings, locales
 from engines.words import Course, Finding
@@ -138,9 +139,26 @@ def _gone(course: Course, since: Path, sources: Sources) -> list[Finding]:
     ]
 
 
+def _about(document: dict[str, Any], skills: set[str]) -> dict[str, Any]:
+    """The part of a document that is about these skills."""
+    items = [item for item in document["items"] if skills.issuperset(item["skills"])]
+    goals = {goal for item in items for goal in item.get("goals", ())}
+    wrong = {each["id"] for item in items for each in item.get("misconceptions", ())}
+    return {
+        **document,
+        "items": items,
+        "skills": [skill for skill in document["skills"] if skill["id"] in skills],
+        "goals": [goal for goal in document.get("goals", ()) if goal["id"] in goals],
+        "misconceptions": [m for m in document.get("misconceptions", ()) if m["id"] in wrong],
+    }
+
+
 def _untranslated(sources: Sources) -> list[Finding]:
     assert sources.document is not None
     counts = locales(sources.document)
+    for tag, skills in sources.covers.items():
+        if tag in counts:
+            counts[tag] = locales(_about(sources.document, skills))[tag]
     return [
         Finding(
             "C604",

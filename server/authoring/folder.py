@@ -11,7 +11,7 @@ from typing import Any
 from engines.exercises.course import joined
 from server.authoring.findings import Located, Report, Severity
 from server.authoring.media import MEDIA_BYTES, Picture, picture_of, svg_faults
-from server.authoring.overlays import Overlay
+from server.authoring.overlays import Overlay, covered
 from server.authoring.reading import Node, Unreadable, nodes_of
 from server.authoring.schema import COURSE, ITEM
 from server.authoring.settling import Fault, course_settled, item_settled, item_unknown
@@ -49,6 +49,8 @@ class Sources:
     cut: bool = False
     media: dict[str, Picture] = field(default_factory=dict)
     overlays: list[tuple[str, Node]] = field(default_factory=list)
+    covers: dict[str, set[str]] = field(default_factory=dict)
+    """The skills that a locale is meant for, where its file names them."""
 
     def may_hold(self, name: str) -> bool:
         """Whether an id may stand in what was not read: then its absence says nothing."""
@@ -201,8 +203,11 @@ def _whole(
             told = f"{tag} is the course's own language"
             _tell(report, node.file, "C102", told, "write its texts into the course")
         else:
+            covers, texts = covered(node, {s["id"] for s in document["skills"]}, _teller(report))
+            if covers:
+                sources.covers[tag] = covers
             overlay = Overlay(tag, own, _teller(report), sources.may_hold)
-            overlay.lay(COURSE, node, {"course": document}, "course")
+            overlay.lay(COURSE, texts, {"course": document}, "course")
     if not _told_at(sources.root, course_settled(document), report):
         sources.document = joined(document)
 

@@ -6,10 +6,29 @@ it (`items: {eq.1: {prompt: ...}}`), what has none stands in the same order.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from server.authoring.reading import Node
 from server.authoring.shapes import Key, ListOf, Record, Shape, Text, Told, nearest
+
+COVERS = "covers"
+"""The key under which an overlay names the skills it is meant for, where these are not all."""
+
+
+def covered(node: Node, skills: set[str], told: Told) -> tuple[set[str], Node]:
+    """The skills that an overlay's root names under `covers`, and the root without that key."""
+    named = node.child(COVERS)
+    if named is None or not isinstance(node.value, dict):
+        return set(), node
+    found: set[str] = set()
+    for each in named.value if isinstance(named.value, list) else [named]:
+        if each.raw in skills:
+            found.add(each.raw)
+        else:
+            told(each, f"unknown skill {each.raw!r}", nearest(each.raw, tuple(sorted(skills))))
+    texts = {name: each for name, each in node.value.items() if name != COVERS}
+    return found, replace(node, value=texts)
 
 
 def has_text(shape: Shape) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from engines.course_words import VARIANTS
 from engines.exercises.goals import GOALS_MOST
 from server.authoring.joined import AllOf
+from server.authoring.overlays import COVERS, overlay_schema
 from server.authoring.shapes import (
     Amount,
     Flag,
@@ -271,17 +272,23 @@ COURSE = Record(
 
 
 def json_schema() -> dict[str, Any]:
-    """The author's form as JSON Schema (2020-12): `course.yaml`; `$defs.items` for `items/`."""
+    """The author's form as JSON Schema (2020-12): `course.yaml`, `$defs.items`, `$defs.locale`."""
     one_item = ITEM.schema()
     schema = COURSE.schema()
     schema["properties"]["items"]["items"] = {"$ref": "#/$defs/item"}
     many = {"type": "array", "items": {"$ref": "#/$defs/item"}}
+    overlay = overlay_schema(COURSE)
+    overlay["properties"][COVERS] = ListOf(ID).schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A tutorstream course: course.yaml",
         **schema,
         "$defs": {
             "item": one_item,
+            "locale": {
+                "title": "locales/<tag>.yaml: the course's texts in another language",
+                **overlay,
+            },
             "items": {
                 "title": "items/*.yaml: a list of items, or a mapping with the key items",
                 "anyOf": [

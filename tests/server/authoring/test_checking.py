@@ -113,14 +113,20 @@ def test_at_most_two_hundred_findings_are_listed(tmp_path):
 def test_the_shipped_course_is_clean_under_strict():
     found = checked(SHIPPED, strict=True)
     assert found.report.text() == "0 errors, 0 warnings"
+    assert found.sources.covers == {"ar": {"frac.equivalent"}}
     assert found.course is not None
     items = found.course.items
-    assert len(items) >= 24
-    assert {item.answer.kind for item in items} == {"number", "fraction", "choice", "text"}
+    assert len(items) >= 40
+    kinds = {item.answer.kind for item in items}
+    assert kinds >= {"number", "fraction", "choice", "text", "expression", "equation"}
+    assert kinds >= {"order", "match", "parts"}
+    widgets = {item.widget.kind for item in items if item.widget is not None}
+    assert widgets == {"number-line", "slider-plot", "order", "match", "parsons", "poll"}
+    assert sum(item.variants is not None for item in items) >= 12
     for item in items:
         assert len(item.hints) >= 3
         assert item.hints[-1].level == "bottom-out"
-        assert item.misconceptions
+        assert item.misconceptions or item.parts
         assert all(each.say for each in item.misconceptions)
         assert item.steps
         assert all(step.why for step in item.steps)
