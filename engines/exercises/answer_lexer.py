@@ -79,7 +79,9 @@ _INDEX = re.compile(r"\s*\[")
 _LETTERS = re.compile(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 _MOST_LETTERS = 2
 """Letters that an author may write side by side for a product; more are a name mistyped."""
-_LONGEST = max(map(len, _PLAIN_WORDS))
+_LONGEST = max(map(len, (*_PLAIN_WORDS, *_ENDS)))
+_EMPTY = frozenset("Øø")
+"""Letters of Nordic keyboards that are typed for the empty set."""
 
 
 class AnswerLexer(Lexer):
@@ -107,6 +109,8 @@ class AnswerLexer(Lexer):
         if letters in ("or", "and", "in") and self.dialect.lists:
             self._put(*(("op", "∈") if letters == "in" else ("or", letters)), at)
             return word.end()
+        if letters in _EMPTY and self.dialect.lists:
+            return self._known("empty", "∅", at, word.end())
         for length in range(min(len(letters), _LONGEST), 1, -1):
             known = _PLAIN_WORDS.get(letters[:length]) or self._more_names(letters[:length])
             if known is not None:

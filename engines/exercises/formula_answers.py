@@ -83,7 +83,8 @@ def formula_text(response: object, kind: str, locale: str) -> str:
     if isinstance(response, int | float) and not isinstance(response, bool):
         return _in_digits(response)
     if isinstance(response, str):
-        return respelled(response, locale, lists=kind != "expression")
+        text = respelled(response, locale, lists=kind != "expression")
+        return _in_round_brackets(text) if kind == "interval" else text
     if isinstance(response, list | tuple) and kind in ("set", "matrix"):
         entries = [_entry(one, kind, locale) for one in response[:_MOST_ENTRIES]]
         opened, closed = "{}" if kind == "set" else "[]"
@@ -103,6 +104,21 @@ def _in_digits(number: float) -> str:
     return decimal(Fraction(repr(number)), places or 0)
 
 
+_REVERSED = re.compile(r"([\[\](])([^][()]*,[^][()]*)([\[\])])")
+
+
+def _in_round_brackets(text: str) -> str:
+    """An interval with brackets turned outwards, or a semicolon between its ends, in plain signs.
+
+    >>> _in_round_brackets("[2; 5[ ∪ ]7, ∞[")
+    '[2, 5) ∪ (7, ∞)'
+    """
+    return _REVERSED.sub(
+        lambda m: f"{m[1].replace(']', '(')}{m[2]}{m[3].replace('[', ')')}",
+        text.replace(";", ","),
+    )
+
+
 _MOST_ENTRIES = 300
 """Entries of a list that are looked at; a text of so many is too long already."""
 
@@ -120,6 +136,8 @@ def formula_code(instance: Instance, response: object, locale: str) -> Code:
     """
     spec = instance.item.answer
     key = key_of(instance)
+    if isinstance(response, str):
+        response = _as_typed_by_hand(response, key.names)
     text = formula_text(response, spec.kind, locale)
     code = None
     if text != response and isinstance(response, str):
@@ -129,6 +147,21 @@ def formula_code(instance: Instance, response: object, locale: str) -> Code:
     if code.names <= key.names:
         return code
     return _known_names(code, key.names, text, spec)
+
+
+_CAPITALS = re.compile(
+    r"(?<![^\W\d_])(?:I(?:nf(?:inity)?|NF(?:INITY)?)|O[Rr]|A(?:nd|ND))(?![^\W\d_])|P[iI]"
+)
+
+
+def _as_typed_by_hand(response: str, names: frozenset[str]) -> str:
+    """A response without what phones add: a capital in `Pi`, `Inf`, `Or`, a full stop at the end.
+
+    Letters that are names of the key stay as they are.
+    """
+    text = _CAPITALS.sub(lambda m: m[0] if names & set(m[0]) else m[0].lower(), response)
+    bare = text.rstrip()
+    return bare[:-1] if bare.endswith(".") and not bare.endswith("..") else text
 
 
 def _in_marks(text: str, instance: Instance, key: Code) -> Code | None:

@@ -147,10 +147,28 @@ def pieces(ops: Ops) -> tuple[Piece, ...]:
 
     Raises ExpressionError for what is none.
     """
+    both = _between(ops)
+    if both is not None:
+        return (both,)
     found: list[Piece] = []
     for one in _alternatives(ops):
         found += _pieces_of(one)
     return tuple(found)
+
+
+def _between(ops: Ops) -> Piece | None:
+    """`x >= 2 and x < 5` as one interval; None for what is not two such bounds in order."""
+    if _head(ops) != "and" or len(parts(ops)) != 2:
+        return None
+    sides = parts(ops)
+    if any(side[-1][0] != CHAIN or set(_head(side)) - set("<>≤≥") for side in sides):
+        return None
+    low, high = sorted((_pieces_of(side)[0] for side in sides), key=lambda one: one.low is None)
+    if low.low is None or low.high is not None or high.low is not None or high.high is None:
+        return None
+    if compared(low.low, high.high) == 1:
+        return None  # people say "and" of two pieces as well
+    return Piece(low.low, high.high, low.with_low, high.with_high)
 
 
 def _pieces_of(ops: Ops) -> list[Piece]:

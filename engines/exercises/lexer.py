@@ -70,16 +70,18 @@ FUNCTION_NAMES = frozenset(
 WORD_OPERATORS = frozenset(("and", "or", "not"))
 
 _SAME = {
-    **dict.fromkeys("−–‐‑", "-"),
+    **dict.fromkeys("−–—‐‑", "-"),
     **dict.fromkeys("×⋅·∙•∗", "*"),
     **dict.fromkeys("÷∕⁄", "/"),
-    **dict.fromkeys("\u200b\u200e\u200f\u2060\u2066\u2067\u2068\u2069\ufeff\u00a0", " "),
+    **dict.fromkeys(
+        "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u2060\u2066\u2067\u2068\u2069\ufeff\u00a0", " "
+    ),
     **dict.fromkeys("\u202f\u2009", "\u2009"),
     "٫": ".",
     "٬": ",",
     "٪": "%",
-    "≤": "≤",
-    "≥": "≥",
+    **dict.fromkeys("≤⩽≦", "≤"),
+    **dict.fromkeys("≥⩾≧", "≥"),
     "≠": "≠",
 }
 _SUPERSCRIPT = {c: i for i, c in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
@@ -87,7 +89,7 @@ _SUPERSCRIPTS = frozenset("⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _NUMBER = r"\d{1,3}(?:[,\u2009]\d{3})+(?![\d])(?:\.\d+)?|\d+\.?\d*|\.\d+"
 _WORD = re.compile(
-    r"""(?P<space>\s+|\\[,;:!\ ]|\\quad(?![a-z])|~)
+    r"""(?P<space>\s+|\\[,;:!\ ()]|\\quad(?![a-z])|~)
     |(?P<money>\$)
     |(?P<mixed>(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.]))
     |(?P<latex_mixed>(\d+)\s*\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\})
@@ -109,6 +111,7 @@ _QUICK = re.compile(
 """Words that can be read in one way only, in any dialect that has them; most words are such."""
 _LETTER, _BRACKET = 2, 4
 """Its groups of letters and of brackets."""
+_REPEATED = re.compile(r"\d+\.\(\d+\)")
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _LATEX_OPERATOR = {
     "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\le": "≤",
@@ -266,6 +269,8 @@ class Lexer:
 
     def _number(self, found: re.Match[str]) -> int:
         text, at = found.group(), found.start()
+        if _REPEATED.match(self.source, at):  # a third, or a product with a point before it?
+            raise ExpressionError(found.end(), "a fraction where digits repeat", "'.('")
         if not self.dialect.groups or self.calls:
             plain_number = _PLAIN_NUMBER.match(self.source, at)
             text = plain_number.group() if plain_number else text

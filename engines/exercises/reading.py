@@ -44,6 +44,7 @@ class Reading:
 _DECIMAL = re.compile(r"\s*([-+−]?)(\d{1,300})(?:\.(\d{1,300}))?\s*")
 _SCIENTIFIC = re.compile(r"\s*([-+−]?)(\d{1,300}(?:\.\d{1,300})?)\s*[eE]\s*([-+−]?)(\d{1,5})\s*")
 _FRACTION = re.compile(r"\s*([-+−]?)(\d{1,300})\s*/\s*(\d{1,300})\s*")
+_STACKED = re.compile(r"\s*([-+−]?)\\[dt]?frac\{(\d{1,300})\}\{(\d{1,300})\}\s*", re.ASCII)
 
 
 def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en") -> Reading:
@@ -80,6 +81,9 @@ def _by_pattern(text: str) -> Reading | None:
         return _decimal(found[1], found[2], found[3])
     found = _FRACTION.fullmatch(text)
     if found is not None:
+        return _quotient(found[1], found[2], found[3], text)
+    found = _STACKED.fullmatch(text)
+    if found is not None and found[3].strip("0"):
         return _quotient(found[1], found[2], found[3], text)
     found = _SCIENTIFIC.fullmatch(text)
     return _scientific(found) if found is not None else None
@@ -145,6 +149,8 @@ def _named(response: object) -> str:
 
 
 _SIDE = re.compile(r"\s*\$*\s*([^\W\d_])\s*=(?!=)\s*")
+_BARE = re.compile(r"[\s$]*=(?!=)\s*")
+"""The equals sign of a line that goes on from the question: `= 7`."""
 _OTHER_SIDE = re.compile(r"\s*=\s*([^\W\d_])\s*\$*\s*$")
 
 
@@ -153,7 +159,8 @@ def _parsed(response: str, names: tuple[str, ...]) -> Reading:
         raise ExpressionError(1, "a number", "nothing")
     text, skipped = value_side(response, names)
     try:
-        return reading_of(parsed(text, NUMBER))
+        quick = _by_pattern(text) if len(text) < len(response) else None
+        return quick or reading_of(parsed(text, NUMBER))
     except ExpressionError as error:
         raise (error.moved(skipped) if skipped else error) from None
 
@@ -163,6 +170,9 @@ def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
 
     Raises ExpressionError for a name that is none of `names`.
     """
+    bare = _BARE.match(response)
+    if bare is not None:
+        return response[bare.end() :], bare.end()
     left = _SIDE.match(response)
     if left is not None:
         _expect(left.group(1), names, left.start(1))
@@ -175,7 +185,7 @@ def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
 
 
 def _expect(name: str, names: tuple[str, ...], at: int) -> None:
-    if name not in names:
+    if name not in names and name.swapcase() not in names:  # phones begin with a capital
         wanted = " or ".join(repr(n) for n in names) if names else "the number alone"
         raise ExpressionError(at + 1, wanted, repr(name))
 
