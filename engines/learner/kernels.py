@@ -98,7 +98,10 @@ def _mastery_after(learnt: Any, bkt: Any, floor: Any, flags: Any) -> Any:
         guess = min(max(bkt[3], floor), 0.5)
         learnt = evidence_step(learnt, slip, guess, flags & RIGHT)
     if flags & LEARNING:
-        learnt = learning_step(learnt, bkt[1], bkt[4])
+        after = learning_step(learnt, bkt[1], bkt[4])
+        if not flags & (COUNTED | RAPID):
+            after = max(after, learnt)  # help taken never lowers what is believed
+        learnt = after
     return learnt
 
 

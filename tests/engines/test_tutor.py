@@ -129,6 +129,20 @@ def test_assisted_and_later_answers_are_an_opportunity_only(more, response) -> N
 
 
 @pytest.mark.parametrize("response", ["1/2", "1/3"])
+def test_help_never_takes_mastery_away(response) -> None:
+    of = _course()
+    beliefs = Beliefs.fresh(of)
+    for i in range(6):
+        beliefs = _react(of, "1/2", beliefs, eid=f"r{i}", item=f"item.{i % 3}").beliefs
+    learnt = beliefs.learnt(of)["skill.0"]
+    assert "skill.0" in beliefs.mastered(of)
+    for i in range(4):
+        beliefs = _react(of, response, beliefs, eid=f"h{i}", item="item.4", hints_used=1).beliefs
+    assert beliefs.learnt(of)["skill.0"] == learnt
+    assert "skill.0" in beliefs.mastered(of)
+
+
+@pytest.mark.parametrize("response", ["1/2", "1/3"])
 def test_a_rapid_guess_weighs_little_and_counts_nowhere_else(response) -> None:
     of = _course()
     fresh = Beliefs.fresh(of)
