@@ -15,10 +15,10 @@ from engines.exercises.expression import BINARY_OP, Code
 from engines.exercises.functions import Inexact, is_prime
 from engines.exercises.lexer import Written
 from engines.exercises.polynomials import (
-    common_factor,
+    shared_factor,
     content,
     degree,
-    has_common_power,
+    shares_a_power,
     in_one_name,
     names_of,
     polynomial,
@@ -171,7 +171,7 @@ def _cancels(quotient: Tree) -> bool:
     if len(names) != 1:
         factors = {shown(base) for base, _ in _powers(above) if base.head == "+"}
         return any(shown(base) in factors for base, _ in _powers(below))
-    return len(common_factor(in_one_name(top), in_one_name(bottom))) > 1
+    return len(shared_factor(in_one_name(top), in_one_name(bottom))) > 1
 
 
 # --- sums and products ---------------------------------------------------------------------------
@@ -307,7 +307,7 @@ def _is_prime(base: Tree, names: tuple[str, ...]) -> bool:
         return True
     if base.head not in ("+", "/"):
         return degree(poly) <= 1
-    if content(poly) != 1 or has_common_power(poly):
+    if content(poly) != 1 or shares_a_power(poly):
         return False
     return degree(poly) < 2 or not splits(poly)
 
