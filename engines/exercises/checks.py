@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from engines.exercises.expression import parsed
+from engines.exercises.keys import SYMBOLIC, key_code
 from engines.exercises.limits import ExpressionError
 from engines.exercises.params import ParamCycle, ParamError, param_plan
 from engines.exercises.template import names_in, part_items
@@ -42,7 +43,7 @@ def item_findings(
     `locales` are those of the course, its own first. Costs up to 200 instances. An item that cannot
     be drawn at all is not tried further.
     """
-    static = [*_written(item, path), *_ladder(item, path)]
+    static = [*_written(item, path), *_symbolic(item, path), *_ladder(item, path)]
     if any(found.code in {"C201", "C202", "C307"} for found in static):
         return static
     return [*static, *trial_findings(item, course_sha256, path, locales)]
@@ -132,6 +133,33 @@ def _written(item: Item, path: Path) -> Iterator[Finding]:
         yield Finding("C201", "E", (*path, "params"), str(error))
     except ExpressionError:
         return  # told above, with its place
+
+
+def _symbolic(item: Item, path: Path) -> Iterator[Finding]:
+    """C307 for a key in the answer grammar that does not parse, C201 for a wrong way's or a step's.
+
+    Whatever names no param is a variable there.
+    """
+    params = frozenset(item.params)
+    asked = [
+        *((("hints", at, "answer"), each.answer) for at, each in enumerate(item.hints)),
+        *((("steps", at, "ask"), each.ask) for at, each in enumerate(item.steps)),
+        *((("parts", at, "answer"), each.answer) for at, each in enumerate(item.parts)),
+    ]
+    written: list[tuple[Path, str, AnswerSpec, str]] = [
+        ((*place, "value"), answer.value, answer, "C307")
+        for place, answer in [(("answer",), item.answer), *asked]
+        if answer is not None and isinstance(answer.value, str)
+    ]
+    for at, wrong in enumerate(item.misconceptions):
+        written.append((("misconceptions", at, "when"), wrong.when, item.answer, "C201"))
+    for place, text, spec, code in written:
+        if spec.kind not in SYMBOLIC:
+            continue
+        try:
+            key_code(text, spec, params)
+        except ExpressionError as error:
+            yield Finding(code, "E", (*path, *place), f"{text!r}: {error}", "mend the expression")
 
 
 def _ladder(item: Item, path: Path) -> Iterator[Finding]:

@@ -142,3 +142,24 @@ def test_every_text_of_an_item_is_among_its_places():
         *("Twice $@{a}$?", "a > 1", "X", "2*a", "acc", "ex", "a", "say", "show", "why"),
         *("Look.", "There."),
     }
+
+
+def test_a_key_in_the_answer_grammar_is_read_as_it_is_written():
+    line = AnswerSpec("expression", "a*x + ")
+    wrong = (Misconception("m", "a*x) + 1", "No."),)
+    shown = "Write $@{a}$ times $x$."
+    assert ("C307", "E", ("answer", "value")) in found(prompt=shown, answer=line)
+    right = AnswerSpec("expression", "a*x + 1")
+    assert ("C201", "E", ("misconceptions", 0, "when")) in found(
+        prompt=shown, answer=right, misconceptions=wrong
+    )
+    assert codes(prompt=shown, answer=right) == set()
+
+
+def test_an_equal_expression_in_a_hint_names_the_key():
+    right, params = AnswerSpec("expression", "a*x + a"), {"a": {"int": [2, 60]}}
+    prompt = "Write $@{a}$ more than $@{a}x$."
+    told = (HintStep("nudge", "Is it $@{a}(x + 1)$?"), HINTS[1])
+    assert codes(params=params, prompt=prompt, answer=right, hints=told) == {"C403"}
+    asked = (HintStep("nudge", "What is $@{a} x$ and one more?"), HINTS[1])
+    assert codes(params=params, prompt=prompt, answer=right, hints=asked) == set()
