@@ -89,7 +89,9 @@ class Twin:
             yes, no = (1 - slip, guess) if flags & k.RIGHT else (slip, 1 - guess)
             known = known * yes / (known * yes + (1 - known) * no)
         if flags & k.LEARNING:
-            known = known * (1 - forget) + (1 - known) * learn
+            after = known * (1 - forget) + (1 - known) * learn
+            scored = flags & (k.COUNTED | k.RAPID)
+            known = after if scored else max(after, known)
         self.learnt[s] = known
 
     def ages(self, leaving: int) -> list[int]:
