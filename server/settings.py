@@ -416,8 +416,10 @@ def check(settings: Settings) -> None:
         if name != "gemini_legacy":  # it speaks gRPC: a host and a port
             check_url(key, url, ("http", "https"))
     checked_chain(settings)
-    named = [("courses", str(course)) for course in settings.course_files]
-    named += [("budget.prices", settings.budget.prices), ("local.gguf", settings.local.gguf)]
+    for course in settings.course_files:
+        if not course.exists():
+            raise Misconfigured(f"courses: there is no file or folder {str(course)!r}")
+    named = (("budget.prices", settings.budget.prices), ("local.gguf", settings.local.gguf))
     for key, name in named:
         if name and not Path(name).expanduser().is_file():
             raise Misconfigured(f"{key}: there is no file {name!r}")

@@ -259,7 +259,7 @@ def test_a_secret_may_stand_in_a_file_and_is_never_printed(load, tmp_path: Path)
         ({"flags": {"prot": 1}}, "nearest known one is port"),
         ({"environ": {"TUTORSTREAM_LOG_LEVEL": "loud"}}, "log_level"),
         ({"environ": {"TUTORSTREAM_CONFIG": "no-such-file.toml"}}, "does not exist"),
-        ({"environ": {"TUTORSTREAM_COURSES": "no-such.json"}}, "no file 'no-such.json'"),
+        ({"environ": {"TUTORSTREAM_COURSES": "no-such.json"}}, "no file or folder 'no-such"),
         ({"flags": {"store": "postgres://x"}}, "expected `memory:`, `sqlite:///FILE` or `mongodb:"),
         ({"flags": {"store": "sqlite:///"}}, "expected `memory:`"),
         ({"flags": {"token.secret": "short"}}, "at least 32 bytes"),
@@ -308,6 +308,11 @@ def test_a_wrong_setting_is_one_line_that_names_the_fix(load, sources, words: st
     with pytest.raises(Misconfigured, match=words) as told:
         load(**sources)
     assert "\n" not in str(told.value)
+
+
+def test_a_folder_of_courses_is_let_in(load, tmp_path) -> None:
+    settings = load(flags={"courses": [str(tmp_path)]}).settings
+    assert settings.course_files == [tmp_path]
 
 
 def test_a_secret_of_the_wrong_type_is_not_printed(load) -> None:
