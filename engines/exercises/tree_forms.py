@@ -15,13 +15,13 @@ from engines.exercises.expression import BINARY_OP, Code
 from engines.exercises.functions import Inexact, is_prime
 from engines.exercises.lexer import Written
 from engines.exercises.polynomials import (
-    shared_factor,
     content,
     degree,
-    shares_a_power,
     in_one_name,
     names_of,
     polynomial,
+    shared_factor,
+    shares_a_power,
     splits,
     whole_number,
 )
