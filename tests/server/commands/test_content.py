@@ -74,16 +74,16 @@ def test_an_import_is_reported_and_never_overwrites(tmp_path, capsys):
     out_folder = tmp_path / "course"
     code, out, _ = run(capsys, "import", "oatutor", OATUTOR, "--out", out_folder)
     assert code == 0
-    assert out.startswith("5 of 14 steps imported (35.7%)")
-    assert "not imported: matrix-or-plus-minus x1" in out
+    assert out.startswith("7 of 14 steps imported (50.0%)")
+    assert "not imported: figure x1" in out
     report = json.loads((out_folder / "import-report.json").read_text(encoding="utf-8"))
-    assert report["items"] == 5
+    assert report["items"] == 7
     code, _, err = run(capsys, "import", "oatutor", OATUTOR, "--out", out_folder)
     assert code == 2
     assert "--force" in err
     again = run(capsys, "import", "oatutor", OATUTOR, "--out", out_folder, "--force", "--json")
     assert again[0] == 0
-    assert json.loads(again[1])["items"] == 5
+    assert json.loads(again[1])["items"] == 7
     assert run(capsys, "check", out_folder, "--profile", "imported")[0] == 0
     assert run(capsys, "check", out_folder, "--profile", "authored")[0] == 1
     assert run(capsys, "build", out_folder, "--out", tmp_path / "c.json")[0] == 0
