@@ -24,6 +24,18 @@ _BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE]([-+]?[0-9]+))?\Z")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
 
+_ESCAPED = re.compile(r"\\(?:([abefnrtvLNP][A-Za-z]+)|.)", re.DOTALL)
+"""A backslash and what it takes with it: a word that YAML cuts, or one sign."""
+_EATEN = frozenset(
+    {
+        "nabla", "natural", "ne", "neg", "neq", "nexists", "ni", "nleq", "nmid", "nonumber",
+        "not", "notin", "nparallel", "nu", "rangle", "rbrace", "rceil", "rfloor", "rho",
+        "right", "rightarrow", "rm", "tan", "tanh", "tau", "text", "textbf", "textit",
+        "tfrac", "theta", "therefore", "tilde", "times", "to", "top", "triangle",
+    }
+)  # fmt: skip
+"""LaTeX that begins with \\n, \\r or \\t: such escapes also part lines and columns of a text."""
+
 Scalar = str | int | Fraction | bool | None
 
 
@@ -188,9 +200,36 @@ class _Composer:
                 value = resolved(text)
             except ValueError as error:
                 raise self.refuse(event, str(error)) from None
+        elif event.style == '"' and (eaten := self.eaten(event)):
+            raise eaten
         elif _lone_surrogate(text):
             raise self.refuse(event, "half of a surrogate pair", "write the character itself")
         return Node(self.file, mark.line + 1, mark.column + 1, value, raw=text)
+
+    def eaten(self, event: Any) -> Unreadable | None:
+        """The refusal of a LaTeX command whose backslash YAML would take for an escape, or None.
+
+        In double quotes backslash, f, r, a, c is a form feed and the letters "rac".
+        """
+        start, end = event.start_mark, event.end_mark
+        written = self.text[start.index : end.index]
+        if "\\" not in written:
+            return None
+        dollars, last = 0, 0
+        for found in _ESCAPED.finditer(written):
+            dollars += written.count("$", last, found.start())
+            last = found.end()
+            command = found[1]
+            if not command or (command[0] in "nrt" and not (dollars % 2 and command in _EATEN)):
+                continue
+            before = written[: found.start()]
+            line = start.line + 1 + before.count("\n")
+            broken = before.rfind("\n")
+            column = len(before) - broken if broken >= 0 else start.column + 1 + len(before)
+            said = f"YAML reads \\{command[0]} of \\{command} as a control character"
+            fix = f"write \\\\{command}, or put the text in single quotes"
+            return Unreadable(self.file, line, column, said, fix)
+        return None
 
 
 def resolved(text: str) -> Scalar:
@@ -243,7 +282,11 @@ def _advice(problem: str, before: str) -> str:
     if "cannot start any token" in problem:
         return "quote texts that start with @, ` or %"
     if "mapping values are not allowed" in problem:
-        return "quote texts that hold a colon and a space"
+        return "quote texts that hold a colon and a space; after a key's colon stands a space"
+    if "expected ',' or" in problem:
+        return "quote texts that hold @{..}, a comma or a bracket, and close every quote"
+    if "unknown escape character" in problem:
+        return r"write \\ for the backslash of LaTeX, or put the text in single quotes"
     if "expected <block end>" in problem:
         return "check the indentation"
     return ""

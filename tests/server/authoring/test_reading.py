@@ -79,6 +79,40 @@ def test_refusals_name_their_place(text, line, column, words):
     assert (found.value.line, found.value.column) == (line, column)
 
 
+@pytest.mark.parametrize(
+    ("text", "column", "fix"),
+    [
+        (r'a: "is $\frac{1}{2}$"', 9, r"\\frac"),
+        (r'a: "\beta"', 5, r"\\beta"),
+        (r'a: "$2 \times 3$"', 8, r"\\times"),
+        (r'a: "$2$ and $2 \neq 3$"', 16, r"\\neq"),
+        (r'a: "$\rho$"', 6, r"\\rho"),
+        (r'a: "$\cdot$"', 7, "single quotes"),
+        ("a: {say: Count on @{a}}", 20, "quote texts that hold @{..}"),
+        ("a: kind:number: 2", 15, "after a key's colon stands a space"),
+    ],
+)
+def test_latex_that_yaml_would_eat_is_told_with_its_cure(text, column, fix):
+    with pytest.raises(Unreadable) as found:
+        read(text)
+    assert fix in found.value.fix
+    assert (found.value.line, found.value.column) == (1, column)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'a: "$\\frac{1}{2}$"', r"$\frac{1}{2}$"),
+        (r"a: '$\frac{1}{2} \times 3$'", r"$\frac{1}{2} \times 3$"),
+        (r'a: "one\nto\ttwo"', "one\nto\ttwo"),
+        (r'a: "$1$\nnot \"two\""', '$1$\nnot "two"'),
+        (r'a: "$\\$\nnu"', "$\\$\nnu"),
+    ],
+)
+def test_escapes_that_are_meant_are_kept(text, value):
+    assert read(text)["a"] == value
+
+
 def test_a_forgotten_quote_before_a_mark_says_how_to_mend_it():
     with pytest.raises(Unreadable) as found:
         read("prompt: @{a}")
