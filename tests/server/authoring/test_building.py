@@ -32,9 +32,15 @@ def test_the_committed_course_is_what_its_sources_build(shipped):
     assert map_path(shipped.path).read_bytes() == map_path(COMPILED).read_bytes()
 
 
-def test_a_build_elsewhere_in_another_locale_and_hash_seed_is_byte_equal(shipped, tmp_path):
+def test_a_build_elsewhere_in_another_locale_and_hash_seed_is_byte_equal(tmp_path):
+    here = tmp_path / "here"
+    shutil.copytree(SOURCES, here)
+    for path in (here / "items").iterdir():
+        if path.name[:2] not in ("01", "08"):  # a unit in two languages, and one of widgets
+            path.unlink()
+    ours = built(checked(here), tmp_path / "here.json")
     copied = tmp_path / "ailleurs é"
-    shutil.copytree(SOURCES, copied)
+    shutil.copytree(here, copied)
     for path in copied.rglob("*.yaml"):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     out = tmp_path / "out.json"
@@ -49,8 +55,8 @@ def test_a_build_elsewhere_in_another_locale_and_hash_seed_is_byte_equal(shipped
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["sha256"] == shipped.sha256
-    assert out.read_bytes() == shipped.path.read_bytes()
+    assert json.loads(done.stdout)["sha256"] == ours.sha256
+    assert out.read_bytes() == ours.path.read_bytes()
 
 
 def test_one_changed_character_is_another_version(tmp_path):
