@@ -166,8 +166,10 @@ def _ladder(item: Item, path: Path) -> Iterator[Finding]:
     levels = [hint.level for hint in item.hints]
     if len(levels) < 2 or levels[-1] != "bottom-out":
         lacks = "fewer than 2 levels" if len(levels) < 2 else "no bottom-out at its end"
+        ended = levels[-1:] == ["bottom-out"]
+        fix = "put a nudge before the bottom-out" if ended else "end it with bottom-out"
         at = (*path, "hints") if levels else path
-        yield Finding("C401", "E", at, f"the hint ladder has {lacks}", "end it with bottom-out")
+        yield Finding("C401", "E", at, f"the hint ladder has {lacks}", fix)
     for nth, (before, after) in enumerate(pairwise(levels), start=1):
         if _LEVELS[after] < _LEVELS[before] or before == "bottom-out":
             told = f"{after} stands after {before}"

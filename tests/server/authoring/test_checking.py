@@ -243,6 +243,13 @@ def test_faults_of_form_name_what_was_expected(tmp_path, old, new, words):
     assert any(words in each for each in told), told
 
 
+def test_a_ladder_of_a_bottom_out_alone_is_not_told_to_end_with_one(tmp_path):
+    text = HEAD + re.sub(r" *- {level: nudge.*\n", "", ITEM)
+    report = checked(written(tmp_path / "c", text)).report
+    fixes = [each.fix for each in report.all if each.code == "C401"]
+    assert fixes == ["put a nudge before the bottom-out"]
+
+
 def test_items_with_faults_do_not_hide_those_of_others(tmp_path):
     broken = ITEM.replace("prompt:", "promt:").replace("id: one", "id: zero")
     wrong = ITEM.replace("id: one", "id: two").replace("2*a}", "2*b}", 1)
