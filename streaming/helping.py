@@ -18,6 +18,7 @@ from engines.exercises.subquestions import (
     scaffold_hints,
     subquestion,
 )
+from engines.exercises.verdicts import NOT_YET
 from engines.words import Instance
 from protocol import events as ev
 from protocol.errors import Code, Refused
@@ -26,6 +27,8 @@ from streaming import deeds
 from streaming.frames import hint_frame, steps_frame, sub_hint_frame
 from streaming.state import Open, SessionState, Sub
 
+ONE_STEP = "Not yet. Read the small question once more: it asks for one step alone."
+"""What a wrong answer to a scaffold or a blank hears: whoever is in a hint is not sent for one."""
 BACK = "Now back to the question."
 """Said after a scaffold that was answered right."""
 
@@ -70,8 +73,9 @@ def sub_answered(
     sub = shown.subs.setdefault(deed.at, Sub())
     if name != "unreadable" and (name != "wrong_form" or policy != "ask"):
         sub.attempts += 1
+    message = ONE_STEP if verdict.message == NOT_YET else verdict.message
     back = name == "correct" and place.what == HINT
-    sub.message = f"{verdict.message} {BACK}" if back else verdict.message
+    sub.message = f"{message} {BACK}" if back else message
     sub.verdict, sub.response = name, deed.response
     told = ev.Feedback(
         s="me",

@@ -14,6 +14,7 @@ from engines.exercises.subquestions import place_of, subquestion
 from engines.exercises.telling import telling
 from protocol import commands as cmd
 from protocol import events as ev
+from streaming.helping import ONE_STEP
 from streaming.providers.base import End, Text
 from tests.virtual import VirtualLoop
 from tests.world import Learner, Scripted, World, asking_course, settle, small_course
@@ -72,6 +73,7 @@ async def test_a_scaffold_is_asked_answered_and_leads_back(virtual: VirtualLoop)
     assert (asked.scaffold.at, asked.scaffold.kind, asked.scaffold.hints) == ("hint.2", "number", 2)
     assert asked.scaffold.ask.startswith("What is $")
     wrong = await answered(learner, "-7", "hint.2")
+    assert wrong.message == ONE_STEP, "who is in a hint is not sent for one"
     assert (wrong.verdict, wrong.at, wrong.assisted, wrong.skills) == (
         "incorrect", "hint.2", True, [],
     )  # fmt: skip
