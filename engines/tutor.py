@@ -127,7 +127,8 @@ def decided(
         difficulty = _difficulty(beliefs, state, x, syllabus, item, scored.p, flags)
     moved: tuple[Moved, ...] = ()
     if flags:
-        rows = _told(beliefs, state, x, syllabus, item)
+        helped = evidence.hints_used > 0 or evidence.steps_shown
+        rows = _told(beliefs, state, x, syllabus, item, helped=helped)
         cards = _reviewed(beliefs.cards, state, evidence, item, flags, now_s)
         moved = _moves(beliefs.cards, cards, state, syllabus, item, rows)
         eids = (*beliefs.eids[1 - EIDS :], evidence.eid)
@@ -261,10 +262,19 @@ def _flags(evidence: Answered, verdict: Verdict, syllabus: Syllabus, item: int) 
 
 
 def _told(
-    beliefs: Beliefs, state: Floats, x: Floats, syllabus: Syllabus, item: int
+    beliefs: Beliefs, state: Floats, x: Floats, syllabus: Syllabus, item: int, *, helped: bool
 ) -> dict[int, float]:
-    """What is told of mastery from now on, noted in `state`: skill -> mastery told before."""
+    """What is told of mastery from now on, noted in `state`: skill -> mastery told before.
+
+    An answer on which help was taken measures nothing. The time that has passed may still have let
+    knowledge fade; to tell that now would read as a price of the hint, so the next answer tells it.
+    """
     fresh = beliefs.scoring.mastery_all(x, syllabus.references)
+    if helped:
+        n = len(fresh)
+        at = kernels.SKILLS + kernels.SKILL_TOLD * n
+        before = beliefs.state[at : at + 3 * n].reshape(3, n).T
+        fresh = np.ascontiguousarray(np.where(fresh[:, :1] < before[:, :1], before, fresh))
     rows = np.empty((len(fresh), 2))
     count = kernels.told(state, fresh, syllabus.item_skills, item, rows)
     return {int(row): before for row, before in rows[:count].tolist()}

@@ -137,7 +137,11 @@ def test_help_never_takes_mastery_away(response) -> None:
     learnt = beliefs.learnt(of)["skill.0"]
     assert "skill.0" in beliefs.mastered(of)
     for i in range(4):
-        beliefs = _react(of, response, beliefs, eid=f"h{i}", item="item.4", hints_used=1).beliefs
+        told = beliefs.mastery(of)
+        helped = _react(of, response, beliefs, eid=f"h{i}", item="item.4", hints_used=1)
+        beliefs = helped.beliefs
+        assert all(now[0] >= told[skill][0] for skill, now in beliefs.mastery(of).items())
+        assert all(moved.after >= moved.before for moved in helped.moved)
     assert beliefs.learnt(of)["skill.0"] == learnt
     assert "skill.0" in beliefs.mastered(of)
 
