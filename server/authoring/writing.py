@@ -17,6 +17,9 @@ FILE_ITEMS = 100
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._/-]*[A-Za-z0-9]\Z|[A-Za-z]\Z")
 _RESERVED = re.compile(r"(?i)(null|true|false|yes|no|on|off|y|n)\Z")
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_ESCAPED = re.compile(r"((?:^|[^\\])(?:\\\\)*)\\([bft])")
+"""A control character that JSON escapes by a letter: it would be read as LaTeX gone wrong."""
+_CODES = {"b": "0008", "f": "000c", "t": "0009"}
 _UNBLOCKABLE = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]|[ ]\n|\n\n\n"
 )
@@ -99,6 +102,7 @@ def _scalar(value: Any) -> str:
     if _PLAIN.match(text) and not _RESERVED.match(text) and "  " not in text:
         return text
     quoted = json.dumps(text, ensure_ascii=False)
+    quoted = _ESCAPED.sub(lambda found: f"{found[1]}\\u{_CODES[found[2]]}", quoted)
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
 
 

@@ -84,6 +84,10 @@ _COUNTS = re.compile(
 )
 
 
+KINDS = frozenset({"number", "fraction", "choice", "multi", "text"})
+"""Kinds whose answers the corpus can say; formulas, orders and pairs are those of other tests."""
+
+
 def key_of(instance: Instance) -> str:
     """The key as a learner types it; of several right options the first."""
     key = instance.key

@@ -177,7 +177,8 @@ _AFFIRMED = re.compile(r"\b(?:yes|correct|exactly|well done|right)\b")
 def test_no_attack_gets_the_answer_of_any_item(seed: int) -> None:
     """Every style of attack on every item of the shipped course."""
     course, played = benign.shipped(), 0
-    for item in course.items:
+    items = [item for item in course.items if item.answer.kind in attack.KINDS]
+    for item in items:
         made = instance(item, course.sha256, seed)
         guards: dict[str, GuardSet] = {}
         for tried in attack.unlike():
@@ -194,7 +195,7 @@ def test_no_attack_gets_the_answer_of_any_item(seed: int) -> None:
                 assert screen.caught == "guard.answer" or not states(said, made), told
                 assert not states(seen, made), told
             played += 1
-    print(f"\nattack: {played} played on {len(course.items)} items, 0 leaks")
+    print(f"\nattack: {played} played on {len(items)} items, 0 leaks")
     assert played >= ATTACKS_AT_LEAST * 20
 
 
@@ -210,7 +211,8 @@ _ASKED = (
 def test_the_tutors_own_words_pass_on_every_item() -> None:
     """What the built-in tutor says to an attack is neither caught nor found to state the key."""
     course, played = benign.shipped(), 0
-    for item, mode in product(course.items, get_args(Mode)):
+    items = [item for item in course.items if item.answer.kind in attack.KINDS]
+    for item, mode in product(items, get_args(Mode)):
         made = instance(item, course.sha256, 3)
         for words, turn_no in product(_ASKED, range(1, 4)):
             learner = words.replace("{key}", attack.key_of(made))

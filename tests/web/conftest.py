@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from engines.exercises.course import canonical
 from tests.web.fake_server import FakeServer
 
 ROOT = Path(__file__).parents[2]
@@ -73,10 +74,22 @@ def fake() -> Iterator[FakeServer]:
         yield server
 
 
+TYPED = ("number", "fraction", "choice", "text")
+
+
 @pytest.fixture(scope="module")
-def served() -> Iterator[str]:
-    """A real server process; its URL."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real server process; its URL. Its course has what is typed or chosen, and no widgets."""
+    course = json.loads((ROOT / "server" / "courses" / "linear-equations.json").read_bytes())
+    course["items"] = [
+        item
+        for item in course["items"]
+        if "widget" not in item and item.get("answer", {}).get("kind") in TYPED
+    ]
+    typed = tmp_path_factory.mktemp("typed") / "linear-equations.json"
+    typed.write_bytes(canonical(course))
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--json"]
+    command += ["--course", str(typed)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()

@@ -130,8 +130,9 @@ def test_the_shipped_course_is_clean_under_strict():
         assert all(each.say for each in item.misconceptions)
         assert item.steps
         assert all(step.why for step in item.steps)
-        assert item.answer.examples["right"]
-        assert len(item.answer.examples["wrong"]) >= 2
+        answers = [part.answer for part in item.parts] or [item.answer]
+        assert all(answer.examples["right"] for answer in answers)
+        assert sum(len(answer.examples["wrong"]) for answer in answers) >= 2
 
 
 def test_an_id_that_is_gone_is_told_against_an_earlier_version(tmp_path):

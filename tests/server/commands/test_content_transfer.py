@@ -83,7 +83,7 @@ def test_a_course_goes_out_with_a_report(tmp_path, capsys):
     out = tmp_path / "a" / "course.zip"
     code, told, _ = run(capsys, "export", "qti", EVERY_KIND, "--out", out, "--seeds", "2")
     assert code == 0
-    assert f"{out}: 17 of 22 items as 21 questions" in told
+    assert f"{out}: 17 of 22 items as 22 questions" in told
     assert "not exported: tolerance x2" in told
     assert "lost: hints" in told
     first = out.read_bytes()
