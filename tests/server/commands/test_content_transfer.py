@@ -95,7 +95,7 @@ def test_a_course_goes_out_with_a_report(tmp_path, capsys):
         capsys, "export", "qti", EVERY_KIND, "--out", out, "--seeds", "2", "--force", "--json"
     )
     assert code == 0
-    assert json.loads(told)["questions"] == 21
+    assert json.loads(told)["questions"] == 22
     assert out.read_bytes() == first
 
 
