@@ -55,7 +55,7 @@ def decode(data: Buffer) -> Command:
     transport must close with 1007.
 
     >>> decode(b'{"t":"hint.request","id":"c1","item":"two-step-1"}')
-    HintRequest(id='c1', item='two-step-1')
+    HintRequest(id='c1', item='two-step-1', at=None)
     >>> decode(b'{"t":"hint.request","id":"c1","item":7}')
     Traceback (most recent call last):
     protocol.errors.Refused: 101 bad_frame: field `item`: expected str, came 7

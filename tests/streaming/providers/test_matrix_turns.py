@@ -30,16 +30,24 @@ SHORT = TurnLimits(
     retry_s=(0.0, 0.001),
 )
 """The router's own clocks, short: what gives no text is given up soon."""
+LONG = TurnLimits(
+    first_token_s=PATIENCE_S,
+    attempt_first_s=(PATIENCE_S, PATIENCE_S),
+    retry_s=(0.0, 0.001),
+)
+"""The clocks of rows that fail by themselves: a slow machine is not to fail them first."""
+WAITED_FOR = {"first_token", "stall"}
+"""The failures that only a clock can tell."""
 TEXT = "".join(WORDS)
 CLOSED_S = 0.1
 
 
-async def begun(provider: Provider) -> tuple[World, Learner]:
+async def begun(provider: Provider, clocks: TurnLimits = SHORT) -> tuple[World, Learner]:
     loop = asyncio.get_running_loop()
     loop.wall_ms = lambda: time.time_ns() // 1_000_000  # type: ignore[attr-defined]  # as the virtual loop has it
     world = await World.begin(
         provider,
-        turn_limits=SHORT,
+        turn_limits=clocks,
         limits=WireLimits(turns_a_min=10_000),
         pace_words_a_s=0,
     )
@@ -82,7 +90,7 @@ async def test_every_row_is_one_turn_of_one_voice(column: Column) -> None:
 
 
 async def one_turn(provider: Provider, row: Row, scenario: str) -> None:
-    world, learner = await begun(provider)
+    world, learner = await begun(provider, SHORT if row.kind in WAITED_FOR else LONG)
     learner.transmit(cmd.TurnStart("t", "Why is that so?"))
     await heard_to_the_end(learner)
     failures = world.ownership.ground.routing.counts.failures
