@@ -88,6 +88,7 @@ class AnswerLexer(Lexer):
     """One pass over one answer."""
 
     __slots__ = ()
+    root_kind = "fn"
 
     def _found(self) -> re.Match[str]:
         first = self.source[self.at]

@@ -7,6 +7,7 @@ are those of the text as it came: nothing is rewritten before it is read.
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,6 +62,8 @@ Token = tuple[str, str | Written, int]
 
 A bare tuple: a learner waits for hundreds of them.
 """
+Meant = tuple[str, str | Written]
+"""Kind and value of a word."""
 
 
 FUNCTION_NAMES = frozenset(
@@ -103,16 +106,19 @@ _WORD = re.compile(
     |(?P<text>'[^']*'|"[^"]*")""".replace("NUMBER", _NUMBER),
     re.VERBOSE,
 )
-_QUICK = re.compile(
-    r"""(?:\s|\\(?:left|right)(?![a-zA-Z]))*(?:(\d+)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|\Z))|([A-Za-z])(?!\w|[^\x00-\x7f])
-    |([-+/]|\^(?!\s*\{?\s*\\circ)|\*(?!\*)|[=<>](?!=))|([(){}]))""",
+_PIECE = re.compile(
+    r"""\d+(?:\.\d+)?(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|,(?!\d)|\\(?![dt]?frac)|\Z))
+    |[A-Za-z](?!\w|[^\x00-\x7f])|[-+/()\[\]{},%]|\^(?!\s*\{?\s*\\circ)|\*\*?|[=<>!]=?|\s+
+    |\\(?:left|right|cdot|times)(?![a-zA-Z])|\\(?:[dt]?frac|sqrt)\{|(?s:.+)""",
     re.VERBOSE | re.ASCII,
 )
-"""Words that can be read in one way only, in any dialect that has them; most words are such."""
-_LETTER, _BRACKET = 2, 4
-"""Its groups of letters and of brackets."""
+"""A word that can be read in one way only, in any dialect that has it; most are such. Else it is
+all that is left: no such rest looks like one of the words, for each of them may end a text."""
 _REPEATED = re.compile(r"\d+\.\(\d+\)")
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
+_PLAIN_DECIMAL = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_LONG = 20
+"""Signs from which a piece is not kept: it is seldom seen twice."""
 _LATEX_OPERATOR = {
     "\\cdot": "*", "\\times": "*", "\\ast": "*", "\\div": "/", "\\%": "%", "\\le": "≤",
     "\\leq": "≤", "\\ge": "≥", "\\geq": "≥", "\\ne": "≠", "\\neq": "≠", "\\lt": "<", "\\gt": ">",
@@ -152,6 +158,12 @@ class Lexer:
     __slots__ = ("at", "calls", "dialect", "open", "out", "source", "wanted")
     read: ClassVar[dict[str, Callable[..., int]]] = {}
     """What reads a word of each kind, and returns where the next one begins."""
+    root_kind: ClassVar[str] = "name"
+    """The kind of word that a root is."""
+    quick: ClassVar[dict[str, Meant]] = {}
+    """What the words mean that can be read in one way only, but for most numbers."""
+    quick_numbers: ClassVar[dict[str, Meant]] = {}
+    """The same for a dialect without letters."""
 
     def __init__(self, text: str, dialect: Dialect) -> None:
         self.source = plain(text)
@@ -166,33 +178,52 @@ class Lexer:
 
     def words(self) -> list[Token]:
         """The words of the text, in order. Raises ExpressionError at what cannot be read."""
-        source, end, out = self.source, len(self.source), self.out
-        names = self.dialect.words or self.dialect.letters
+        end, out = len(self.source), self.out
         at = 0
         while at < end:
-            if self.wanted and source[at] == "{":
-                self._opened("{", at)
-                at += 1
-                continue
-            quick = None if self.wanted else _QUICK.match(source, at)
-            group = 0 if quick is None else quick.lastindex
-            if quick is None or not group or (group == _LETTER and not names):
+            if not self.wanted:
+                at = self._quick_words(at)
+            if at < end:
                 self.at = at
                 self._word()
                 at = self.at
-                continue
-            at = quick.end()
-            if group != _BRACKET:
-                out.append((*_quickly(group, quick[group]), quick.start(group)))
-            elif quick[group] in "({":
-                self._opened(quick[group], at - 1)
-            else:
-                self._closed(quick[group], at - 1)
         if len(out) > LIMITS.nodes:
             raise TooLarge(end, f"at most {LIMITS.nodes} signs")
         if self.wanted or any(b.startswith("frac") for b in self.open):
             raise ExpressionError(end + 1, "the rest of the fraction", "the end")
         return out
+
+    def _quick_words(self, at: int) -> int:
+        """Read from a place on what can be read in one way only; where something else stands."""
+        source, put, quick = self.source, self.out.append, self.quick
+        if not (self.dialect.words or self.dialect.letters):
+            quick = self.quick_numbers
+        for piece in _PIECE.findall(source, at):
+            known = quick.get(piece) or (_other_piece(piece) if len(piece) < _LONG else None)
+            if known is None:
+                return at
+            kind, value = known
+            if kind == "(":
+                self._opened(piece, at)
+            elif kind == ")":
+                self._closed(piece, at)
+                if self.wanted and not source.startswith("{", at + 1):
+                    return at + 1
+            elif kind == "{":
+                self._before_brace(value, at)
+                self._opened("{", at + len(piece) - 1)
+            elif kind:
+                put((kind, value, at))
+            at += len(piece)
+        return at
+
+    def _before_brace(self, word: str | Written, at: int) -> None:
+        """Put a command whose first brace stands right behind it."""
+        if word == "frac":
+            self._put("(", "\\frac", at)
+            self.wanted = "frac1"
+        else:
+            self._put(self.root_kind, "sqrt", at)
 
     def _word(self) -> None:
         """Read the next word, of any kind."""
@@ -359,13 +390,29 @@ class Lexer:
 
 
 @lru_cache(maxsize=1 << 14)
-def _quickly(group: int, text: str) -> tuple[str, str | Written]:
-    """Kind and value of a word of `_QUICK`."""
-    if group == 1:
-        return "num", _integer(text)
-    return "name" if group == 2 else "op", text
+def _other_piece(piece: str) -> Meant | None:
+    """What a number or a run of blanks of `_PIECE` means; None for what is another word."""
+    if piece.isspace():
+        return "", ""
+    return ("num", _written(piece)) if _PLAIN_DECIMAL.fullmatch(piece) else None
 
 
+Lexer.quick_numbers = {
+    **{str(n): ("num", Written(n, "integer")) for n in range(200)},
+    **{sign: ("op", sign) for sign in "+-*/^=<>!%"},
+    **{sign: ("op", one) for sign, one in _ONE_SIGN.items()},
+    **dict.fromkeys(("\\cdot", "\\times"), ("op", "*")),
+    **dict.fromkeys("([{", ("(", "")),
+    **dict.fromkeys(")]}", (")", "")),
+    ",": (",", ","),
+    **dict.fromkeys(("\\frac{", "\\dfrac{", "\\tfrac{"), ("{", "frac")),
+    "\\sqrt{": ("{", "sqrt"),
+    **dict.fromkeys((" ", "  ", "\\left", "\\right"), ("", "")),
+}
+Lexer.quick = {
+    **Lexer.quick_numbers,
+    **{letter: ("name", letter) for letter in string.ascii_letters},
+}
 Lexer.read = {
     "space": Lexer._space,
     "money": Lexer._money,
