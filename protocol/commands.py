@@ -120,11 +120,15 @@ class AnswerPreview(Message, frozen=True, tag="answer.preview"):
 
 
 class AnswerDraft(Message, frozen=True, tag="answer.draft"):
-    """What stands in the answer box; newest wins, no reply, given back in the snapshot."""
+    """What stands in the answer box; newest wins, no reply, given back in the snapshot.
+
+    With `at` it stands in the box of a scaffold or a blank; each of them has its own newest.
+    """
 
     item: Id
     response: Response
     id: Id | None = None
+    at: At | None = None
 
 
 class HintRequest(Message, frozen=True, tag="hint.request"):

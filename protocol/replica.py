@@ -117,7 +117,8 @@ class Replica:
         self.counters = Counters()
         self._leaving: dict[str, str] = {}
         """Rooms that are being left, by the id of the command."""
-        self._draft: AnswerDraft | None = None
+        self._drafts: dict[str | None, AnswerDraft] = {}
+        """The newest of each box, by its `at`, that no connection has taken."""
         self._unacked = 0
         self._ack_at_s: float | None = None
 
@@ -148,8 +149,8 @@ class Replica:
     def send(self, command: Command) -> Outgoing:
         """What to put on the wire for this command: it, and the ack that goes along.
 
-        Without a connection that is nothing yet; what has an id, and the newest draft, is sent
-        after the next `welcome`.
+        Without a connection that is nothing yet; what has an id, and each box's newest draft, is
+        sent after the next `welcome`.
         """
         self.pending.add(command)
         if isinstance(command, AuthRefresh):
@@ -157,7 +158,9 @@ class Replica:
         if isinstance(command, RoomLeave):
             self._leaving[command.id] = command.rid
         if isinstance(command, AnswerDraft):
-            self._draft = None if self.connected else command
+            self._drafts.pop(command.at, None)  # the newest goes last
+            if not self.connected:
+                self._drafts[command.at] = command
         return [command, *self.ack()] if self.connected else []
 
     def ack(self) -> list[Command]:
@@ -219,11 +222,9 @@ class Replica:
             out += self._asked(self._judged_head(line))
         again = self.pending.again()
         self.counters.resent += len(again)
-        draft, self._draft = self._draft, None
-        item = self.item
-        if draft is not None and item is not None and draft.item == item.item:
-            again.append(draft)
-        return out + again
+        drafts, self._drafts = self._drafts.values(), {}
+        open_item = self.item.item if self.item is not None else None
+        return [*out, *again, *(draft for draft in drafts if draft.item == open_item)]
 
     def _judged_head(self, line: LogHead) -> Judgement:
         kept = self._kept(line.s)

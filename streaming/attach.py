@@ -145,7 +145,8 @@ class Attached:
             return False
         if q == 0 and deeds.restores(entries[0].sealed):
             return False  # its frame does not say what the log before it held
-        if q == 0 and self.session.state.plain.draft is not None:
+        plain = self.session.state.plain
+        if q == 0 and (plain.draft is not None or plain.sub_drafts):
             return False  # a draft stands in the snapshot alone
         size = sum(len(e.public) for e in entries)
         if size > limits.replay_bytes:

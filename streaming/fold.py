@@ -148,6 +148,7 @@ class Fold:
         plain = state.plain
         plain.open = Open(chosen.item, chosen.seed, chosen.p_success, chosen.why, at_ms)
         plain.draft_item = plain.draft = None
+        plain.sub_drafts = {}
         plain.remembered = memory.after_item(plain.remembered)
         syllabus = state.syllabus
         assert syllabus is not None

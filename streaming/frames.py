@@ -284,7 +284,7 @@ def _open_facts(state: SessionState) -> dict[str, Any]:
     shown = state.plain.open
     if shown is None or state.instance is None:
         none: dict[str, Any] = {"item": None, "attempts": 0, "hints": [], "steps": None, "subs": {}}
-        return {**none, "draft": None, "last_feedback": None}
+        return {**none, "draft": None, "sub_drafts": {}, "last_feedback": None}
     frame = item_frame(state, 0, 0)
     hints = [hint_frame(state, n, 0, 0, None) for n in range(1, shown.hints + 1)]
     steps = steps_frame(state, 0, 0).steps if shown.steps_shown else None
@@ -319,6 +319,11 @@ def _open_facts(state: SessionState) -> dict[str, Any]:
         "steps": msgspec.to_builtins(steps),
         "subs": {at: _sub_facts(state.instance, at, sub) for at, sub in shown.subs.items()},
         "draft": state.plain.draft if state.plain.draft_item == shown.item else None,
+        "sub_drafts": {
+            at: response
+            for at, response in state.plain.sub_drafts.items()
+            if at not in shown.subs or not shown.subs[at].over
+        },
         "last_feedback": last,
     }
 

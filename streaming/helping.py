@@ -118,6 +118,15 @@ def must_be_open(state: SessionState, at: str) -> Place:
     return place
 
 
+def is_open(state: SessionState, at: str) -> bool:
+    """Whether the small question at this place may be answered now."""
+    try:
+        must_be_open(state, at)
+    except Refused:
+        return False
+    return True
+
+
 def hint_must_be_left(state: SessionState, at: str | None) -> None:
     """Refuses where all levels of the ladder, or all hints of a scaffold, are shown."""
     shown, made = _open(state)

@@ -53,6 +53,13 @@ class _Kept(NamedTuple):
     version: int
     draft_item: str | None = None
     draft: Any = None
+    sub_drafts: dict[str, Any] | None = None
+
+    def drafted(self, state: SessionState) -> None:
+        """Put the drafts that stood beside the state back into it."""
+        plain = state.plain
+        plain.draft_item, plain.draft = self.draft_item, self.draft
+        plain.sub_drafts = dict(self.sub_drafts or {})
 
 
 async def revived(ground: Surroundings, sid: str, claim: Claim) -> Revived:
@@ -64,7 +71,7 @@ async def revived(ground: Surroundings, sid: str, claim: Claim) -> Revived:
         same = kept.epoch in ("", claim.epoch)
         if same and at <= claim.head:
             state, after = kept.state, at
-            state.plain.draft_item, state.plain.draft = kept.draft_item, kept.draft
+            kept.drafted(state)
         elif same or not claim.head:
             await _with_attempts(ground, sid, kept.state, kept.epoch or claim.epoch)
             return Revived(kept.state, kept.version, 0, lost=True)
@@ -82,7 +89,7 @@ async def looked_at(ground: Surroundings, sid: str) -> Seen:
     state, after = SessionState(), 0
     if kept.state is not None and kept.epoch in ("", head[0]) and kept.state.plain.seq <= head[1]:
         state, after = kept.state, kept.state.plain.seq
-        state.plain.draft_item, state.plain.draft = kept.draft_item, kept.draft
+        kept.drafted(state)
     tail = await ground.log.read(sid, after)
     await _folded(ground, sid, state, tail, head[0], repair=False)
     return Seen(state, head[0], tail[-1].seq if tail else after)
@@ -141,15 +148,16 @@ async def _kept(ground: Surroundings, sid: str) -> _Kept:
     document = await ground.records.get("session", sid)
     if document is None:
         return _Kept(None, "", 0)
-    state_bytes, draft_item, draft, epoch = snapshot_parts(document.body)
+    saved = snapshot_parts(document.body)
     try:
-        named = SessionState.pinned(state_bytes)
+        named = SessionState.pinned(saved.state)
         pinned = await ground.catalogue.load(*named) if named.course else None
-        state = SessionState.from_bytes(state_bytes, pinned)
+        state = SessionState.from_bytes(saved.state, pinned)
     except (ValueError, msgspec.MsgspecError) as error:
         _LOG.warning("a snapshot cannot be read, its log is folded from the start: %s", error)
-        return _Kept(None, epoch, document.version)
-    return _Kept(state, epoch, document.version, draft_item, draft)
+        return _Kept(None, saved.epoch, document.version)
+    drafts = saved.draft_item, saved.draft, saved.sub_drafts
+    return _Kept(state, saved.epoch, document.version, *drafts)
 
 
 # --- other versions of a course -------------------------------------------------------------------

@@ -234,11 +234,17 @@ class Session:
             raise Refused(Code.FORBIDDEN, refusal)
 
     def _answer_draft(self, command: cmd.AnswerDraft) -> None:
-        shown = self.state.plain.open
-        if shown is not None and shown.item == command.item:
-            kept(command.response)
-            self.state.plain.draft_item, self.state.plain.draft = command.item, command.response
-            self._draft_unsaved = True
+        plain = self.state.plain
+        if plain.open is None or plain.open.item != command.item:
+            return
+        if command.at is not None and not helping.is_open(self.state, command.at):
+            return
+        kept(command.response)
+        if command.at is not None:
+            plain.sub_drafts[command.at] = command.response
+        else:
+            plain.draft_item, plain.draft = command.item, command.response
+        self._draft_unsaved = True
 
     def _mode_set(self, command: cmd.ModeSet) -> None:
         self._act(command, deeds.ModeChosen(command.id, command.mode))

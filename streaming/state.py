@@ -187,6 +187,8 @@ class Plain(msgspec.Struct):
     mood_at_ms: int = 0
     draft_item: str | None = None
     draft: Any = None
+    sub_drafts: dict[str, Any] = {}
+    """What stands in the boxes of the open item's scaffolds and blanks, by place."""
     answers: int = 0
     keep_turns: int = 8
     """Turns that the tutor's memory keeps word for word at least, as when the last turn began."""
@@ -228,7 +230,7 @@ class SessionState:
 
     def to_bytes(self) -> bytes:
         """Return the state's bytes; equal states have equal bytes. Drafts are no part of it."""
-        plain = msgspec.structs.replace(self.plain, draft_item=None, draft=None)
+        plain = msgspec.structs.replace(self.plain, draft_item=None, draft=None, sub_drafts={})
         beliefs = self.beliefs.to_bytes() if self.beliefs else b""
         return _ENCODER.encode(_Kept(plain, beliefs, FORM))
 
@@ -331,10 +333,11 @@ class _Saved(msgspec.Struct, array_like=True):
     draft_item: str | None
     draft: Any
     epoch: str = ""
+    sub_drafts: dict[str, Any] = {}
 
 
 class Saved(NamedTuple):
-    """A stored snapshot: the state's bytes, the draft beside it, and the epoch that its place
+    """A stored snapshot: the state's bytes, the drafts beside it, and the epoch that its place
     belongs to; empty where an older program wrote it.
     """
 
@@ -342,15 +345,17 @@ class Saved(NamedTuple):
     draft_item: str | None
     draft: Any
     epoch: str
+    sub_drafts: dict[str, Any]
 
 
 def snapshot_body(state: SessionState, epoch: str) -> bytes:
     """Bytes of a stored snapshot."""
     plain = state.plain
-    return msgspec.msgpack.encode(_Saved(state.to_bytes(), plain.draft_item, plain.draft, epoch))
+    drafts = plain.draft_item, plain.draft
+    return msgspec.msgpack.encode(_Saved(state.to_bytes(), *drafts, epoch, plain.sub_drafts))
 
 
 def snapshot_parts(body: bytes) -> Saved:
     """What a stored snapshot holds."""
     saved = msgspec.msgpack.decode(body, type=_Saved)
-    return Saved(saved.state, saved.draft_item, saved.draft, saved.epoch)
+    return Saved(saved.state, saved.draft_item, saved.draft, saved.epoch, saved.sub_drafts)

@@ -321,6 +321,11 @@ def test_a_draft_made_offline_is_sent_once_for_the_item_that_stands():
     replica.send(AnswerPreview("i1", "x"))
     assert replica.hear(welcome(1)) == [draft]
     replica.hello()
+    small = AnswerDraft("i1", "15", at="hint.2")
+    for each in (AnswerDraft("i1", "1", at="hint.2"), draft, small):
+        replica.send(each)
+    assert replica.hear(welcome(1)) == [draft, small]
+    replica.hello()
     replica.send(AnswerDraft("i0", "old"))
     assert replica.hear(welcome(1)) == []
 

@@ -16,6 +16,7 @@ from protocol import commands as cmd
 from protocol import events as ev
 from streaming.helping import ONE_STEP
 from streaming.providers.base import End, Text
+from streaming.state import SessionState, snapshot_body, snapshot_parts
 from tests.virtual import VirtualLoop
 from tests.world import Learner, Scripted, World, asking_course, settle, small_course
 
@@ -87,6 +88,38 @@ async def test_a_scaffold_is_asked_answered_and_leads_back(virtual: VirtualLoop)
     feedback = await answered(learner)
     assert (feedback.verdict, feedback.attempt, feedback.assisted) == ("correct", 1, True)
     assert feedback.done
+    await world.check()
+
+
+async def test_a_draft_of_a_scaffold_is_given_back_until_it_is_answered(
+    virtual: VirtualLoop,
+) -> None:
+    world, learner = await begun()
+
+    async def drafted(response: str, at: str | None) -> None:
+        await learner.send(cmd.AnswerDraft(item_of(learner), response, at=at))
+
+    async def who_comes() -> tuple[Any, Any]:
+        told = (await world.learner(learner.sid)).replica.snapshot_state
+        return told["draft"], told["sub_drafts"]
+
+    await drafted("1", "hint.2")
+    assert state_of(learner).plain.sub_drafts == {}, "a hint that is not shown has no box"
+    await hinted(learner, 2)
+    for response, at in (("1", "hint.2"), ("12", "hint.2")):
+        await drafted(response, at)
+    assert await who_comes() == (None, {"hint.2": "12"})
+    await drafted("x = ", None)
+    assert await who_comes() == ("x = ", {"hint.2": "12"})
+    state = state_of(learner)
+    kept = snapshot_parts(snapshot_body(state, "e"))
+    assert (kept.draft, kept.sub_drafts) == ("x = ", {"hint.2": "12"})
+    assert SessionState.from_bytes(kept.state, state.syllabus).plain.sub_drafts == {}
+    await answered(learner, None, "hint.2")
+    await drafted("3", "hint.2")
+    assert await who_comes() == ("x = ", {})
+    await learner.send(cmd.ItemNext(learner.new_id()))
+    assert state_of(learner).plain.sub_drafts == {}
     await world.check()
 
 

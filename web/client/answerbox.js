@@ -4,6 +4,7 @@
 import { LIMITS } from "./wire.js";
 
 /** @typedef {import("./wire.js").Frame} Frame */
+/** What stands in one box. @typedef {{item: string, response: any, at: string|undefined, sent: boolean}} Draft */
 /** @typedef {{item: string, response: any, at: string|undefined, at_ms: number, resolve: (preview: Frame|null) => void}} Asked */
 
 const DRAFT_MS = 1000;
@@ -19,8 +20,8 @@ export class AnswerBox {
     this.clock = clock;
     this.send = send;
     this.openItem = openItem;
-    /** @type {{item: string, response: any, sent: boolean}|null} */
-    this.newest = null;
+    /** @type {Map<string|undefined, Draft>} by the small question; undefined: the item's own box */
+    this.newest = new Map();
     this.draftAt_ms = -Infinity;
     /** @type {any} */
     this.draftTimer = null;
@@ -36,24 +37,28 @@ export class AnswerBox {
   /**
    * @param {string} item
    * @param {any} response
+   * @param {string} [at] the small question inside the item
    */
-  draft(item, response) {
-    this.newest = { item, response, sent: false };
-    this.sendDraft();
+  draft(item, response, at) {
+    this.newest.set(at, { item, response, at, sent: false });
+    this.sendDrafts();
   }
 
-  sendDraft() {
+  sendDrafts() {
     this.clock.clearTimeout(this.draftTimer);
-    const draft = this.newest;
-    if (draft === null || draft.sent || draft.item !== this.openItem()) return;
+    const open = this.openItem();
+    if (open === undefined) return; // nothing is known of the lesson yet
+    for (const { item, at } of [...this.newest.values()]) if (item !== open) this.newest.delete(at);
+    const unsent = [...this.newest.values()].filter(({ sent }) => !sent);
+    if (unsent.length === 0) return;
     const wait = this.draftAt_ms + DRAFT_MS - this.clock.now();
     if (wait > 0) {
-      this.draftTimer = this.clock.setTimeout(() => this.sendDraft(), wait);
+      this.draftTimer = this.clock.setTimeout(() => this.sendDrafts(), wait);
       return;
     }
-    const { item, response } = draft;
-    draft.sent = this.send([{ t: "answer.draft", item, response }]);
-    if (draft.sent) this.draftAt_ms = this.clock.now();
+    if (!this.send(unsent.map(({ item, response, at }) => ({ t: "answer.draft", item, response, ...(at === undefined ? {} : { at }) })))) return;
+    for (const draft of unsent) draft.sent = true;
+    this.draftAt_ms = this.clock.now();
   }
 
   /**
@@ -109,6 +114,6 @@ export class AnswerBox {
     for (const asked of [...this.asked, this.next]) asked?.resolve(null);
     this.asked = [];
     this.next = null;
-    if (this.newest) this.newest.sent = false;
+    for (const draft of this.newest.values()) draft.sent = false;
   }
 }

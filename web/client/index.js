@@ -233,9 +233,9 @@ export class Session {
     return this.#command("prefs.set", { prefs });
   }
 
-  /** Keep what stands in the answer box; at most one a second goes out, the newest wins. @param {string} item @param {any} response */
-  draft(item, response) {
-    this.box.draft(item, response);
+  /** Keep what stands in the answer box, or in that of the small question `at`; they go out once a second at most, the newest wins. @param {string} item @param {any} response @param {string} [at] */
+  draft(item, response, at) {
+    this.box.draft(item, response, at);
   }
 
   /**
@@ -392,7 +392,7 @@ export class Session {
     this.ready = true;
     this.queue.dropSettled(({ item }) => this.lesson.item?.item !== item);
     this.#flush();
-    this.box.sendDraft();
+    this.box.sendDrafts();
     this.#tell("state", this.state);
     if (this.lostAt >= 0) this.#tell("resumed", this.resumed);
   }

@@ -64,6 +64,7 @@
  * @property {Step[]|null} steps
  * @property {Record<string, Sub>} subs the small questions inside the item that something was done on
  * @property {any} draft what stood in the answer box
+ * @property {Record<string, any>} sub_drafts what stood in the boxes of small questions
  * @property {Frame|null} last_feedback
  * @property {Skill[]} skills
  * @property {number|null} theta
@@ -86,7 +87,7 @@ const DECLARED = ["course", "mode", "skills", "theta", "sd", "target", "line", "
 export function emptyLesson() {
   return {
     course: null, mode: "practice", item: null, attempts: 0, hints: [], steps: null, subs: {},
-    draft: null, last_feedback: null, skills: [], theta: null, sd: null, target: null, line: [],
+    draft: null, sub_drafts: {}, last_feedback: null, skills: [], theta: null, sd: null, target: null, line: [],
     turns: [], signal: null, prefs: {},
   };
 }
@@ -147,7 +148,7 @@ function blankTurn(from) {
 /** @type {Record<string, (lesson: Lesson, event: Frame) => Partial<Lesson>>} */
 const RULES = {
   ok: (lesson, { changed }) => declared(lesson, changed),
-  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, subs: {}, draft: null }),
+  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, subs: {}, draft: null, sub_drafts: {} }),
   feedback: (lesson, event) => event.at ? { subs: subJudged(lesson, event) } : ({
     last_feedback: event,
     attempts: event.item === lesson.item?.item ? attemptsAfter(lesson, event) : lesson.attempts,

@@ -122,12 +122,15 @@ export interface AnswerPreview {
 
 /**
  * What stands in the answer box; newest wins, no reply, given back in the snapshot.
+ *
+ * With `at` it stands in the box of a scaffold or a blank; each of them has its own newest.
  */
 export interface AnswerDraft {
   readonly t: "answer.draft";
   readonly item: string;
   readonly response: string | number | unknown[] | Record<string, unknown>;
   readonly id?: string | null;
+  readonly at?: string | null;
 }
 
 /**

@@ -43,7 +43,8 @@ export class Asides {
       this.boxes.clear();
       this.item = item;
     }
-    return this.boxes.get(at) ?? { answer: null, reading: null, pending: false, problem: "" };
+    const answer = this.page.held === null ? (this.page.lesson.sub_drafts[at] ?? null) : null;
+    return this.boxes.get(at) ?? { answer, reading: null, pending: false, problem: "" };
   }
 
   /** @param {string} at @param {Partial<Box>} change */
@@ -56,6 +57,7 @@ export class Asides {
   async type(at, answer) {
     const { item } = this;
     this.put(at, { answer, problem: "" });
+    this.page.session.draft(item, answer ?? "", at);
     if (typeof answer !== "string" || answer.trim() === "") {
       this.put(at, { reading: null });
       return;

@@ -308,6 +308,15 @@ test("drafts: one a second, the newest wins, again after a return", async () => 
   session.draft("i1", "1234");
   await clock.advance(2000);
   assert.deepEqual(drafts(), ["1", "123", "1234"]);
+  for (const text of ["1", "15"]) session.draft("i1", text, "hint.2");
+  session.draft("i1", "7", "step.1");
+  session.draft("i0", "late", "step.2");
+  await clock.advance(1100);
+  assert.deepEqual(server.heard.filter(({ t }) => t === "answer.draft").slice(3), [
+    { t: "answer.draft", item: "i1", response: "1", at: "hint.2" },
+    { t: "answer.draft", item: "i1", response: "15", at: "hint.2" },
+    { t: "answer.draft", item: "i1", response: "7", at: "step.1" },
+  ]);
 });
 
 test("events can be read in a for-await loop", async () => {
