@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from engines.learner import kernels as k
+from engines.learner import telling
 from engines.learner.cards import Cards
 from engines.quantum.final.stage import Final
 from engines.quantum.scoring import Scoring
@@ -15,7 +16,7 @@ from engines.quantum.state import from_bytes as scored_from
 from engines.quantum.state import to_bytes as scored_bytes
 from engines.words import Course, Floats, Ints, Syllabus
 
-VERSION = 2
+VERSION = 3
 """First byte of `to_bytes`."""
 EIDS = 16
 """So many newest evidences are recognised when they come again."""
@@ -271,8 +272,7 @@ def scoring_of(syllabus: Syllabus) -> Scoring:
 def tell_all(state: Floats, x: Floats, syllabus: Syllabus) -> None:
     """Note in `state` what is told of every skill's mastery, in hundredths, and of the ability."""
     scoring = scoring_of(syllabus)
-    fresh = scoring.mastery_all(x, syllabus.references)
-    k.told(state, fresh, syllabus.item_skills, -1, np.empty((len(fresh), 2)))
+    telling.tell_all(state, scoring.mastery_all(x, syllabus.references))
     state[k.THETA], state[k.SD] = scoring.theta(x, 0)
 
 

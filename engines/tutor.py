@@ -15,7 +15,7 @@ import numpy as np
 from engines.beliefs import EIDS, Beliefs
 from engines.exercises.grading import graded
 from engines.exercises.hints import tells
-from engines.learner import kernels, selection
+from engines.learner import kernels, selection, telling
 from engines.learner.cards import REVIEW_SHARE, Cards, after_answer, next_due, why_due
 from engines.learner.forgetting import rated
 from engines.maths.dice import Dice
@@ -127,14 +127,13 @@ def decided(
         difficulty = _difficulty(beliefs, state, x, syllabus, item, scored.p, flags)
     moved: tuple[Moved, ...] = ()
     if flags:
-        helped = evidence.hints_used > 0 or evidence.steps_shown
-        rows = _told(beliefs, state, x, syllabus, item, helped=helped)
+        rows = _told(beliefs.scoring, state, x, syllabus, item, flags)
         cards = _reviewed(beliefs.cards, state, evidence, item, flags, now_s)
         moved = _moves(beliefs.cards, cards, state, syllabus, item, rows)
         eids = (*beliefs.eids[1 - EIDS :], evidence.eid)
         beliefs = beliefs.moved_by(state, x, f, cards, eids)
     chosen = None
-    if flags & kernels.NEXT:
+    if flags & kernels.NEXT and not evidence.aside:
         again = evidence.again and evidence.mode not in _OWN_ORDER
         skill = int(syllabus.item_skills[item, 0]) if again else -1
         beliefs, chosen = _next(
@@ -145,7 +144,7 @@ def decided(
         verdict,
         scored.p,
         counted,
-        evidence.hints_used > 0 or evidence.steps_shown,
+        _helped(evidence),
         chosen is not None,
         moved,
         difficulty,
@@ -160,18 +159,18 @@ def decided(
 def left_told(beliefs: Beliefs, evidence: Answered, now_s: float) -> Decision:
     """What follows when an item is left whose answer was told: one opportunity, assisted.
 
-    It does what an assisted answer does: nothing is measured. What is told of mastery stays until
-    the next answer tells it. `evidence` is of the item that is left; its response is not read.
+    It does what an assisted wrong answer does: nothing is measured. What is told of mastery stays
+    until the next answer tells it, and no card is reviewed: nothing was tried. `evidence` is of the item that is left; its response is not read.
     Raises ValueError for evidence without help.
     """
-    if not (evidence.hints_used or evidence.steps_shown):
+    if not _helped(evidence):
         raise ValueError("expected an item on which help was taken, got one without")
     seen = msgspec.structs.replace(evidence, mode="practice", again=False)
     made = decided(beliefs, seen, Verdict("incorrect", ""), now_s, Dice(0, 0))
     n = len(evidence.syllabus.mastery)
-    at = kernels.SKILLS + kernels.SKILL_TOLD * n
+    at = kernels.SKILLS + kernels.SKILL_BELIEVED * n
     state = made.beliefs.state.copy()
-    state[at : at + 3 * n] = beliefs.state[at : at + 3 * n]
+    state[at : at + n] = beliefs.state[at : at + n]
     return msgspec.structs.replace(made, beliefs=made.beliefs.moved_by(state), moved=())
 
 
@@ -179,6 +178,7 @@ def warm() -> None:
     """Runs every kernel once, so that the first learner does not pay for first calls."""
     Dice(0, 0).uint64()
     kernels.warm()
+    telling.warm()
     quantum.warm()
     final.warm()
 
@@ -207,7 +207,7 @@ def _scored(
     if not flags & (kernels.COUNTED | kernels.RAPID):
         practised = flags & kernels.LEARNING != 0
         if practised:
-            scoring.practised(x, item)
+            scoring.practised(x, item, flags & kernels.RIGHT != 0)
         p = float(beliefs.told(np.array([item]), now_s)[0])
         return _Scored(p, p, 0.0 if practised else None, 0.0, ())
     weight = RAPID_WEIGHT if flags & kernels.RAPID else 1.0
@@ -217,13 +217,13 @@ def _scored(
     combination = scoring.combination_of(item)
     reasons += interference.link_reasons(out, syllabus.combination_titles, combination, right)
     if final is None:
-        told = scoring.calibrated(out.p)
+        p = scoring.calibrated(out.p)
     elif weight == 1.0:
-        told = final.answer(f, item, out.p, out.p_g, right, now_s)
+        p = final.answer(f, item, out.p, out.p_g, right, now_s)
     else:
         one = np.array([out.p]), np.array([out.p_g])
-        told = float(final.forecast(f, np.array([item]), *one, now_s)[0])
-    return _Scored(told, out.p, weight, out.gradient, tuple(reasons))
+        p = float(final.forecast(f, np.array([item]), *one, now_s)[0])
+    return _Scored(p, out.p, weight, out.gradient, tuple(reasons))
 
 
 def _forecast_reasons(scoring: Scoring, x: Floats, syllabus: Syllabus, item: int) -> list[str]:
@@ -253,7 +253,9 @@ def _flags(evidence: Answered, verdict: Verdict, syllabus: Syllabus, item: int) 
     flags = kernels.USED | (kernels.EXAM if exam else 0)
     if not evidence.learning_done:
         flags |= kernels.LEARNING
-    if evidence.attempt_no == 1 and not evidence.hints_used and not evidence.steps_shown:
+    if _helped(evidence):
+        flags |= kernels.HELPED
+    elif evidence.attempt_no == 1:
         rapid = 0 < evidence.taken_ms < syllabus.rapid_ms[item]  # 0: the client did not say
         flags |= kernels.RAPID if rapid else kernels.COUNTED
     if name == "correct":
@@ -261,22 +263,24 @@ def _flags(evidence: Answered, verdict: Verdict, syllabus: Syllabus, item: int) 
     return flags | kernels.NEXT if exam else flags
 
 
+def _helped(evidence: Answered) -> bool:
+    """Whether help was taken before the answer: a hint, steps, or the tutor's telling."""
+    return evidence.hints_used > 0 or evidence.steps_shown
+
+
 def _told(
-    beliefs: Beliefs, state: Floats, x: Floats, syllabus: Syllabus, item: int, *, helped: bool
+    scoring: Scoring, state: Floats, x: Floats, syllabus: Syllabus, item: int, flags: int
 ) -> dict[int, float]:
     """What is told of mastery from now on, noted in `state`: skill -> mastery told before.
 
-    An answer on which help was taken measures nothing. The time that has passed may still have let
-    knowledge fade; to tell that now would read as a price of the hint, so the next answer tells it.
+    After a right answer nothing told falls, after a wrong one nothing rises, and after a wrong one
+    with help it stays: such an answer measures nothing, and what time let fade meanwhile would
+    read as a price of the hint. What is believed is noted beside it.
     """
-    fresh = beliefs.scoring.mastery_all(x, syllabus.references)
-    if helped:
-        n = len(fresh)
-        at = kernels.SKILLS + kernels.SKILL_TOLD * n
-        before = beliefs.state[at : at + 3 * n].reshape(3, n).T
-        fresh = np.ascontiguousarray(np.where(fresh[:, :1] < before[:, :1], before, fresh))
+    fresh = scoring.mastery_all(x, syllabus.references)
     rows = np.empty((len(fresh), 2))
-    count = kernels.told(state, fresh, syllabus.item_skills, item, rows)
+    telling.believed(state, fresh, syllabus.item_skills, item, flags)
+    count = telling.told(state, fresh, syllabus.item_skills, item, flags, rows)
     return {int(row): before for row, before in rows[:count].tolist()}
 
 
@@ -334,8 +338,14 @@ def _difficulty(
 def _reviewed(
     cards: Cards, state: Floats, evidence: Answered, item: int, flags: int, now_s: float
 ) -> Cards:
-    """The review cards after the first answer of an instance; a rapid guess reviews nothing."""
+    """The review cards after the first answer of an instance; a rapid guess reviews nothing.
+
+    Nor does an answer that was told before: its cards come again soon, as they are.
+    """
     if flags & kernels.RAPID or not flags & kernels.LEARNING:
+        return cards
+    assisted = evidence.hints_used > 0 or evidence.steps_shown
+    if evidence.aside and assisted and not flags & kernels.RIGHT:
         return cards
     syllabus = evidence.syllabus
     n = len(syllabus.mastery)
@@ -347,7 +357,7 @@ def _reviewed(
     told = evidence.steps_shown if evidence.steps_told is None else evidence.steps_told
     rating = rated(
         right=flags & kernels.RIGHT != 0,
-        assisted=evidence.hints_used > 0 or evidence.steps_shown,
+        assisted=assisted,
         told=told or tells(evidence.instance.item, evidence.hints_used),
     )
     return after_answer(cards, syllabus, item, mastered, rating, now_s)

@@ -422,6 +422,9 @@ class Answered(msgspec.Struct, frozen=True, gc=False):
     """Whether that told the answer; None: it did, if they were shown."""
     again: bool = False
     """The answer was told: the item's first skill comes again, with other numbers."""
+    aside: bool = False
+    """Not on the open item, as a vote in a room: nothing is chosen after it, and a wrong one that
+    was given with help counts as practice alone."""
 
 
 class Moved(msgspec.Struct, frozen=True, gc=False):

@@ -134,6 +134,8 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     """How often a node compares its place in a room's log with the log's head."""
     room_idle_s: float = 60.0
     """A room is put aside so long after the last connection of a node left it."""
+    room_kept_s: float = 86_400.0
+    """A room that nobody has been in for so long ends, and its code is free again."""
     room_save_entries: int = 200
     """Entries between two stored snapshots of a room."""
     rooms_a_min: int = 10

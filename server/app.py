@@ -98,7 +98,7 @@ class Application:
         self.rooms = Rooms(ground, self.node, learners=self.ownership, roles=tokens.room_role)
         self.ownership.rooms = self.rooms
         self.ownership.on_node_gone.append(self.rooms.node_gone)
-        self.ownership.readers[Passing] = self.rooms.passed
+        self.ownership.readers.update(self.rooms.readers)
         self.wheel = Wheel(loop)
         self.edge = Edge(
             ownership=self.ownership,

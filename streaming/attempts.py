@@ -140,10 +140,9 @@ async def carried(
         item = syllabus.item_index.get(answer.item)
         if item is not None:
             guess = guess_rate(syllabus, item)
-            right = answer.right or answer.weight == 0.0
-            out = scoring.answer(x, item, right, weight=answer.weight, guess=guess)
+            out = scoring.answer(x, item, answer.right, weight=answer.weight, guess=guess)
             if final is not None and answer.weight == 1.0:
-                final.answer(f, item, out.p, out.p_g, right, answer.at_ms / 1000)
+                final.answer(f, item, out.p, out.p_g, answer.right, answer.at_ms / 1000)
     scored = to_bytes(x, scoring.parameters)
     kept = b"" if final is None else final_bytes(final, f)
     return msgspec.msgpack.encode(Carried(scored, kept))

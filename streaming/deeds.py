@@ -60,6 +60,20 @@ class SubAnswered(Deed, frozen=True, tag="sub"):
     response: Any
 
 
+class PollAnswered(Deed, frozen=True, tag="vote"):
+    """Votes in a room on an item of the lesson's course, once its poll was revealed.
+
+    `cmd` names the reveal: room, epoch, place. `first` is the option chosen before the discussion,
+    `again` the one after it; `seed` draws the item as the room saw it.
+    """
+
+    cmd: str
+    item: str
+    seed: int
+    first: str | None = None
+    again: str | None = None
+
+
 class HintTaken(Deed, frozen=True, tag="hint"):
     """One more level of the ladder; with `at` one more hint of that scaffold."""
 
@@ -183,9 +197,9 @@ class Restored(Deed, frozen=True, tag="restored"):
 
 
 AnyDeed = (
-    LessonBegan | ItemLeft | AnswerGiven | SubAnswered | HintTaken | StepsTaken | TurnAsked
-    | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen | PrefsDeclared
-    | MoodTold | ReviewAsked | Restored
+    LessonBegan | ItemLeft | AnswerGiven | SubAnswered | PollAnswered | HintTaken | StepsTaken
+    | TurnAsked | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded | TurnRefused | ModeChosen
+    | PrefsDeclared | MoodTold | ReviewAsked | Restored
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

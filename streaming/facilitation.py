@@ -25,8 +25,8 @@ from protocol.events import Board, RoomEvent
 from streaming import room_deeds as deeds
 from streaming.fold import dice_key
 from streaming.mastered import Progress, progress_of
-from streaming.room_fold import tallies
 from streaming.room_polls import polls_offered
+from streaming.room_reveal import tallies
 from streaming.room_state import RoomState
 
 if TYPE_CHECKING:

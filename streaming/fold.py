@@ -21,7 +21,7 @@ from engines.tutor import choose, left_told, react
 from engines.words import Answered, Chosen, Decision, Syllabus
 from protocol import events as ev
 from protocol.message import Message
-from streaming import deeds, helping
+from streaming import deeds, helping, polled
 from streaming.frames import (
     difficulty_frame,
     done_frame,
@@ -245,6 +245,9 @@ class Fold:
     def _steps(self, state: SessionState, deed: deeds.StepsTaken, seq: int, at_ms: int) -> Folded:
         return Folded([helping.steps_taken(state, deed, seq, at_ms)])
 
+    def _vote(self, state: SessionState, deed: deeds.PollAnswered, seq: int, at_ms: int) -> Folded:
+        return Folded(*polled.votes_judged(state, deed, seq, at_ms))
+
     # --- turns --------------------------------------------------------------------------------
 
     def _ask(self, state: SessionState, deed: deeds.TurnAsked, seq: int, at_ms: int) -> Folded:
@@ -390,6 +393,7 @@ _DOES: dict[type[deeds.Deed], Any] = {
     deeds.ItemLeft: Fold._next,
     deeds.AnswerGiven: Fold._answer,
     deeds.SubAnswered: Fold._sub,
+    deeds.PollAnswered: Fold._vote,
     deeds.HintTaken: Fold._hint,
     deeds.StepsTaken: Fold._steps,
     deeds.TurnAsked: Fold._ask,

@@ -92,6 +92,31 @@ class Judged(Letter, frozen=True, tag="judged"):
     cid: str
 
 
+class Polled(Letter, frozen=True, tag="polled"):
+    """A voter's votes on an item of `course`, for a session that you own.
+
+    `id` names the reveal, as `PollAnswered.cmd`; `right` is the option that was revealed. `node`
+    is told with `Counted` once they are stored, and asks again until it is.
+    """
+
+    sid: str
+    id: str
+    node: str
+    course: str
+    item: str
+    seed: int
+    right: str
+    first: str | None
+    again: str | None
+
+
+class Counted(Letter, frozen=True, tag="counted"):
+    """What `Polled` brought to a session is stored, or will never say anything there."""
+
+    sid: str
+    id: str
+
+
 class Seats(Letter, frozen=True, tag="seats"):
     """A session's stream, wherever it is opened, goes on in these rooms: (rid, epoch, q) each."""
 
@@ -99,7 +124,7 @@ class Seats(Letter, frozen=True, tag="seats"):
     rooms: list[tuple[str, str, int]]
 
 
-AnyLetter = Woken | Told | Here | Asked | Passing | Posted | Judged | Seats
+AnyLetter = Woken | Told | Here | Asked | Passing | Posted | Judged | Polled | Counted | Seats
 
 _encode = msgspec.msgpack.Encoder().encode
 _decoder: msgspec.msgpack.Decoder[AnyLetter] = msgspec.msgpack.Decoder(AnyLetter)

@@ -35,7 +35,7 @@ class Decided(msgspec.Struct, frozen=True):
     decision: Decision | None = None
     """What was decided on an answer, or on an item that was left once its answer was told."""
     item: str | None = None
-    """The item that was open before."""
+    """The item that was open before, or that a room voted on."""
 
 
 class Replayed(msgspec.Struct, frozen=True):
@@ -96,6 +96,8 @@ class Replay:
             if isinstance(deed, deeds.LessonBegan) and deed.build not in builds:
                 builds.append(deed.build)
             item = state.plain.open.item if state.plain.open is not None else None
+            if isinstance(deed, deeds.PollAnswered):
+                item = deed.item
             folded = fold.fold(state, deed, entry.seq, entry.at_ms)
             events = folded.events
             wrong = _difference(events, stored, entry.seq)

@@ -112,7 +112,7 @@ async def _folded(
             continue
         deed = deeds.unsealed(entry.sealed)
         fold.fold(state, deed, entry.seq, entry.at_ms)
-        if repair and isinstance(deed, deeds.AnswerGiven):
+        if repair and isinstance(deed, deeds.AnswerGiven | deeds.PollAnswered):
             # A crash between an answer's entries and its attempt keeps the entries only.
             learner = state.plain.learner
             repaired.append(
@@ -134,10 +134,12 @@ async def _with_attempts(ground: Surroundings, sid: str, state: SessionState, ep
         if (attempt.log, attempt.epoch) != (sid, epoch) or attempt.seq <= at:
             continue
         deed = deeds.unsealed(attempt.sealed)
-        if not isinstance(deed, deeds.AnswerGiven) or deed.item not in state.syllabus.item_index:
+        if not isinstance(deed, deeds.AnswerGiven | deeds.PollAnswered):
             continue
-        shown = state.plain.open
-        if shown is None or (shown.item, shown.seed) != (deed.item, deed.seed):
+        if deed.item not in state.syllabus.item_index:
+            continue
+        shown, answers = state.plain.open, isinstance(deed, deeds.AnswerGiven)
+        if answers and (shown is None or (shown.item, shown.seed) != (deed.item, deed.seed)):
             state.plain.open = Open(deed.item, deed.seed, 0.5, "", attempt.at_ms - deed.taken_ms)
             state.redraw()
         fold.fold(state, deed, attempt.seq, attempt.at_ms)

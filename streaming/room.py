@@ -85,6 +85,8 @@ class Room:
         self.saved_seq = state.seq
         self.appended = 0
         """Entries that this node has appended."""
+        self.revealed: set[int] = set()
+        """Places of the reveals among them."""
         self.voice: Voice
         self._ground = ground
         self._on_end = on_end
@@ -188,6 +190,11 @@ class Room:
     def _stored(self, batch: Batch) -> None:
         head = self.state.seq
         self.appended += len(batch.entries)
+        self.revealed.update(
+            entry.seq
+            for entry, deed in zip(batch.entries, batch.deeds, strict=True)
+            if isinstance(deed, deeds.RoundClosed) and deed.then == "reveal"
+        )
         if batch.state.seq > head:
             self.state = batch.state
             self.state.settle()

@@ -81,8 +81,10 @@ def expect_place(state: RoomState, member: str) -> None:
 # --- polls ----------------------------------------------------------------------------------------
 
 
-def poll_open(state: RoomState, given: cmd.RoomPollOpen, by: By, at_ms: int) -> deeds.AnyDeed:
-    """A new poll, or the next round of the one under discussion."""
+def poll_open(
+    state: RoomState, given: cmd.RoomPollOpen, by: By, at_ms: int, of: deeds.OfItem | None = None
+) -> deeds.AnyDeed:
+    """A new poll, made `of` an item perhaps, or the next round of the one under discussion."""
     _expect_facilitator(state, by.member, "room.poll.open")
     closes_at = None if given.seconds is None else at_ms + given.seconds * 1000
     if given.poll is not None:
@@ -102,7 +104,7 @@ def poll_open(state: RoomState, given: cmd.RoomPollOpen, by: By, at_ms: int) -> 
         )
     right = None if given.right is None else "abcdefghijkl"[given.right]
     name = f"p{state.polls + 1}"
-    return deeds.PollOpened(by, name, given.prompt, choices, right, given.predict, closes_at)
+    return deeds.PollOpened(by, name, given.prompt, choices, right, given.predict, closes_at, of)
 
 
 def _next_round(state: RoomState, name: str, by: By, closes_at: int | None) -> deeds.RoundOpened:

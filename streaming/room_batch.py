@@ -39,6 +39,8 @@ class Given(NamedTuple):
     digest: bytes
     who: deeds.Join
     told: Callable[[Refused | None, int, bool], None]
+    of: deeds.OfItem | None = None
+    """The item that a poll to be opened was made of."""
 
     @property
     def by(self) -> deeds.By:
@@ -58,6 +60,7 @@ Op = (
     | deeds.Join
     | deeds.Leave
     | deeds.RoundClosed
+    | deeds.VotesCounted
     | deeds.ChunkSaid
     | deeds.TurnSwitched
     | deeds.TurnEnded
@@ -183,6 +186,9 @@ class Batch:
                 and self._at_ms >= poll.closes_at
             ):
                 self._fold(op)
+        elif isinstance(op, deeds.VotesCounted):
+            if op.q in self.state.owed:
+                self._fold(op)
         elif isinstance(op, deeds.TurnSwitched | deeds.TurnEnded):
             gen = self.state.gens.get(op.gen)
             told = gen is not None and isinstance(op, deeds.TurnSwitched) and op.n <= gen.said
@@ -198,7 +204,7 @@ class Batch:
                 deed: deeds.AnyDeed = self._begin(self.state, given.command, given.by)
                 self.urgent = True
             elif isinstance(given.command, cmd.RoomPollOpen):
-                deed = acts.poll_open(self.state, given.command, given.by, self._at_ms)
+                deed = acts.poll_open(self.state, given.command, given.by, self._at_ms, given.of)
             else:
                 if isinstance(given.command, _OFTEN):
                     acts.expect_calm(self.state, given.who.member, self._at_ms)
@@ -326,6 +332,8 @@ def _kind(op: Op) -> tuple[str, tuple[str, ...]]:
             return ALONE, (op.who.member,)
         case deeds.RoundClosed():
             return ALONE, (_POLL,)
+        case deeds.VotesCounted():
+            return ALONE, ()
         case deeds.ChunkSaid():
             return CHUNKS, (f"turn {op.gen}",)
         case deeds.TurnSwitched() | deeds.TurnEnded():

@@ -99,6 +99,18 @@ class Accepted(Deed, frozen=True, tag="accept"):
     yes: bool
 
 
+class OfItem(msgspec.Struct, frozen=True, gc=False):
+    """The item that a poll was made of: `options` are its option ids in the order of the choices.
+
+    `seed` draws it again.
+    """
+
+    course: str
+    item: str
+    seed: int
+    options: tuple[str, ...]
+
+
 class PollOpened(Deed, frozen=True, tag="poll"):
     """A poll's first round began; `right` is the id of the right choice."""
 
@@ -109,6 +121,7 @@ class PollOpened(Deed, frozen=True, tag="poll"):
     right: str | None
     predict: bool
     closes_at: int | None
+    of: OfItem | None = None
 
 
 class RoundOpened(Deed, frozen=True, tag="round"):
@@ -127,6 +140,12 @@ class RoundClosed(Deed, frozen=True, tag="close"):
     round: int
     then: Then
     by: By | None = None
+
+
+class VotesCounted(Deed, frozen=True, tag="counted"):
+    """Every voter's session has what was voted in the poll that was revealed at place `q`."""
+
+    q: int
 
 
 class Group(msgspec.Struct, frozen=True, gc=False):
@@ -201,7 +220,7 @@ class Restored(Deed, frozen=True, tag="restored"):
 
 AnyDeed = (
     Restored | Moved | Voted | Said | Wrote | Thanked | Accepted | PollOpened | RoundOpened
-    | RoundClosed | Grouped | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded
+    | RoundClosed | VotesCounted | Grouped | TurnBegan | ChunkSaid | TurnSwitched | TurnEnded
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()

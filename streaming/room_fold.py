@@ -14,11 +14,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engines.group.instruction import Ballot, Tally, hake_gain, published, tallied
+from engines.group.instruction import Ballot
 from protocol import events as ev
 from protocol.limits import LIMITS
 from protocol.message import Message
 from streaming import room_deeds as deeds
+from streaming.room_reveal import owed_by, revealed
 from streaming.room_state import Gen, Member, Note, Pair, Poll, RoomState, Say, Thank
 
 
@@ -93,7 +94,7 @@ class Moving:
         if had is None:
             gone = dropped_for(state)
             if gone is not None:
-                self._before.setdefault(gone, state.members.pop(gone))
+                self._before.setdefault(gone, _parted(state, gone))
             state.joined += 1
             had = Member(f"Guest {state.joined}", join.role, join.sid)
         cids = had.cids
@@ -108,7 +109,7 @@ class Moving:
         if had is None:
             return
         if leave.cid is None:
-            del members[leave.member]
+            _parted(self._state, leave.member)
             return
         cids = tuple(at for at in had.cids if at[0] != leave.cid)
         members[leave.member] = replace(
@@ -131,6 +132,14 @@ class Moving:
             if went:
                 leaves[mid] = went
         return ev.Presence(self._state.rid, self._seq, self._at_ms, joins, leaves, names or None)
+
+
+def _parted(state: RoomState, mid: str) -> Member:
+    """Forget a member; whose vote is still to be told to their session keeps its name."""
+    member = state.members.pop(mid)
+    if member.role != "facilitator" and (mid in state.votes or mid in state.first):
+        state.gone[mid] = member.sid
+    return member
 
 
 def dropped_for(state: RoomState) -> str | None:
@@ -197,8 +206,9 @@ def _open(state: RoomState, deed: deeds.PollOpened, seq: int, at_ms: int) -> Mes
         deed.right,
         deed.predict,
         closes_at=deed.closes_at,
+        of=deed.of,
     )
-    state.votes, state.first = {}, {}
+    state.votes, state.first, state.gone = {}, {}, {}
     return _poll_event(state, seq, at_ms)
 
 
@@ -215,39 +225,17 @@ def _close(state: RoomState, deed: deeds.RoundClosed, seq: int, at_ms: int) -> M
     if deed.then == "discuss":
         state.poll = replace(poll, phase="discuss", closes_at=None)
         return _poll_event(state, seq, at_ms)
-    data = _revealed(state, poll)
+    owed = owed_by(state, poll, at_ms)
+    if owed is not None:
+        state.owed[seq] = owed
+    data = revealed(state, poll)
     state.poll = replace(poll, phase="revealed", closes_at=None, reveal=data)
     return _event(state, seq, at_ms, "reveal", data)
 
 
-def tallies(state: RoomState, poll: Poll) -> list[Tally]:
-    """The rounds of a poll counted, the newest last."""
-    rounds = [state.first] if poll.round > 1 else []
-    return [tallied(ballots, poll.ids, poll.right) for ballots in (*rounds, state.votes)]
-
-
-def _revealed(state: RoomState, poll: Poll) -> dict[str, Any]:
-    counted = tallies(state, poll)
-    shown = [published(tally) for tally in counted]
-    rounds = [
-        {
-            "round": poll.round - len(counted) + n,
-            "n": tally.n,
-            "totals": None if told is None else told["totals"],
-            "weighted": None if told is None else told["weighted"],
-        }
-        for n, (tally, told) in enumerate(zip(counted, shown, strict=True), 1)
-    ]
-    data: dict[str, Any] = {"poll": poll.poll, "rounds": rounds, "suppressed": None in shown}
-    if poll.right is not None:
-        data["right"] = poll.right
-    if len(counted) > 1 and None not in shown:
-        gain = hake_gain(counted[0].share_right, counted[1].share_right)
-        if gain is not None:
-            data["gain"] = round(gain, 3)
-    if shown[-1] is not None and shown[-1]["surprising"] is not None:
-        data["surprising"] = shown[-1]["surprising"]
-    return data
+def _count(state: RoomState, deed: deeds.VotesCounted, seq: int, at_ms: int) -> Message:
+    state.owed.pop(deed.q, None)
+    return ev.Presence(state.rid, seq, at_ms, {}, {})  # it is nobody's to see
 
 
 def poll_facts(poll: Poll) -> dict[str, Any]:
@@ -424,6 +412,7 @@ _DOES: dict[type[deeds.Deed], Any] = {
     deeds.PollOpened: _open,
     deeds.RoundOpened: _open_round,
     deeds.RoundClosed: _close,
+    deeds.VotesCounted: _count,
     deeds.Grouped: _group,
     deeds.TurnBegan: _turn,
     deeds.ChunkSaid: _chunk,

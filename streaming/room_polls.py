@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,18 +18,26 @@ from engines.words import Course, Item
 from protocol import commands as cmd
 from protocol.errors import Code, Refused
 from streaming.catalogue import Catalogue
+from streaming.room_deeds import OfItem
 
 OFFERED_MOST = 100
 """Most items that a facilitator is told of."""
 
 
-def poll_filled(command: Any, catalogue: Catalogue) -> Any:
+class Filled(NamedTuple):
+    """A command, and the item that its poll is made of."""
+
+    command: Any
+    of: OfItem | None = None
+
+
+def poll_filled(command: Any, catalogue: Catalogue) -> Filled:
     """The command itself; one that names an item gets its prompt, choices and right one.
 
     Raises Refused for an item that no course has, or that is no poll.
     """
     if not isinstance(command, cmd.RoomPollOpen) or command.item is None:
-        return command
+        return Filled(command)
     if command.prompt or command.choices or command.right is not None or command.poll is not None:
         raise Refused(
             Code.BAD_FRAME, "field `item`: expected no prompt, choices, right or poll beside it"
@@ -39,12 +47,13 @@ def poll_filled(command: Any, catalogue: Catalogue) -> Any:
     seed = int.from_bytes(sha256(named).digest()[:8], "big")
     made = instance(item, course.sha256, seed)
     ids = [choice.id for choice in made.choices]
-    return replace(
+    filled = replace(
         command,
         prompt=made.prompt.strip(),
         choices=[choice.text for choice in made.choices],
         right=ids.index(str(made.key)),
     )
+    return Filled(filled, OfItem(course.id, item.id, seed, tuple(ids)))
 
 
 def polls_offered(catalogue: Catalogue) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ import msgspec
 
 from engines.group.instruction import Ballot
 from protocol.limits import LIMITS
-from streaming.room_deeds import By, Group, Role
+from streaming.room_deeds import By, Group, OfItem, Role
 
 Phase = Literal["voting", "discuss", "revealed"]
 PairState = Literal["invited", "together", "declined"]
@@ -52,11 +52,33 @@ class Poll(msgspec.Struct, frozen=True, gc=False):
     round: int = 1
     closes_at: int | None = None
     reveal: dict[str, Any] | None = None
+    of: OfItem | None = None
 
     @property
     def ids(self) -> tuple[str, ...]:
         """The choices' ids: a, b, .. in order."""
         return tuple("abcdefghijkl"[: len(self.choices)])
+
+
+class Cast(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """What one voter chose before the discussion and after it, as option ids of the item."""
+
+    sid: str
+    first: str | None
+    again: str | None
+
+
+class Owed(msgspec.Struct, frozen=True, gc=False):
+    """Votes of a revealed poll that are not known to have come to their voters' sessions yet.
+
+    `epoch` is the life of the log that has the reveal, empty: the log's of now.
+    """
+
+    at_ms: int
+    of: OfItem
+    right: str
+    votes: tuple[Cast, ...]
+    epoch: str = ""
 
 
 class Note(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -133,6 +155,10 @@ class RoomState(msgspec.Struct):
     """Ballots of the newest round by member."""
     first: dict[str, Ballot] = {}
     """Ballots of the round before it."""
+    gone: dict[str, str] = {}
+    """Sessions of voters who left the room before the reveal, by member."""
+    owed: dict[int, Owed] = {}
+    """Votes on their way to their voters' sessions, by the place of the reveal."""
     board: dict[str, Note] = {}
     groups: tuple[Group, ...] = ()
     pairs: dict[str, Pair] = {}
@@ -151,8 +177,8 @@ class RoomState(msgspec.Struct):
         return RoomState(
             self.rid, self.title, self.code, self.seq, self.at_ms, dict(self.members),
             self.joined, self.says, self.talk, self.poll, self.polls, dict(self.votes),
-            self.first, dict(self.board), self.groups, dict(self.pairs),
-            self.paired, self.thanks, dict(self.gens), self.turns, self.begun_ms, self.seen,
+            self.first, dict(self.gone), dict(self.owed), dict(self.board), self.groups,
+            dict(self.pairs), self.paired, self.thanks, dict(self.gens), self.turns, self.begun_ms, self.seen,
             dict(self.fresh),
         )  # fmt: skip
 

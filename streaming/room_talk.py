@@ -30,8 +30,10 @@ from streaming.speaking import summed
 from streaming.turn import Turn
 
 if TYPE_CHECKING:
+    from streaming.mirror import Mirror
     from streaming.revival import Seen
     from streaming.room import Room
+    from streaming.session import Session
     from streaming.state import SessionState
     from streaming.surroundings import Surroundings
 
@@ -48,6 +50,13 @@ class Learners(Protocol):
 
     async def look(self, sid: str) -> Seen:
         """A session as it stands, wherever it lives. Raises `StoreUnavailable`."""
+        ...
+
+    async def session(self, sid: str) -> Session | Mirror:
+        """A session's actor, taken up where it lives nowhere; a mirror of one elsewhere.
+
+        Raises `StoreUnavailable`, and Refused where other nodes take it up.
+        """
         ...
 
 

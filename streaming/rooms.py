@@ -20,13 +20,15 @@ from protocol.errors import Close, Code, Refused
 from streaming import room_deeds as deeds
 from streaming.facilitation import Facilitation
 from streaming.log import Claim, Entry, OutOfOrder, StoreUnavailable, stored
-from streaming.nodes import Passing
+from streaming.nodes import Counted, Letter, Passing, Polled
 from streaming.records import Conflict
 from streaming.room import Room, log_of
 from streaming.room_batch import NodeGone
+from streaming.room_ends import RoomEnds
 from streaming.room_fold import folded
-from streaming.room_state import RoomState, kept_body, kept_state
+from streaming.room_state import RoomState, Saved, kept_body, kept_state
 from streaming.room_talk import Learners, RoomTalk
+from streaming.room_votes import VoteRelay
 from streaming.seats import Seat
 from streaming.surroundings import Surroundings
 
@@ -94,6 +96,8 @@ class Rooms:
         self._timer: asyncio.TimerHandle | None = None
         self._looked_at_s: dict[str, float] = {}
         self._alone_since_s: dict[str, float] = {}
+        self.votes = VoteRelay(ground, node, learners)
+        self._ends = RoomEnds(ground)
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -118,6 +122,7 @@ class Rooms:
         code = await self._free_code(rid)
         about = _About(title[: ground.limits.room_title_chars], code, ground.wall_ms())
         await stored(ground.records.put("room", rid, msgspec.json.encode(about), 0))
+        await self._ends.note(rid, about.made_at_ms)
         return Made(rid, code)
 
     async def _free_code(self, rid: str) -> str:
@@ -138,7 +143,9 @@ class Rooms:
             return name
         document = await self._ground.records.get("room_code", name.strip().upper())
         if document is None:
-            raise Refused(Code.NOT_FOUND, f"no room has the code {name!r:.40}")
+            raise Refused(
+                Code.NOT_FOUND, f"no room has the code {name!r:.40}, or it has ended long ago"
+            )
         return document.body.decode()
 
     # --- taken up -------------------------------------------------------------------------------
@@ -158,10 +165,16 @@ class Rooms:
         ground = self._ground
         document = await ground.records.get("room", rid)
         if document is None:
-            raise Refused(Code.NOT_FOUND, f"no room {rid!r:.80} is known")
+            raise Refused(Code.NOT_FOUND, f"no room {rid!r:.80} is known, or it has ended")
         about = msgspec.json.decode(document.body, type=_About)
         claim = await ground.log.claim(log_of(rid), ROOMS_NODE, at_ms=ground.wall_ms())
         state = await self._folded(RoomState(rid, about.title, about.code), claim)
+        if await self._over(about, state):
+            await self._end(rid, about.code)
+            raise Refused(
+                Code.NOT_FOUND,
+                f"the room has ended: nobody was in it for {ground.limits.room_kept_s / 3600:g} h",
+            )
         room = Room(state, claim, ground, on_end=self._ended, watch=self._watch)
         room.voice = self._talks[rid] = RoomTalk(room, ground, self.node, self._learners)
         try:
@@ -185,7 +198,7 @@ class Rooms:
             if saved is not None and saved.epoch == claim.epoch and saved.state.seq <= claim.head:
                 state = saved.state
             elif saved is not None and not claim.head:
-                await self._restored(fresh, saved.state, claim)
+                await self._restored(fresh, saved, claim)
         tail = await ground.log.read(log_of(rid), state.seq)
         _expect_follows(rid, tail, state.seq)
         for entry in tail:
@@ -193,8 +206,13 @@ class Rooms:
             state.settle()
         return state
 
-    async def _restored(self, fresh: RoomState, kept: RoomState, claim: Claim) -> None:
+    async def _restored(self, fresh: RoomState, saved: Saved, claim: Claim) -> None:
         """The log was lost: what was saved of the room is the first entry of the new one."""
+        kept = saved.state
+        kept.owed = {  # whoever was told of them was told under the old log's name
+            q: msgspec.structs.replace(owed, epoch=owed.epoch or saved.epoch)
+            for q, owed in kept.owed.items()
+        }
         deed = deeds.Restored(kept.to_bytes())
         at_ms = max(claim.at_ms, self._ground.wall_ms())
         frame = encode(folded(fresh.copied(), deed, 1, at_ms))
@@ -220,6 +238,7 @@ class Rooms:
         for known in (self._versions, self._appended, self._looked_at_s, self._alone_since_s):
             known.pop(room.rid, None)
         self.facilitation.forget(room.rid)
+        self.votes.forget(room)
         if error is not None:
             room.close_seats(Close.SERVER_ERROR, "the room is taken up again: resume")
             if self.node in _nodes_in(room.state):
@@ -253,16 +272,78 @@ class Rooms:
         """A node has died: what it had here is over."""
         for room in self:
             room.give(NodeGone(node))
+        self._later(self._left_behind())
+
+    @property
+    def readers(self) -> dict[type[Letter], Callable[[Any], None]]:
+        """Who reads the letters about rooms, by their type."""
+        return {Passing: self.passed, Polled: self.votes.asked, Counted: self.votes.counted}
+
+    # --- rooms that nobody is in ------------------------------------------------------------------
+
+    async def _left_behind(self) -> None:
+        """Take up the rooms that owe votes to sessions: the node that saw to it may have died."""
+        for rid in await self.votes.left_behind():
+            try:
+                await self.room(rid)
+            except Refused:
+                self.votes.unlist(rid)
+
+    async def _over(self, about: _About, state: RoomState) -> bool:
+        """Whether nobody has been in a room for so long that it ends."""
+        kept_ms = self._ground.limits.room_kept_s * 1000
+        newest_ms = max(about.made_at_ms, state.at_ms)
+        if state.owed or self._ground.wall_ms() - newest_ms < kept_ms:
+            return False
+        return _nodes_in(state) <= set(await self._dead_in(state))
+
+    async def _end(self, rid: str, code: str) -> None:
+        """Forget a room: its code first, and last what would let this be done again."""
+        ground = self._ground
+        document = await ground.records.get("room_code", code)
+        if document is not None and document.body == rid.encode():
+            await ground.records.delete("room_code", code)
+        await ground.log.drop(log_of(rid))
+        await ground.records.delete("room_state", rid)
+        await ground.records.delete("room", rid)
+        self.votes.unlist(rid)
+
+    async def _end_old(self) -> None:
+        """Look at the rooms whose time may be over."""
+        async for rid in self._ends.due():
+            document = await self._ground.records.get("room", rid)
+            if document is None:
+                continue
+            about = msgspec.json.decode(document.body, type=_About)
+            newest_ms = max(about.made_at_ms, await self._newest_ms(rid))
+            if self._ground.wall_ms() - newest_ms >= self._ground.limits.room_kept_s * 1000:
+                try:
+                    await self.room(rid)
+                except Refused:
+                    continue  # it has ended
+                newest_ms = self._ground.wall_ms()  # somebody is in it, who says nothing
+            await self._ends.note(rid, newest_ms)
+
+    async def _newest_ms(self, rid: str) -> int:
+        """When something happened in a room last; 0 where its log is none."""
+        head = await self._ground.log.head(log_of(rid))
+        if head is None or not head[1]:
+            return 0
+        newest = await self._ground.log.read(log_of(rid), head[1] - 1)
+        return newest[-1].at_ms if newest else 0
 
     # --- time -----------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Start looking at heads, at turns that nobody hears, at rooms that nobody needs."""
         self._timer = self._ground.loop.call_later(SWEEP_S, self._sweep)
+        self._later(self._left_behind())
 
     def _sweep(self) -> None:
         self._timer = self._ground.loop.call_later(SWEEP_S, self._sweep)
         now_s = self._ground.loop.time()
+        if self._ends.look_due(now_s):
+            self._later(self._end_old())
         for room in self:
             try:
                 self._look_at(room, now_s)
@@ -281,7 +362,8 @@ class Rooms:
             self._looked_at_s[rid] = now_s
             self._later(self._check_head(room))
         self.facilitation.sweep(room)
-        unused = room.idle and not self._talks[rid].speaking
+        self.votes.sweep(room)
+        unused = room.idle and not self._talks[rid].speaking and not room.state.owed
         if unused and now_s - room.emptied_at_s >= limits.room_idle_s:
             self._later(self._put_aside(room))
 
@@ -317,6 +399,8 @@ class Rooms:
 
     def _watch(self, room: Room, done: list[deeds.AnyDeed]) -> None:
         self.facilitation.heard(room, done)
+        if room.state.owed:
+            self.votes.look(room)
         due = room.state.seq - room.saved_seq >= self._ground.limits.room_save_entries
         if due and room.appended > self._appended.get(room.rid, 0):
             self._later(self._save(room))
@@ -370,6 +454,7 @@ class Rooms:
             self._timer.cancel()
         for task in self._tasks:
             task.cancel()
+        self.votes.stop()
         for room in self:
             room.end()
 

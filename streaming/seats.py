@@ -265,7 +265,8 @@ class Seats:
             self._care(seat, command, text)
             return
         asked = poll_filled(command, self._ground.catalogue)
-        seat.room.give(Given(asked, digest(command), seat.who, self._told(seat, command)))
+        told = self._told(seat, command)
+        seat.room.give(Given(asked.command, digest(command), seat.who, told, asked.of))
 
     def _told(self, seat: Seat, command: Any) -> Callable[[Refused | None, int, bool], None]:
         """Says how a command ended, to the connection it came by."""

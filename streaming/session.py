@@ -22,7 +22,7 @@ from protocol.codec import digest, encode
 from protocol.errors import Close, Code, Refused
 from protocol.events import Delta
 from protocol.message import Message
-from streaming import deeds, helping
+from streaming import deeds, helping, polled
 from streaming.fold import Fold
 from streaming.log import (
     Claim,
@@ -35,6 +35,7 @@ from streaming.log import (
     Ticket,
     stored,
 )
+from streaming.nodes import Polled
 from streaming.outbox import STORED, Out
 from streaming.planning import seen_of
 from streaming.purse import Payer
@@ -282,6 +283,22 @@ class Session:
             )
         return shown
 
+    # --- votes in rooms -----------------------------------------------------------------------
+
+    def hear_vote(self, vote: Polled) -> Ticket:
+        """Take what was voted in a room as evidence, once; the ticket of what is stored by then.
+
+        What says nothing here (no lesson on that course, another version's item) has no effect.
+        Raises Refused where the session is taken up again.
+        """
+        if self.ended:
+            raise Refused(Code.STORE_UNAVAILABLE, "this session is being taken up again")
+        known = vote.id in self._replies or hash(vote.id) in self._forgotten
+        if not known and polled.counts(self.state, vote):
+            deed = deeds.PollAnswered(vote.id, vote.item, vote.seed, vote.first, vote.again)
+            self.append(deed, CommandId(vote.id, polled.digest(deed)))
+        return self.last_ticket or STORED
+
     # --- one append ---------------------------------------------------------------------------
 
     def _act(self, command: cmd.Command, deed: deeds.AnyDeed) -> Ticket:
@@ -311,8 +328,7 @@ class Session:
             self._replies[command.id] = (command.digest, seq, at_ms)
             self._forget_old(at_ms)
         if folded.decision is not None:
-            assert isinstance(deed, deeds.AnswerGiven)
-            self._learned(folded.decision, folded.events[0], deed.taken_ms)
+            self._learned(folded.decision, folded.events[0], deed)
         shown = self.state.plain.open
         if shown is not None and shown is not open_before:
             lesson = isinstance(deed, deeds.LessonBegan)
@@ -326,13 +342,14 @@ class Session:
         ticket.hear(lambda ticket: self._stored(ticket, upto))
         return ticket
 
-    def _learned(self, decision: Decision, feedback: Any, taken_ms: int) -> None:
+    def _learned(self, decision: Decision, feedback: Any, deed: deeds.AnyDeed) -> None:
         ground = self._ground
-        if feedback.attempt == 1 and not decision.assisted:
-            ground.catalogue.observe(
-                self.state.plain.course, feedback.item, self.sid, decision, taken_ms
-            )
-        ground.gauges.answered(feedback.timing, feedback.verdict)
+        if isinstance(deed, deeds.AnswerGiven):  # how long a voter thought is not known
+            if feedback.attempt == 1 and not decision.assisted:
+                ground.catalogue.observe(
+                    self.state.plain.course, feedback.item, self.sid, decision, deed.taken_ms
+                )
+            ground.gauges.answered(feedback.timing, feedback.verdict)
         self._answered_since_save += 1
         if self._answered_since_save >= SAVE_EVERY:
             self.save()

@@ -202,7 +202,7 @@ class Plain(msgspec.Struct):
     at_ms: int = 0
 
 
-FORM = 3
+FORM = 4
 """Counted up with each change of what the fold makes of a log: a state of another form, as older
 programs kept it, lacks what the next turns rest on, and its log is folded from the start."""
 

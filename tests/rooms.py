@@ -13,7 +13,6 @@ from protocol import commands as cmd
 from protocol.errors import Code, Refused
 from protocol.events import Ok, RoomEvent
 from streaming import room_deeds as deeds
-from streaming.nodes import Passing
 from streaming.room import Room
 from streaming.rooms import Made, Rooms
 from tests.world import Learner, World, settle
@@ -42,7 +41,7 @@ def with_rooms(world: World, node: str = "n1") -> Rooms:
     rooms.begin()
     ownership.rooms = rooms
     ownership.on_node_gone.append(rooms.node_gone)
-    ownership.readers[Passing] = rooms.passed
+    ownership.readers.update(rooms.readers)
     return rooms
 
 

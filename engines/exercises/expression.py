@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from itertools import zip_longest
 from typing import Any, ClassVar, NamedTuple
 
 from engines.exercises.functions import (
@@ -94,6 +93,18 @@ class Waiting:
         """Where steps of the stack machine are that have to lead behind it."""
 
 
+class Sign(NamedTuple):
+    """An operator between two operands that waits for the second one: all that is known of it."""
+
+    sign: str
+    precedence: int
+    at: int
+
+
+_made = tuple.__new__
+"""Makes a named tuple without the call of its own maker: three are made for each word."""
+
+
 class Parser:
     """One expression; `after` is True where an operand has just ended."""
 
@@ -105,7 +116,7 @@ class Parser:
         self.dialect = dialect
         self.end = end
         self.ops: list[Op] = []
-        self.stack: list[Waiting] = []
+        self.stack: list[Waiting | Sign] = []
         self.names: set[str] = set()
         self.written: list[Written] = []
         self.after = False
@@ -113,11 +124,14 @@ class Parser:
         self.depth = 0
 
     def code(self, words: list[Token]) -> Code:
-        take = self.take
-        for word, following in zip_longest(words, words[1:]):
-            kind = word[0]
-            take[kind](self, word, following)
-            self.last = kind
+        take, word = self.take, words[0] if words else None
+        for following in words[1:]:
+            assert word is not None
+            take[word[0]](self, word, following)
+            self.last, word = word[0], following
+        if word is not None:
+            take[word[0]](self, word, None)
+            self.last = word[0]
         if not self.after:
             raise ExpressionError(self.end + 1, "a number or '('", "the end")
         return self._finished()
@@ -154,7 +168,7 @@ class Parser:
         value = word[1].value
         if type(value) is not int or value >= BOUND:
             value = within_at(word)
-        self.ops.append(Op(CONST, value, word[2]))
+        self.ops.append(_made(Op, (CONST, value, word[2])))
 
     def _text(self, word: Token, _next: Token | None) -> None:
         self._operand(word)
@@ -187,7 +201,7 @@ class Parser:
                 raise TooLarge(waiting.at + 1, f"a depth of at most {LIMITS.depth}")
         self.stack.append(waiting)
 
-    def _pop(self) -> Waiting:
+    def _pop(self) -> Waiting | Sign:
         waiting = self.stack.pop()
         if waiting.precedence in _DEEPER:
             self.depth -= 1
@@ -197,7 +211,11 @@ class Parser:
         """Write out every waiting operator that binds at least as tightly."""
         stack = self.stack
         while stack and stack[-1].precedence >= precedence:
-            self._write(self._pop())
+            waiting = self._pop()
+            if type(waiting) is Sign:
+                self.ops.append(_made(Op, (BINARY_OP, waiting[0], waiting[2])))
+            else:
+                self._write(waiting)
 
     def _write(self, waiting: Waiting) -> None:
         """Write out an operator whose operands are complete."""

@@ -64,10 +64,15 @@ def numbers_in(text: str, *, parts: bool = False) -> frozenset[Fraction]:
     """
     text = _GROUPED.sub("", text)
     found: set[Fraction] = set()
-    for pattern in (_LATEX, _PLAIN):
-        for match in pattern.finditer(text):
-            found.update(_values(match, parts=parts or (pattern is _PLAIN and _spaced(match))))
-        text = pattern.sub(" ", text) if pattern is _LATEX else text
+    if "frac" in text:
+        for match in _LATEX.finditer(text):
+            sign, top, below = match.groups()
+            found |= _values(sign is not None, top, below, parts=parts)
+        text = _LATEX.sub(" ", text)
+    for match in _PLAIN.finditer(text):
+        sign, top, below = match.groups()
+        spaced = below is not None and _spaced(match)
+        found |= _values(sign is not None, top, below, parts=parts or spaced)
     return frozenset(found | _in_words(text))
 
 
@@ -76,19 +81,21 @@ def _spaced(match: re.Match[str]) -> bool:
     return " /" in match.group() or "/ " in match.group()
 
 
-def _values(match: re.Match[str], *, parts: bool) -> list[Fraction]:
-    sign = -1 if match["sign"] else 1
-    top = Fraction(match["top"])
-    below = Fraction(match["below"]) if match["below"] else None
-    if below is None:
-        return [sign * top]
-    whole = [sign * top / below] if below else []
-    return [*whole, sign * top, below] if parts else whole
+@lru_cache(maxsize=4096)
+def _values(negative: bool, above: str, under: str | None, *, parts: bool) -> frozenset[Fraction]:
+    top = -Fraction(above) if negative else Fraction(above)
+    if under is None:
+        return frozenset((top,))
+    below = Fraction(under)
+    whole = [top / below] if below else []
+    return frozenset((*whole, top, below) if parts else whole)
 
 
 def _in_words(text: str) -> set[Fraction]:
     """Numbers told in English words: "twenty one", "three quarters", "half"."""
     words = _WORD.findall(text.lower())
+    if _COUNTS.keys().isdisjoint(words):
+        return set()
     found: set[Fraction] = set()
     at = 0
     while at < len(words):

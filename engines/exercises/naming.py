@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
+from engines.exercises.asked import Asked
 from engines.exercises.formulas import formulas_in
-from engines.exercises.grading import graded
 from engines.exercises.mentions import numbers_in
 from engines.exercises.widget_checks import names_arranged
 from engines.words import Instance
@@ -18,13 +19,14 @@ from engines.words import Instance
 _ALGEBRA = frozenset({"expression", "equation", "interval", "set", "matrix"})
 _ARRANGED = frozenset({"order", "match", "parts"})
 _LATEX_WORD = re.compile(r"\\[a-zA-Z]+|[{}$\s]")
+_BLANKS = re.compile(r"[$\s]+")
 _WORDS = re.compile(r"[^\W_]+")
 _SIDES = re.compile(r"=|<|>|\\le(?:q|qslant)?(?![a-z])|\\ge(?:q|qslant)?(?![a-z])")
 
 
 def plain(text: str) -> str:
     """A text without dollars, blanks and capitals."""
-    return re.sub(r"[$\s]+", "", text).casefold()
+    return _BLANKS.sub("", text).casefold()
 
 
 def keys_of(drawn: Instance) -> tuple[str, ...]:
@@ -34,31 +36,31 @@ def keys_of(drawn: Instance) -> tuple[str, ...]:
     return (drawn.key,) if isinstance(drawn.key, str) else ()
 
 
-def shows_key(text: str, drawn: Instance) -> bool:
+def shows_key(text: str, asked: Asked) -> bool:
     """Whether a text ends a worked example: it holds the answer."""
+    drawn = asked.drawn
     kind = drawn.item.answer.kind
     if isinstance(drawn.key, Fraction):
         return drawn.key in numbers_in(text)
     if kind in _ARRANGED:
         return True  # its answer is no text
     if kind in _ALGEBRA:
-        return _formula_named(text, drawn, frozenset())
+        return _formula_named(text, asked, frozenset())
     keys = keys_of(drawn)
     wanted = [c.text for c in drawn.choices if c.id in keys] or list(keys)
     return all(plain(each) in plain(text) for each in wanted)
 
 
-def names_key(text: str, drawn: Instance, printed: frozenset[Fraction]) -> bool:
+def names_key(text: str, asked: Asked, printed: frozenset[Fraction]) -> bool:
     """Whether a text names the key beyond the numbers and formulas that the prompt prints."""
+    drawn = asked.drawn
     kind = drawn.item.answer.kind
     if isinstance(drawn.key, Fraction):
-        return drawn.key in numbers_in(text) - printed
-    if drawn.parts:
-        return any(names_key(text, part, printed) for part in drawn.parts)
+        return drawn.key not in printed and drawn.key in numbers_in(text)
     if kind in _ARRANGED:
         return names_arranged(text, drawn)
     if kind in _ALGEBRA:
-        return _formula_named(text, drawn, frozenset(map(plain, _candidates(drawn.prompt))))
+        return _formula_named(text, asked, _given(drawn.prompt))
     if drawn.choices:
         return _names_option(text, drawn)
     words = _WORDS.findall(text.casefold())
@@ -70,15 +72,21 @@ def names_key(text: str, drawn: Instance, printed: frozenset[Fraction]) -> bool:
     return len(plain(str(drawn.key))) > 2 and plain(str(drawn.key)) in plain(text)
 
 
+@lru_cache(maxsize=256)
+def _given(prompt: str) -> frozenset[str]:
+    """The formulas that a prompt prints, without blanks."""
+    return frozenset(map(plain, _candidates(prompt)))
+
+
 def _candidates(text: str) -> list[str]:
     """The formulas of a text and their sides."""
     formulas = formulas_in(text)
     return formulas + [side for formula in formulas for side in _SIDES.split(formula)]
 
 
-def _formula_named(text: str, drawn: Instance, given: frozenset[str]) -> bool:
-    asked = [f for f in _candidates(text) if f.strip() and plain(f) not in given]
-    return any(graded(drawn, f, locale=drawn.locale).verdict == "correct" for f in asked)
+def _formula_named(text: str, asked: Asked, given: frozenset[str]) -> bool:
+    tried = [f for f in _candidates(text) if f.strip() and plain(f) not in given]
+    return any(asked.verdict(f).verdict == "correct" for f in tried)
 
 
 def _names_option(text: str, drawn: Instance) -> bool:
@@ -91,5 +99,6 @@ def _names_option(text: str, drawn: Instance) -> bool:
     return bool(named) and all(named) and not any(f" {_bare(each)} " in text for each in wrong)
 
 
+@lru_cache(maxsize=4096)
 def _bare(text: str) -> str:
     return " ".join(_LATEX_WORD.sub(" ", text.casefold()).split()).strip(" .?!")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from engines.exercises.expression import NAME, Code, Operand, evaluated, parsed
 from engines.exercises.formats import Format, format_named, prints_decimals, shortest
@@ -133,18 +134,21 @@ class _Plan:
     """What is known of an item before its seed."""
 
     __slots__ = (
-        "draw", "formulas", "item", "kept", "key", "numbers", "numeric", "parts", "shuffles",
-        "wrong",
+        "draw", "formulas", "item", "kept", "key", "local", "numbers", "numeric", "parts",
+        "shuffles", "wrong",
     )  # fmt: skip
 
     def __init__(self, item: Item) -> None:
         self.item = item
         self.numeric = item.answer.kind in ("number", "fraction")
         self.draw: Draw | None = param_plan(item.params, item.where) if item.params else None
+        self.local = False
+        """Whether decimals may be printed, so that an instance differs from locale to locale."""
         for template in _templates(item, numeric=self.numeric):
             for part in compiled(template):
                 if isinstance(part, Mark):
                     known(part.code, item.params)
+                    self.local |= part.local
         value = item.answer.value
         self.key: Code | None = None
         self.wrong: tuple[tuple[str, Code], ...] = ()
@@ -163,6 +167,7 @@ class _Plan:
         self.numbers = tuple(known(parsed(n), item.params) for n in expressions(item.widget))
         """The widget's numbers."""
         self.parts = tuple(_Plan(part) for part in part_items(item))
+        self.local |= any(part.local for part in self.parts)
         self.shuffles: bool = (
             bool(item.options) or shuffles(item.widget) or any(part.shuffles for part in self.parts)
         )
@@ -285,12 +290,45 @@ def instance(item: Item, course_sha256: str, seed: int, *, locale: str = "en") -
             course, *of, made = plan.kept
             if of == [seed, locale] and (course == course_sha256 or not plan.shuffles):
                 return made
-    dice = Dice(key_of_dice(course_sha256, item.id, seed), 0)
-    values = {} if plan.draw is None else drawn(plan.draw, dice)
-    made = _made(plan, values, dice, seed, locale)
+    throw = thrown(item, course_sha256, seed)
+    made = _made(plan, throw.values, throw.dice, seed, locale)
     if plan.draw is None:
         plan.kept = (course_sha256, seed, locale, made)
     return made
+
+
+class Throw(NamedTuple):
+    """The numbers of a seed before anything is printed, and the dice that will shuffle."""
+
+    seed: int
+    values: dict[str, Operand]
+    dice: Dice
+
+
+def thrown(item: Item, course_sha256: str, seed: int) -> Throw:
+    """The numbers that `instance` draws; whoever prints them several times draws them once.
+
+    Raises as `instance` does.
+    """
+    draw = _plan(item).draw
+    dice = Dice(key_of_dice(course_sha256, item.id, seed), 0)
+    return Throw(seed, {} if draw is None else drawn(draw, dice), dice)
+
+
+def printed(item: Item, throw: Throw, locale: str) -> Instance:
+    """The instance of a throw; of another item's throw where id, params and conditions are alike.
+
+    Raises ExpressionError for what cannot be printed.
+    """
+    return _made(_plan(item), throw.values, throw.dice.again(), throw.seed, locale)
+
+
+def relocated(made: Instance, throw: Throw, locale: str) -> Instance:
+    """The instance of a throw in another locale, printed anew only where decimals may differ."""
+    if _plan(made.item).local:
+        return printed(made.item, throw, locale)
+    parts = tuple([replace(part, locale=locale) for part in made.parts])
+    return replace(made, locale=locale, parts=parts)
 
 
 def with_values(

@@ -19,6 +19,9 @@ VERSION = 1
 REVIEW_SHARE = 0.20
 """At most this share of a lesson's items is for review, at every moment of it."""
 DAY_S = 86_400.0
+TOLD_WAIT_S = 600.0
+"""A due card whose answer was told is due again after so long: what is recalled then is not the text
+just read. It is Anki's step for relearning."""
 _TITLE_CHARS = 48
 _STABILITY, _DIFFICULTY, _LAST_S, _DUE_S = range(4)
 
@@ -117,6 +120,19 @@ class Cards:
         memory[:, skill] = stability, difficulty, now_s, round(due_s * 1000.0) / 1000.0
         return Cards(memory)
 
+    def told(self, skill: int, now_s: float) -> Cards:
+        """The cards after the answer was told before it was tried: no review of the skill's card.
+
+        Stability, difficulty and the last review stay, and with them the chance of recall; a card
+        that is due stays due, but for `TOLD_WAIT_S`; one that is not is due when it was to be.
+        """
+        at_s = round((now_s + TOLD_WAIT_S) * 1000.0) / 1000.0
+        if not self.has(skill) or self.memory[_DUE_S, skill] >= at_s:
+            return self
+        memory = self.memory.copy()
+        memory[_DUE_S, skill] = at_s
+        return Cards(memory)
+
     def intervals(self, skill: int, now_s: float, retention: float = f.RETENTION) -> Intervals:
         """What each rating given now would make of the skill's next interval."""
         ratings = (f.WRONG, f.ASSISTED, f.RIGHT, f.EASY)
@@ -172,7 +188,7 @@ def after_answer(
     syllabus: Syllabus,
     item: int,
     mastered: Collection[int],
-    rating: f.Rating,
+    rating: f.Rating | None,
     now_s: float,
     retention: float = f.RETENTION,
 ) -> Cards:
@@ -183,11 +199,15 @@ def after_answer(
     item's skills, a wrong one its primary skill alone, for who fails an item of several skills has
     not shown which of them is forgotten (ours). A rapid guess is no review: do not call.
 
+    `rating` is None where the answer was told before: that is no review either and opens no card,
+    but the cards of all the item's skills wait a moment (`Cards.told`), for all were told.
     """
     for place, skill in enumerate(syllabus.item_skills[item].tolist()):
         if skill < 0:
             break
-        if cards.has(skill):
+        if rating is None:
+            cards = cards.told(skill, now_s)
+        elif cards.has(skill):
             if place == 0 or rating != f.WRONG:
                 cards = cards.reviewed(skill, rating, now_s, retention)
         elif skill in mastered:

@@ -64,15 +64,23 @@ FACTOR = power(0.9, 1.0 / DECAY) - 1.0
 """Makes retrievability .9 after as many days as the stability says."""
 
 
-def rated(*, right: bool, assisted: bool, told: bool) -> Rating:
-    """The rating of one answer: `told` says that the answer itself was shown before.
+def rated(*, right: bool, assisted: bool, told: bool) -> Rating | None:
+    """The rating of an instance's first answer, None where that is no review.
+
+    A rating says how an attempt to recall went. An answer that was told before it was given
+    (`told`) is none, whatever was typed: reading it again is study, which alone leaves the chance
+    of later recall about where it was (Karpicke & Roediger 2008, Science 319, 966-968), so it is
+    neither a success nor a lapse. A wrong answer, also after a hint that did not tell, is an
+    attempt that failed: a lapse, whatever is told after it.
 
     >>> rated(right=True, assisted=False, told=False), rated(right=True, assisted=True, told=False)
     (3, 2)
-    >>> rated(right=False, assisted=False, told=False), rated(right=True, assisted=True, told=True)
-    (1, 1)
+    >>> rated(right=False, assisted=True, told=False), rated(right=True, assisted=True, told=True)
+    (1, None)
     """
-    if not right or told:
+    if told:
+        return None
+    if not right:
         return WRONG
     return ASSISTED if assisted else RIGHT
 

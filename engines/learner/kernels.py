@@ -29,11 +29,13 @@ SKILLS = RING_SEED + RING
 SKILL_ANSWERS, SKILL_LEARNT, SKILL_LAST = 0, 1, 2
 """Blocks behind `SKILLS`, each n_skills long: scored answers, P(L), last one right, ..."""
 SKILL_TOLD, SKILL_LOW, SKILL_HIGH = 3, 4, 5
-"""... and mastery as last told, with the ends of its interval."""
-BLOCKS = 6
+"""... mastery as last told, with the ends of its interval, ..."""
+SKILL_BELIEVED = 6
+"""... and mastery as the scoring said it last: what is chosen goes by it, not by what is told."""
+BLOCKS = 7
 
 # --- flags of an answer ------------------------------------------------------------------------
-RIGHT, COUNTED, LEARNING, NEXT, EXAM, USED, RAPID = 1, 2, 4, 8, 16, 32, 64
+RIGHT, COUNTED, LEARNING, NEXT, EXAM, USED, RAPID, HELPED = 1, 2, 4, 8, 16, 32, 64, 128
 
 # --- the success bands (live difficulty) -------------------------------------------------------
 NORMAL, EASIER, HARDER = 0, 1, 2
@@ -131,71 +133,19 @@ def _move_band(x: Any, p: Any, right: Any) -> None:
         x[EASY_RIGHTS] = 0.0
 
 
-TOLD_LEAST = 0.5
+BELIEVED_LEAST = 0.5
 """Nothing counts as mastered whose reference item would rather be missed (ours)."""
 
 
 # --- selection ---------------------------------------------------------------------------------
 @kernel("int64(Array(float64, 1, 'C', readonly=True), int64, int64, float64)")
 def mastered_at(x: Any, n: Any, k: Any, threshold: Any) -> Any:
-    """1 where skill k of n counts as mastered in the state `x`: P(L), and mastery as told."""
-    if x[SKILLS + SKILL_TOLD * n + k] < TOLD_LEAST:
+    """1 where skill k of n counts as mastered in the state `x`: P(L), and mastery as believed."""
+    if x[SKILLS + SKILL_BELIEVED * n + k] < BELIEVED_LEAST:
         return 0
     learnt = x[SKILLS + SKILL_LEARNT * n + k]
     answers = x[SKILLS + SKILL_ANSWERS * n + k]
     return is_mastered(learnt, answers, x[SKILLS + SKILL_LAST * n + k], threshold)
-
-
-# --- what is told of mastery ---------------------------------------------------------------------
-OTHERS_BY = 0.05
-"""A skill that was not answered is told anew once its mastery moved by so much."""
-MOST_OTHERS = 8
-"""So many of them at most with one answer, those that moved most."""
-
-
-@part
-def _tell(x: Any, fresh: Any, n: Any, k: Any, moved: Any, count: Any) -> Any:
-    """Note hundredths of the skill's mastery; count up and keep what was told, if they differ."""
-    at = SKILLS + SKILL_TOLD * n + k
-    before, differs = x[at], 0
-    for c in range(3):
-        hundredths = np.rint(fresh[k, c] * 100.0) / 100.0
-        if x[at + c * n] != hundredths:
-            x[at + c * n] = hundredths
-            differs = 1
-    if differs:
-        moved[count, 0] = k
-        moved[count, 1] = before
-    return count + differs
-
-
-@kernel(f"int64({_STATE}, {_READ2}, {_INTS2}, int64, float64[:,::1])")
-def told(x: Any, fresh: Any, item_skills: Any, item: Any, moved: Any) -> Any:
-    """Note what is told of mastery from now on; how many skills' rows `moved` was given.
-
-    `fresh` (n_skills, 3) is mastery with its interval as believed now; a row of `moved` is (skill,
-    mastery told before). Those of `item` come first, always; then others by `OTHERS_BY`. -1 for
-    `item` tells all; `moved` has room for every skill.
-    """
-    n, count = fresh.shape[0], 0
-    if item < 0:
-        for k in range(n):
-            count = _tell(x, fresh, n, k, moved, count)
-        return count
-    for q in range(item_skills.shape[1]):
-        k = item_skills[item, q]
-        if k >= 0:
-            count = _tell(x, fresh, n, k, moved, count)
-    for _ in range(MOST_OTHERS):
-        furthest, most = -1, OTHERS_BY
-        for k in range(n):
-            by = abs(fresh[k, 0] - x[SKILLS + SKILL_TOLD * n + k])
-            if by >= most:
-                furthest, most = k, by
-        if furthest < 0:
-            break
-        count = _tell(x, fresh, n, furthest, moved, count)
-    return count
 
 
 @part
@@ -275,9 +225,9 @@ def _weakest_open(x: Any, ready: Any, unmastered: Any) -> Any:
     n = ready.shape[0]
     chosen, lowest = -1, 2.0
     for k in range(n):
-        told = x[SKILLS + SKILL_TOLD * n + k]
-        if told < lowest and ready[k] & unmastered[k]:
-            chosen, lowest = k, told
+        believed = x[SKILLS + SKILL_BELIEVED * n + k]
+        if believed < lowest and ready[k] & unmastered[k]:
+            chosen, lowest = k, believed
     return chosen
 
 
@@ -293,9 +243,9 @@ def _weakest_with_items(x: Any, ready: Any, unmastered: Any, best: Any) -> Any:
             continue
         age: Any = min(np.int64(best[k]), STALE + 1)
         rank = 2 * age + np.int64(unmastered[k])
-        told = x[SKILLS + SKILL_TOLD * n + k]
-        if rank > highest or (rank == highest and told < lowest):
-            chosen, highest, lowest = k, rank, told
+        believed = x[SKILLS + SKILL_BELIEVED * n + k]
+        if rank > highest or (rank == highest and believed < lowest):
+            chosen, highest, lowest = k, rank, believed
     return chosen
 
 
@@ -468,7 +418,6 @@ def warm() -> None:
     skills = np.array([[0, -1, -1, -1]])
     items_of, needs_of = np.array([2, 3, 0]), np.array([2, 2])
     candidates(x, skills, items_of, needs_of, ones, -1, -1, found)
-    told(x, np.zeros((1, 3)), skills, 0, np.zeros((1, 2)))
     drawn(x, found, ones, ones, 0.0, 1.0, 0, 0)
     flags = RIGHT | COUNTED | LEARNING | NEXT | USED
     answered(x, skills, np.full((1, 5), 0.1), ones, 0, flags, 0.5, 0.0)

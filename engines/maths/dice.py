@@ -37,6 +37,18 @@ class Dice:
         self._left = 0
         self._words: tuple[int, int, int, int] = _NONE
 
+    def again(self) -> Dice:
+        """Dice of their own that will throw what these will.
+
+        >>> dice = Dice(7, 1)
+        >>> dice.again().uint64() == dice.uint64()
+        True
+        """
+        same = Dice.__new__(Dice)
+        same._key0, same._key1, same._at = self._key0, self._key1, self._at
+        same._block, same._left, same._words = self._block, self._left, self._words
+        return same
+
     def uint64(self) -> int:
         """The next word, uniform in [0, 2**64)."""
         left = self._left

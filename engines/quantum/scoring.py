@@ -120,9 +120,13 @@ class Scoring:
         k.answer_all(x, self._physics, self._version, self._index, items, right, weight, guess, out)
         return out[0], out[1]
 
-    def practised(self, x: Floats, item: int) -> None:
-        """Take an assisted attempt into x: no measurement, forgetting and the channels of right."""
-        self.answer(x, item, True, weight=0.0)
+    def practised(self, x: Floats, item: int, right: bool) -> None:
+        """Take an assisted attempt into x: no measurement, forgetting and its outcome's channels.
+
+        A wrong one has the channels of wrong: logs count an opportunity that began with help as
+        one, so it is these that were fitted to it.
+        """
+        self.answer(x, item, right, weight=0.0)
 
     def score(self, x: Floats, items: Ints) -> tuple[Floats, Floats]:
         """(p_G, P) of candidate items, both (n,), uncalibrated."""

@@ -1,4 +1,4 @@
-"""Ten thousand learners in one process: idle ones cost memory for a while, then nothing."""
+"""Thousands of learners in one process: idle ones cost memory for a while, then nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from streaming.attach import Greeting
 from tests.virtual import VirtualLoop
 from tests.world import FakeWire, World, settle
 
-SESSIONS = 10_000
+SESSIONS = 2_500
+"""Enough for a fault a session to show; `tutorstream bench idle` holds ten thousand."""
 COURSE = Path(__file__).resolve().parents[2] / "server" / "courses" / "linear-equations.json"
 MOST_KB = 30
 """A learner's whole state in memory, her connection apart."""
@@ -28,7 +29,7 @@ def resident_kb() -> float:
 
 
 @pytest.mark.slow
-async def test_ten_thousand_idle_sessions_are_held_then_set_aside_and_come_back(
+async def test_thousands_of_idle_sessions_are_held_then_set_aside_and_come_back(
     virtual: VirtualLoop, tmp_path: Path
 ) -> None:
     path = f"{tmp_path}/store.db"

@@ -125,11 +125,10 @@ async def test_what_a_learner_showed_is_carried_over(
     ground = world.ownership.ground
     async for seen in evidence(sid, ground.log, ground.records, ground.catalogue):
         index = syllabus.item_index[seen.item]
-        right = seen.right or seen.weight == 0.0
-        out = scoring.answer(x, index, right, weight=seen.weight, guess=0.12)
+        out = scoring.answer(x, index, seen.right, weight=seen.weight, guess=0.12)
         if seen.weight == 1.0:
             at_s = seen.at_ms / 1000
-            final.answer(f, index, out.p, out.p_g, right, at_s)
+            final.answer(f, index, out.p, out.p_g, seen.right, at_s)
     assert beliefs.scoring.parameters.crc == scoring.parameters.crc
     assert beliefs.x.tobytes() == x.tobytes()
     assert beliefs.x.tobytes() != scoring.fresh().tobytes()
