@@ -35,7 +35,6 @@ from server.websocket import WebSocketEndpoint
 from server.wheel import Wheel
 from streaming.catalogue import Catalogue
 from streaming.log import stored
-from streaming.nodes import Passing
 from streaming.ownership import Ownership, new_sid
 from streaming.prompt import greeting
 from streaming.providers.warmup import warmed

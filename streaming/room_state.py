@@ -178,8 +178,8 @@ class RoomState(msgspec.Struct):
             self.rid, self.title, self.code, self.seq, self.at_ms, dict(self.members),
             self.joined, self.says, self.talk, self.poll, self.polls, dict(self.votes),
             self.first, dict(self.gone), dict(self.owed), dict(self.board), self.groups,
-            dict(self.pairs), self.paired, self.thanks, dict(self.gens), self.turns, self.begun_ms, self.seen,
-            dict(self.fresh),
+            dict(self.pairs), self.paired, self.thanks, dict(self.gens), self.turns,
+            self.begun_ms, self.seen, dict(self.fresh),
         )  # fmt: skip
 
     # --- commands that were seen --------------------------------------------------------------
