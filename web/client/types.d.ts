@@ -579,7 +579,8 @@ export interface Picture {
  * `skills` holds every skill whose mastery moved by a hundredth or more, not the item's alone;
  * `reasons` says in words what moved a skill that was not answered. With `at` the answer was to
  * that scaffold or blank: it is no try at the item and moves nothing. `parts` are the verdicts on
- * an item's several questions.
+ * an item's several questions. The verdict on a vote in a room comes unasked once its poll is
+ * revealed: `re` is then `rid:epoch:q` of the reveal, and the open item stays as it is.
  */
 export interface Feedback {
   readonly t: "feedback";
