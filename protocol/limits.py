@@ -94,7 +94,9 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     room_members: int = 1_000
     """Members of a room; one more takes the place of who has been away longest, else `err 112`."""
     room_name_chars: int = 40
-    """Longest name of a member; what is longer is cut."""
+    """Longest name of a member, in signs with their marks; what is longer is cut."""
+    room_name_marks: int = 4
+    """Accents and other marks that one sign of a name may carry."""
     room_title_chars: int = 80
     room_says_kept: int = 50
     """Newest messages that a room's snapshot holds."""

@@ -7,8 +7,6 @@ nodes together a late vote, a double one or a second running turn is refused exa
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from typing import Any
@@ -21,10 +19,10 @@ from protocol.limits import LIMITS
 from streaming import room_deeds as deeds
 from streaming.room_deeds import By
 from streaming.room_fold import dropped_for
+from streaming.room_names import cleaned, told_apart
 from streaming.room_state import RoomState
 
 MEMBER_CHARS = 12
-_BLANKS = re.compile(r"\s+")
 _json_bytes = msgspec.json.Encoder().encode
 
 
@@ -36,18 +34,6 @@ def member_id(sid: str, rid: str) -> str:
     """
     made = hashlib.blake2b(f"{sid}\0{rid}".encode()).digest()
     return "m_" + urlsafe_b64encode(made)[:MEMBER_CHARS].decode()
-
-
-def cleaned(name: str | None) -> str | None:
-    r"""A name as others see it: one line, no control signs, at most 40 characters; None if empty.
-
-    >>> cleaned("  Ada\n\u202e Byron "), cleaned(" \t")
-    ('Ada Byron', None)
-    """
-    if name is None:
-        return None
-    kept = "".join(c for c in name if c.isspace() or unicodedata.category(c)[0] != "C")
-    return _BLANKS.sub(" ", kept).strip()[: LIMITS.room_name_chars].strip() or None
 
 
 def expect_member(state: RoomState, member: str) -> None:
@@ -66,9 +52,12 @@ def _expect_facilitator(state: RoomState, member: str, what: str) -> None:
 
 
 def join(state: RoomState, given: cmd.RoomJoin, by: By, who: deeds.Join) -> deeds.Join:
-    """The move of a `room.join`; `who` is the connection that asks."""
+    """The move of a `room.join` under a name that no other has; `who` is the one that asks."""
     expect_place(state, by.member)
-    return msgspec.structs.replace(who, name=cleaned(given.name), by=by)
+    had = state.members.get(by.member)
+    name = cleaned(given.name) or (had.name if had else f"Guest {state.joined + 1}")
+    others = (member.name for mid, member in state.members.items() if mid != by.member)
+    return msgspec.structs.replace(who, name=told_apart(name, others), by=by)
 
 
 def expect_place(state: RoomState, member: str) -> None:

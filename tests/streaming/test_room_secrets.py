@@ -17,8 +17,9 @@ from protocol.limits import LIMITS
 from streaming import room_deeds as deeds
 from streaming.providers.base import End, Text
 from streaming.room import Room
-from streaming.room_acts import cleaned, member_id
+from streaming.room_acts import member_id
 from streaming.room_batch import Batch, Given, NodeGone, grouped
+from streaming.room_names import cleaned
 from streaming.room_prompt import TEXTS, ballot_instance
 from streaming.room_state import Member, Poll, RoomState
 from streaming.screen import screened
