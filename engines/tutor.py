@@ -159,8 +159,9 @@ def decided(
 def left_told(beliefs: Beliefs, evidence: Answered, now_s: float) -> Decision:
     """What follows when an item is left whose answer was told: one opportunity, assisted.
 
-    It does what an assisted wrong answer does: nothing is measured. What is told of mastery stays
-    until the next answer tells it, and no card is reviewed: nothing was tried. `evidence` is of the item that is left; its response is not read.
+    It does what an assisted wrong answer does: nothing is measured, and what is told of mastery
+    stays until the next answer tells it. No card is reviewed, for nothing was tried. `evidence` is
+    of the item that is left; its response is not read.
     Raises ValueError for evidence without help.
     """
     if not _helped(evidence):

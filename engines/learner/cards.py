@@ -20,8 +20,8 @@ REVIEW_SHARE = 0.20
 """At most this share of a lesson's items is for review, at every moment of it."""
 DAY_S = 86_400.0
 TOLD_WAIT_S = 600.0
-"""A due card whose answer was told is due again after so long: what is recalled then is not the text
-just read. It is Anki's step for relearning."""
+"""A due card whose answer was told is due again after so long, so that what is recalled then is not
+the text just read. It is Anki's step for relearning."""
 _TITLE_CHARS = 48
 _STABILITY, _DIFFICULTY, _LAST_S, _DUE_S = range(4)
 

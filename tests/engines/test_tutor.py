@@ -8,12 +8,16 @@ import time
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engines import tutor
 from engines.beliefs import EIDS, Beliefs
 from engines.exercises.template import instance as drawn
+from engines.learner import kernels as k
+from engines.learner.cards import DAY_S
 from engines.maths.dice import Dice
-from engines.words import Answered, AnswerSpec, Decision, Item, Syllabus, Verdict
+from engines.words import Answered, AnswerSpec, Decision, HintStep, Item, Syllabus, Verdict
 from tests.engines.courses import RIGHT, WRONG, Simulated, answered, course, line, skill
 
 HALF = AnswerSpec(kind="fraction", value="1/2", form="lowest-terms")
@@ -28,8 +32,8 @@ def _course(spec: AnswerSpec = HALF) -> Syllabus:
     return course([skill(0), skill(1)], items)
 
 
-def _react(of: Syllabus, response: str, beliefs: Beliefs | None = None, **more) -> Decision:
-    """What follows from a first, unassisted answer to the first item, unless told otherwise."""
+def _evidence(of: Syllabus, response: str, **more) -> Answered:
+    """A first, unassisted answer to the first item, unless told otherwise."""
     which = of.course.items[of.item_index[more.pop("item", "item.0")]]
     fields = {
         "eid": "e",
@@ -40,9 +44,13 @@ def _react(of: Syllabus, response: str, beliefs: Beliefs | None = None, **more) 
         "learning_done": False,
         **more,
     }
-    evidence = Answered(
-        syllabus=of, instance=drawn(which, of.course.sha256, 0), response=response, **fields
-    )
+    made = drawn(which, of.course.sha256, 0)
+    return Answered(syllabus=of, instance=made, response=response, **fields)
+
+
+def _react(of: Syllabus, response: str, beliefs: Beliefs | None = None, **more) -> Decision:
+    """What follows from that answer."""
+    evidence = _evidence(of, response, **more)
     return tutor.react(beliefs or Beliefs.fresh(of), evidence, 12.0, Dice(3, 1))
 
 
@@ -124,7 +132,7 @@ def test_assisted_and_later_answers_are_an_opportunity_only(more, response) -> N
     assert learnt == pytest.approx(0.25 * 0.98 + 0.75 * 0.15, abs=1e-12)
     fresh = Beliefs.fresh(of)
     x = fresh.x.copy()
-    fresh.scoring.practised(x, 0)
+    fresh.scoring.practised(x, 0, response == "1/2")
     assert decision.beliefs.x.tobytes() == x.tobytes()
 
 
@@ -144,6 +152,179 @@ def test_help_never_takes_mastery_away(response) -> None:
         assert all(moved.after >= moved.before for moved in helped.moved)
     assert beliefs.learnt(of)["skill.0"] == learnt
     assert "skill.0" in beliefs.mastered(of)
+
+
+# --- what is told answers to the verdict --------------------------------------------------------
+
+TOLD = line(3, 9, per_item=2, fixed=True)
+
+
+def _believed(beliefs: Beliefs) -> list[float]:
+    """Mastery of each skill as the scoring says it, in hundredths."""
+    fresh = beliefs.scoring.mastery_all(beliefs.x, TOLD.references)
+    return [round(p * 100.0) / 100.0 for p in fresh[:, 0].tolist()]
+
+
+def _points(beliefs: Beliefs) -> list[float]:
+    return [told for told, _, _ in beliefs.mastery(TOLD).values()]
+
+
+def _lived(beliefs: Beliefs, deeds, begin: int = 0):
+    """Beliefs, verdict and help, decision and new beliefs of (item, verdict, hints, gap) deeds."""
+    for n, (item, verdict, hints, gap) in enumerate(deeds, begin):
+        evidence = answered(TOLD, f"item.{item}", f"e{n}", hints_used=hints)
+        now_s = beliefs.at_s + gap
+        made = tutor.decided(beliefs, evidence, Verdict(verdict, ""), now_s, Dice(1, n))
+        yield beliefs, verdict, hints, made
+        beliefs = made.beliefs
+
+
+deeds = st.lists(
+    st.tuples(
+        st.integers(0, 8),
+        st.sampled_from(["correct", "incorrect", "partial", "unreadable"]),
+        st.sampled_from([0, 0, 1, 4]),
+        st.sampled_from([5.0, 3600.0, 9 * DAY_S]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(deeds)
+def test_what_is_told_goes_by_the_verdict_and_comes_back_to_what_is_believed(done) -> None:
+    beliefs = Beliefs.fresh(TOLD)
+    for before, verdict, hints, made in _lived(beliefs, done):
+        beliefs = made.beliefs
+        was, now = _points(before), _points(beliefs)
+        if verdict == "correct":
+            assert all(b >= a for a, b in zip(was, now, strict=True))
+        elif verdict == "unreadable" or hints:
+            assert now == was, "nothing was measured"
+        else:
+            assert all(b <= a for a, b in zip(was, now, strict=True))
+        told = beliefs.mastery(TOLD)
+        for moved in made.moved:
+            assert (moved.after, moved.low, moved.high) == told[moved.skill]
+            assert moved.before == before.mastery(TOLD)[moved.skill][0]
+        assert all(0.0 <= low <= p <= high <= 1.0 for p, low, high in told.values())
+    after = [(done[0][0], verdict, 0, 5.0) for verdict in ("correct", "correct", "incorrect")]
+    skill = TOLD.item_skills[done[0][0], 0]
+    *rights, wrong = (
+        _points(made.beliefs)[skill] - _believed(made.beliefs)[skill]
+        for *_, made in _lived(beliefs, after, 100)
+    )
+    assert all(0.0 <= apart <= 0.05 for apart in rights), "one right answer takes all back up"
+    assert wrong == 0.0, "and the next wrong one down"
+
+
+@settings(max_examples=25, deadline=None)
+@given(deeds)
+def test_what_is_told_is_part_of_the_state(done) -> None:
+    beliefs = Beliefs.fresh(TOLD)
+    for *_, made in _lived(beliefs, done):
+        beliefs = made.beliefs
+    again = Beliefs.from_bytes(TOLD, beliefs.to_bytes())
+    assert again.mastery(TOLD) == beliefs.mastery(TOLD)
+    assert beliefs.moved_to(TOLD).mastery(TOLD) == beliefs.mastery(TOLD), "a new lesson tells on"
+    for one, other in zip(_lived(beliefs, done, 50), _lived(again, done, 50), strict=True):
+        assert one[3].moved == other[3].moved
+        assert one[3].beliefs.to_bytes() == other[3].beliefs.to_bytes()
+
+
+@pytest.mark.parametrize("misses", [0, 3])
+def test_a_wrong_answer_after_a_hint_is_no_success(misses: int) -> None:
+    """The skill was practised, so what is believed may rise, yet less than by a right answer."""
+    beliefs = Beliefs.fresh(TOLD)
+    for *_, made in _lived(beliefs, [(0, "incorrect", 0, 5.0)] * misses):
+        beliefs = made.beliefs
+    start, told = _believed(beliefs)[0], _points(beliefs)
+    [(*_, wrong)] = _lived(beliefs, [(0, "incorrect", 1, 5.0)], 9)
+    [(*_, right)] = _lived(beliefs, [(0, "correct", 1, 5.0)], 9)
+    gained = _believed(wrong.beliefs)[0] - start
+    assert gained <= 0.4 * (_believed(right.beliefs)[0] - start)
+    assert _points(wrong.beliefs) == told
+    assert wrong.moved == ()
+    assert _points(right.beliefs)[0] == _believed(right.beliefs)[0] > told[0]
+
+
+def test_what_is_chosen_goes_by_what_is_believed() -> None:
+    """Skills of which less is told than believed are not taken for the weakest."""
+    beliefs = Beliefs.fresh(TOLD)
+    missed = [(0, "incorrect", hints, 5.0) for hints in (0, 0, 0, 1, 1, 1, 1)]
+    for *_, made in _lived(beliefs, missed):
+        beliefs = made.beliefs
+    assert _points(beliefs)[0] < _believed(beliefs)[0]
+    n = len(TOLD.mastery)
+    state = beliefs.state.copy()
+    state[k.SKILLS + k.SKILL_TOLD * n : k.SKILLS + k.SKILL_TOLD * n + 3 * n] = 0.5
+    for at in range(20):
+        one = tutor.choose(beliefs, TOLD, 0.0, Dice(1, at))[1]
+        other = tutor.choose(beliefs.moved_by(state.copy()), TOLD, 0.0, Dice(1, at))[1]
+        assert (one.item, one.seed, one.p_success) == (other.item, other.seed, other.p_success)
+
+
+# --- reviews --------------------------------------------------------------------------------------
+
+
+def _laddered() -> Syllabus:
+    """Items whose second level of hint tells the answer."""
+    nudge = (HintStep("nudge", say="?"),)
+    items = [
+        Item(f"item.{i}", ("skill.0",), "?", HALF, difficulty=-1.0, hints=nudge) for i in range(3)
+    ]
+    return course([skill(0)], items)
+
+
+def _mastered(of: Syllabus) -> Beliefs:
+    """Beliefs of one who has a review card."""
+    beliefs = Beliefs.fresh(of)
+    for i in range(6):
+        beliefs = _react(of, "1/2", beliefs, eid=f"m{i}", item=f"item.{i % 3}").beliefs
+    assert beliefs.cards.has(0)
+    return beliefs
+
+
+@pytest.mark.parametrize(
+    ("more", "response", "reviewed"),
+    [
+        ({}, "1/3", True),
+        ({"hints_used": 1}, "1/3", True),
+        ({"hints_used": 1}, "1/2", True),
+        ({"hints_used": 2}, "1/2", False),
+        ({"hints_used": 2}, "1/3", False),
+        ({"steps_shown": True}, "1/2", False),
+        ({"steps_shown": True, "steps_told": False}, "1/2", True),
+    ],
+)
+def test_an_answer_that_was_told_reviews_no_card(more, response, reviewed) -> None:
+    of = _laddered()
+    beliefs = _mastered(of)
+    later = beliefs.at_s + 9 * DAY_S
+    evidence = _evidence(of, response, **more)
+    made = tutor.react(beliefs, evidence, later, Dice(3, 1))
+    cards, had = made.beliefs.cards, beliefs.cards
+    assert (cards.last_s(0) == later) is reviewed
+    if reviewed:
+        return
+    assert cards.memory[:3].tobytes() == had.memory[:3].tobytes()
+    assert [due.skill for due in cards.due(later + DAY_S)] == [0]
+    left = msgspec.structs.replace(evidence, hints_used=2)
+    gone = tutor.left_told(beliefs, left, later).beliefs
+    assert gone.cards.memory[:3].tobytes() == had.memory[:3].tobytes()
+    assert gone.mastery(of) == beliefs.mastery(of)
+
+
+def test_a_wrong_answer_is_a_lapse_whatever_is_told_after_it() -> None:
+    of = _laddered()
+    beliefs = _mastered(of)
+    later = beliefs.at_s + 9 * DAY_S
+    lapsed = tutor.react(beliefs, _evidence(of, "1/3"), later, Dice(3, 1)).beliefs
+    assert lapsed.cards.memory[0, 0] < beliefs.cards.memory[0, 0]
+    more = {"eid": "f", "attempt_no": 2, "learning_done": True, "hints_used": 2}
+    after = tutor.react(lapsed, _evidence(of, "1/2", **more), later + 60.0, Dice(3, 2)).beliefs
+    assert after.cards.memory.tobytes() == lapsed.cards.memory.tobytes()
 
 
 @pytest.mark.parametrize("response", ["1/2", "1/3"])

@@ -92,7 +92,7 @@ def test_beliefs_are_small_and_not_writeable() -> None:
     live += sum(map(sys.getsizeof, (beliefs, beliefs.eids, *beliefs.eids)))
     assert live <= 5120
     assert len(beliefs.to_bytes()) <= 5120
-    assert Beliefs.fresh(line(187, 374)).state.nbytes <= 11_000
+    assert Beliefs.fresh(line(187, 374)).state.nbytes <= 12_000
     assert len(beliefs.eids) == EIDS
     for array in arrays[:2]:
         with pytest.raises(ValueError, match="read-only"):

@@ -11,6 +11,7 @@ from engines.learner import forgetting as f
 from engines.learner.cards import (
     DAY_S,
     REVIEW_SHARE,
+    TOLD_WAIT_S,
     Cards,
     after_answer,
     due_of,
@@ -157,6 +158,26 @@ def test_a_right_answer_reviews_all_its_skills_a_wrong_one_the_primary_alone() -
     assert [right.last_s(k) for k in range(3)] == [later, later, later]
     wrong = after_answer(cards, SEVERAL, 0, (), f.WRONG, later)
     assert [wrong.last_s(k) for k in range(3)] == [NOW_S, later, NOW_S]
+
+
+@pytest.mark.parametrize("days", [0.5, 2.0, 30.0])
+def test_a_told_answer_leaves_the_memory_and_keeps_the_card_due(days: float) -> None:
+    cards = Cards.none(3)
+    for k in (0, 1):
+        cards = cards.reviewed(k, f.RIGHT, NOW_S)
+    now_s = NOW_S + days * DAY_S
+    told = after_answer(cards, SEVERAL, 0, {2}, None, now_s)
+    assert told.memory[:3].tobytes() == cards.memory[:3].tobytes()
+    assert not told.has(2), "a card opens by an answer of one's own"
+    assert (told.retrievability(now_s) == cards.retrievability(now_s)).all()
+    if days < 2.0:
+        assert told is cards, "what is not due yet is due when it was to be"
+        return
+    assert told.due(now_s) == [], "not while the text is still before one's eyes"
+    assert [due.skill for due in told.due(now_s + TOLD_WAIT_S)] == [0, 1]
+    assert after_answer(told, SEVERAL, 0, (), None, now_s) is told
+    lapsed = after_answer(cards, SEVERAL, 0, (), f.WRONG, now_s)
+    assert lapsed.memory[0, 1] < told.memory[0, 1], "and that is what it was before"
 
 
 def test_the_retention_asked_for_sets_the_interval() -> None:

@@ -131,12 +131,13 @@ def test_other_ratings_are_refused(rating: int) -> None:
     [
         (False, False, False, f.WRONG),
         (False, True, False, f.WRONG),
-        (True, True, True, f.WRONG),
+        (True, True, True, None),
+        (False, True, True, None),
         (True, True, False, f.ASSISTED),
         (True, False, False, f.RIGHT),
     ],
 )
 def test_ratings_follow_from_the_answer_and_are_never_easy(
-    right: bool, assisted: bool, told: bool, rating: f.Rating
+    right: bool, assisted: bool, told: bool, rating: f.Rating | None
 ) -> None:
     assert f.rated(right=right, assisted=assisted, told=told) == rating

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from engines import tutor
 from engines.beliefs import Beliefs
 from engines.learner import kernels as k
+from engines.learner import telling
 from engines.maths import kernels as compiling
 from engines.words import Syllabus
 from tests.engines.courses import Simulated, course, item, skill
@@ -56,18 +57,29 @@ def test_a_lesson_equals_the_twin(made, length: int) -> None:
             asked, leaving = (int(bits.integers(-1, size)) for size in (len(of.mastery), len(of.d)))
             _choose(state, twin, of, bits, asked, leaving)
         elif kind < 0.7:
-            flags, p = int(bits.integers(0, 128)), float(bits.random())
+            flags, p = int(bits.integers(0, 256)), float(bits.random())
             k.answered(state, of.item_skills, of.bkt, of.guess_floor, at, flags, p, float(n))
             twin.answered(at, flags, p, float(n))
         else:
-            fresh, rows = np.sort(bits.random((len(of.mastery), 3))), np.empty((len(of.mastery), 2))
-            at = at if bits.random() < 0.8 else -1
-            count = k.told(state, fresh, of.item_skills, at, rows)
-            assert dict(rows[:count].tolist()) == twin.tell(fresh, at)
+            fresh, rows = _fresh(bits, len(of.mastery)), np.empty((len(of.mastery), 2))
+            flags = int(bits.integers(0, 256))
+            if bits.random() < 0.2:
+                telling.tell_all(state, fresh)
+                twin.tell_all(fresh)
+            telling.believed(state, fresh, of.item_skills, at, flags)
+            twin.believe(fresh, at, flags)
+            count = telling.told(state, fresh, of.item_skills, at, flags, rows)
+            assert dict(rows[:count].tolist()) == twin.tell(fresh, at, flags)
         assert state == pytest.approx(twin.array(), abs=1e-12)
         if bits.random() < 0.3:  # as `selection.drawn` does for an item without params
             state[k.RING_SEED + (int(state[k.RING_NEXT]) - 1) % k.RING] = 0.0
     assert np.isfinite(state).all()
+
+
+def _fresh(bits, n: int) -> np.ndarray:
+    """Mastery of n skills with its interval."""
+    low, p, high = np.sort(bits.random((n, 3))).T
+    return np.column_stack([p, low, high])
 
 
 def _choose(state, twin: Twin, of: Syllabus, bits, asked: int, leaving: int) -> None:

@@ -27,7 +27,9 @@ def _with(of: Syllabus, learnt: dict[str, float]) -> Beliefs:
     state = fresh.state.copy()
     blocks = state[k.SKILLS :].reshape(k.BLOCKS, -1)
     for name, chance in learnt.items():
-        blocks[:4, of.skill_index[name]] = (5.0, chance, 1.0, chance)
+        at = of.skill_index[name]
+        blocks[:4, at] = (5.0, chance, 1.0, chance)
+        blocks[k.SKILL_BELIEVED, at] = chance
     return fresh.moved_by(state)
 
 

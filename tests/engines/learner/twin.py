@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engines.learner import kernels as k
+from engines.learner import telling
 from engines.words import Syllabus
 
 
@@ -19,11 +20,12 @@ class Twin:
         items, seeds = state[k.RING_ITEM : k.RING_SEED], state[k.RING_SEED : k.SKILLS]
         self.ring = [(int(i), int(s)) for i, s in zip(items, seeds, strict=True)]
         blocks = state[k.SKILLS :].reshape(k.BLOCKS, n).tolist()
-        self.n_k, self.learnt, self.last, self.told, self.low, self.high = blocks
+        self.n_k, self.learnt, self.last, self.told, self.low, self.high, self.believed = blocks
 
     def array(self) -> np.ndarray:
         items, seeds = zip(*self.ring, strict=True)
-        blocks = [*self.n_k, *self.learnt, *self.last, *self.told, *self.low, *self.high]
+        told = [*self.told, *self.low, *self.high]
+        blocks = [*self.n_k, *self.learnt, *self.last, *told, *self.believed]
         return np.array([*self.head, self.next, *items, *seeds, *blocks], dtype=np.float64)
 
     def skills(self, item: int) -> list[int]:
@@ -36,7 +38,7 @@ class Twin:
             if self.learnt[s] >= threshold
             and self.n_k[s] >= 3
             and self.last[s] == 1.0
-            and self.told[s] >= 0.5
+            and self.believed[s] >= 0.5
         }
 
     def answered(self, item: int, flags: int, p: float, at_s: float) -> None:
@@ -52,18 +54,41 @@ class Twin:
         for s in self.skills(item):
             self._learn(s, item, flags)
 
-    def tell(self, fresh: np.ndarray, item: int) -> dict[int, float]:
+    def tell_all(self, fresh: np.ndarray) -> None:
+        for s, row in enumerate(fresh.tolist()):
+            self.told[s], self.low[s], self.high[s] = (round(v * 100.0) / 100.0 for v in row)
+            self.believed[s] = self.told[s]
+
+    def believe(self, fresh: np.ndarray, item: int, flags: int) -> None:
+        now = fresh[:, 0].tolist()
+        if flags & k.HELPED:
+            now = [max(pair) for pair in zip(now, self.believed, strict=True)]
+        for s in self._turn([abs(a - b) for a, b in zip(now, self.believed, strict=True)], item):
+            self.believed[s] = round(now[s] * 100.0) / 100.0
+
+    def tell(self, fresh: np.ndarray, item: int, flags: int) -> dict[int, float]:
         """Mastery told before of the skills that are told anew."""
-        own = self.skills(item) if item >= 0 else list(range(len(self.told)))
-        by = {s: abs(fresh[s, 0] - self.told[s]) for s in range(len(self.told)) if s not in own}
-        far = sorted((s for s in by if by[s] >= k.OTHERS_BY), key=lambda s: (-by[s], s))
+        rows = []
+        for s, (p, low, high) in enumerate(fresh.tolist()):
+            if flags & k.RIGHT:
+                p = max(p, self.told[s])
+            elif flags & k.HELPED:
+                p, low, high = self.told[s], self.low[s], self.high[s]
+            else:
+                p = min(p, self.told[s])
+            rows.append((p, min(low, p), max(high, p)))
         before = {}
-        for s in own + (far[: k.MOST_OTHERS] if item >= 0 else []):
-            new = [round(float(v) * 100.0) / 100.0 for v in fresh[s]]
+        for s in self._turn([abs(r[0] - b) for r, b in zip(rows, self.told, strict=True)], item):
+            new = [round(v * 100.0) / 100.0 for v in rows[s]]
             if new != [self.told[s], self.low[s], self.high[s]]:
                 before[s] = self.told[s]
                 self.told[s], self.low[s], self.high[s] = new
         return before
+
+    def _turn(self, by: list[float], item: int) -> list[int]:
+        own = self.skills(item)
+        far = [s for s in range(len(by)) if by[s] >= telling.OTHERS_BY and s not in own]
+        return own + sorted(far, key=lambda s: -by[s])[: telling.MOST_OTHERS]
 
     def _band(self, p: float, right: bool) -> None:
         h = self.head
@@ -134,13 +159,13 @@ class Twin:
             s: [i for i in range(len(ages)) if s in (t := self.skills(i)) and set(t) <= ready]
             for s in sorted(ready)
         }
-        open_ = sorted(ready - mastered, key=lambda s: (self.told[s], s))
+        open_ = sorted(ready - mastered, key=lambda s: (self.believed[s], s))
         ranked = sorted(
             (s for s in by_skill if by_skill[s]),
             key=lambda s: (
                 -min(5, max(ages[i] for i in by_skill[s])),
                 s in mastered,
-                self.told[s],
+                self.believed[s],
                 s,
             ),
         )

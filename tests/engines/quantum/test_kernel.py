@@ -119,11 +119,12 @@ def test_no_weight_and_no_channels_move_nothing_but_the_clock() -> None:
     assert registers_of(x, p)[1][p.combination[3]] == before[0]
 
 
-def test_an_assisted_attempt_is_an_answer_without_weight() -> None:
+@pytest.mark.parametrize("right", [True, False])
+def test_an_assisted_attempt_is_an_answer_without_weight(right: bool) -> None:
     scoring = Scoring(problem(5, 8))
     x, other = lived(scoring, 6), lived(scoring, 6)
-    scoring.practised(x, 4)
-    scoring.answer(other, 4, True, weight=0.0, guess=0.7)
+    scoring.practised(x, 4, right)
+    scoring.answer(other, 4, right, weight=0.0, guess=0.7)
     assert x.tobytes() == other.tobytes()
 
 
@@ -337,7 +338,7 @@ def test_nothing_is_compiled_by_use() -> None:
     scoring = Scoring(problem(17, 8))
     x = lived(scoring, 1)
     scoring.answer(x, 0, True)
-    scoring.practised(x, 0)
+    scoring.practised(x, 0, True)
     scoring.informed(x, np.arange(3))
     scoring.narrowed(x, np.arange(3))
     scoring.theta(x, 0)
