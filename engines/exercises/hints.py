@@ -12,6 +12,7 @@ from engines.exercises.arranged import key_texts
 from engines.exercises.grading import key_spelled, reading
 from engines.exercises.marks import marks_of
 from engines.exercises.masking import masked
+from engines.exercises.parts import part_label
 from engines.exercises.template import instance, rendered, with_values
 from engines.exercises.widgets import entries_shown
 from engines.words import HintLevel, HintStep, Instance, Item
@@ -95,8 +96,8 @@ def _said(inst: Instance, step: HintStep) -> str:
 def key_text(instance: Instance) -> str:
     """The key as a page shows it: a formula for a number, the option's text for an option."""
     if instance.parts:
-        named = zip(instance.item.parts, instance.parts, strict=True)
-        return "; ".join(f"{part.id}: {key_text(each)}" for part, each in named)
+        parts = enumerate(instance.parts, 1)
+        return "; ".join(f"{part_label(nth)}: {key_text(part)}" for nth, part in parts)
     if instance.item.answer.kind in ("order", "match"):
         return "; ".join(key_texts(instance))
     key = key_spelled(instance, locale=instance.locale)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
-from engines.exercises.verdicts import RIGHT, shown
+from engines.exercises.verdicts import NOT_YET, RIGHT, shown
 from engines.words import Instance, Verdict, VerdictName
 
 Judge = Callable[[Instance, object, str], Verdict]
@@ -28,13 +28,13 @@ def graded_parts(instance: Instance, response: object, locale: str, judge: Judge
     }
     names: dict[str, VerdictName] = {name: each.verdict for name, each in verdicts.items()}
     read_as = "; ".join(f"{name}: {each.read_as}" for name, each in verdicts.items())
-    told = [f"{name}: {v.message}" for name, v in verdicts.items() if v.verdict != "correct"]
+    told = [_told(n, v) for n, v in enumerate(verdicts.values(), 1) if v.verdict != "correct"]
     joined = _joined(names)
     right = sum(name == "correct" for name in names.values())
     wrong = next((v.misconception for v in verdicts.values() if v.misconception), None)
     unread = [v for v in verdicts.values() if v.verdict == "unreadable"]
     if joined == "unreadable":
-        told = [f"{name}: {v.message}" for name, v in verdicts.items() if v in unread]
+        told = [_told(n, v) for n, v in enumerate(verdicts.values(), 1) if v in unread]
     return Verdict(
         joined,
         read_as,
@@ -45,6 +45,21 @@ def graded_parts(instance: Instance, response: object, locale: str, judge: Judge
         share=right / len(names) if joined == "partial" else None,
         parts=names,
     )
+
+
+def part_label(nth: int) -> str:
+    """What a learner calls the nth part, from 1: its id is the author's own.
+
+    >>> part_label(2)
+    'Part 2'
+    """
+    return f"Part {nth}"
+
+
+def _told(nth: int, verdict: Verdict) -> str:
+    """The verdict on the nth part in words; general advice is not said once a part."""
+    said = "not yet." if verdict.message == NOT_YET else verdict.message
+    return f"{part_label(nth)}: {said}"
 
 
 def _joined(names: Mapping[str, VerdictName]) -> VerdictName:
@@ -69,11 +84,11 @@ def parts_reading(
     """How all parts would be read; `read` reads one. Raises ExpressionError, naming the part."""
     given = parts_read(instance, response)
     told = []
-    for name, part in zip(part_ids(instance), instance.parts, strict=True):
+    for nth, (name, part) in enumerate(zip(part_ids(instance), instance.parts, strict=True), 1):
         try:
             told.append(f"{name}: {read(part, given[name], locale)}")
         except ExpressionError as error:
-            expected = f"{error.expected} in part {name}"
+            expected = f"{error.expected} in part {nth}"
             raise ExpressionError(error.column, expected, error.found) from None
     return "; ".join(told)
 

@@ -157,7 +157,7 @@ def test_parts_are_right_only_together():
     assert found.verdict == "partial"
     assert found.share == pytest.approx(2 / 3)
     assert found.parts == {"half": "incorrect", "more": "correct", "row": "correct"}
-    assert found.message.startswith("half: ")
+    assert found.message == "Part 1: not yet."
     nothing = graded(made, {"half": "99", "more": "y", "row": list(reversed(key["row"]))})
     assert nothing.verdict == "incorrect"
 
@@ -168,7 +168,7 @@ def test_a_part_that_cannot_be_read_is_named_and_no_try_is_used():
     assert isinstance(key, dict)
     found = graded(made, {**key, "half": "3/"})
     assert found.verdict == "unreadable"
-    assert found.message.startswith("half: I could not read that")
+    assert found.message.startswith("Part 1: I could not read that")
     assert reading(made, {**key, "half": "3/"})[2] is not None
     del key["more"]
     assert "more" in graded(made, key).message
@@ -243,7 +243,7 @@ def test_the_key_is_told_in_the_texts_shown():
     assert key_text(made).split("; ")[0].endswith(("halves", "thirds", "fifths"))
     assert f"${n}/2$ – halves" in key_text(made)
     parts = drawn("parts.1", 1)
-    assert key_text(parts).startswith("half: $")
+    assert key_text(parts).startswith("Part 1: $")
 
 
 def test_the_numbers_of_parts_are_covered():
