@@ -8,18 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import lru_cache
+from typing import NamedTuple
 
 from engines.course_words import VARIANTS
 from engines.exercises.arranged import arranged_response
+from engines.exercises.asked import Asked
 from engines.exercises.formulas import text_faults
-from engines.exercises.grading import graded, key_spelled
+from engines.exercises.functions import Operand
+from engines.exercises.grading import key_spelled
 from engines.exercises.keyboard import unusual
 from engines.exercises.limits import ExpressionError
 from engines.exercises.mentions import numbers_in
 from engines.exercises.naming import keys_of, names_key, plain, shows_key
 from engines.exercises.params import ParamError, Undrawable
 from engines.exercises.reading import number_read
-from engines.exercises.template import instance, rendered
+from engines.exercises.template import Throw, printed, relocated, rendered, thrown
 from engines.exercises.widget_checks import widget_faults
 from engines.exercises.widgets import entries_shown
 from engines.words import AnswerSpec, Finding, Instance, Item, Option
@@ -42,6 +47,14 @@ _DEGENERATE = (
 )
 
 
+class _Told(NamedTuple):
+    """A template told besides the question; `before` where it stands before the bottom-out."""
+
+    place: Path
+    template: str
+    before: bool
+
+
 @dataclass
 class _Trial:
     """What the seeds of one item have shown so far."""
@@ -52,12 +65,16 @@ class _Trial:
     locales: tuple[str, ...] = ("en",)
     found: dict[tuple[str, Path], Finding] = field(default_factory=dict)
     leaks: dict[Path, int] = field(default_factory=dict)
-    seen: set[str] = field(default_factory=set)
+    seen: set[tuple[Operand, ...]] = field(default_factory=set)
+    """The numbers met: the same numbers print the same texts, which are not tried again."""
     seeds: int = 0
     questions: list[tuple[Path, Item]] = field(default_factory=list)
     """The scaffolds' sub-questions as items of their own, which draw the same numbers."""
+    told: list[_Told] = field(default_factory=list)
     drawable: frozenset[Path] = frozenset()
     """Texts whose formulas are sound as they are written: only numbers can spoil those."""
+    printed: set[tuple[Path, str]] = field(default_factory=set)
+    """Texts as they were printed, which need no second look at their formulas."""
 
     def tell(self, code: str, place: Path, message: str, fix: str = "", warn: bool = False) -> None:
         """Take a fault; only its first seed is told."""
@@ -76,14 +93,13 @@ def trial_findings(
     `locales` are those the course has, its own first: the key is typed in each.
     """
     trial = _Trial(item, path, course_sha256, locales, questions=_questions(item))
+    trial.told = [_Told(*told, _is_before(item, told[0])) for told in told_places(item) if told[1]]
     written = [(("prompt",), item.prompt), *told_places(item)]
     trial.drawable = frozenset(place for place, text in written if not text_faults(text))
     for seed in range(SEEDS if item.params else 1):
-        drawn = _drawn(trial, seed)
-        if drawn is None:
+        if not _tried(trial, seed):
             break
         trial.seeds += 1
-        _try(trial, drawn)
     if item.params and trial.seeds == SEEDS and len(trial.seen) < DISTINCT:
         told = f"{len(trial.seen)} distinct instances, {DISTINCT} are wanted"
         trial.tell("C212", ("params",), told, "widen a range", warn=True)
@@ -93,9 +109,21 @@ def trial_findings(
     return list(trial.found.values())
 
 
-def _drawn(trial: _Trial, seed: int) -> Instance | None:
+def _is_before(item: Item, place: Path) -> bool:
+    """Whether a text is told before the bottom-out, and so may not name the key."""
+    if place[0] == "hints":
+        return item.hints[int(place[1])].level != "bottom-out"
+    return place[0] in ("misconceptions", "variants")
+
+
+def _tried(trial: _Trial, seed: int) -> bool:
+    """Try the numbers of a seed, if they are new; whether they could be drawn and printed."""
     try:
-        return instance(trial.item, trial.course_sha256, seed, locale=trial.locales[0])
+        throw = thrown(trial.item, trial.course_sha256, seed)
+        values = tuple(throw.values.values())
+        if values in trial.seen:
+            return True
+        drawn = printed(trial.item, throw, trial.locales[0])
     except Undrawable as error:
         fix = "loosen a condition or widen a range"
         trial.tell("C211", ("where",), f"{error} (seed {seed})", fix)
@@ -103,64 +131,66 @@ def _drawn(trial: _Trial, seed: int) -> Instance | None:
         trial.tell("C213", (), f"seed {seed}: {error}", "exclude these numbers with where")
     except ParamError as error:
         trial.tell("C201", ("params",), str(error))
-    return None
+    else:
+        trial.seen.add(values)
+        _try(trial, drawn, throw)
+        return True
+    return False
 
 
-def _try(trial: _Trial, drawn: Instance) -> None:
-    values = repr(sorted(drawn.values.items()))
-    if values in trial.seen:
-        return  # the same numbers print the same texts
-    trial.seen.add(values)
-    told = list(_texts(trial, drawn))
-    for place, text in told:
-        _degenerate(trial, place, text, drawn)
-    sound = {prefix for prefix, question in _asked(drawn) if _widget(trial, question, prefix)}
-    for prefix, question in _asked(drawn):
+def _try(trial: _Trial, drawn: Instance, throw: Throw) -> None:
+    told = list(_texts(trial, drawn, throw))
+    for place, text, _ in told:
+        _degenerate(trial, place, text, drawn.seed)
+    asked = _asked(drawn)
+    sound = {prefix for prefix, question in asked if _widget(trial, question, prefix)}
+    for prefix, question in asked:
         if prefix in sound:
             _key(trial, question, (*prefix, "answer"))
-            _examples(trial, question, prefix)
-        _typed(trial, question, prefix)
-        _options(trial, question, prefix)
+            _examples(trial, question, prefix, throw)
+        _typed(trial, question.drawn, prefix)
+        _options(trial, question.drawn, prefix)
     for locale in trial.locales[1:]:
-        other = instance(trial.item, trial.course_sha256, drawn.seed, locale=locale)
-        for prefix, question in _asked(other):
+        for prefix, question in _asked(relocated(drawn, throw, locale)):
             if prefix in sound:
                 _key(trial, question, (*prefix, "answer"))
     _misconceptions(trial, drawn)
-    _scaffolds(trial, drawn)
-    _last_step(trial, drawn, told)
-    _leaks(trial, drawn, told)
+    _scaffolds(trial, drawn, throw)
+    whole = Asked(drawn) if drawn.parts else asked[0][1]
+    _last_step(trial, whole, told)
+    _leaks(trial, drawn, asked, told)
 
 
-def _asked(drawn: Instance) -> list[tuple[Path, Instance]]:
+def _asked(drawn: Instance) -> list[tuple[Path, Asked]]:
     """The questions of an instance, each with its way below the item: itself, or its parts."""
     if not drawn.parts:
-        return [((), drawn)]
-    return [(("parts", at), part) for at, part in enumerate(drawn.parts)]
+        return [((), Asked(drawn))]
+    return [(("parts", at), Asked(part)) for at, part in enumerate(drawn.parts)]
 
 
-def _widget(trial: _Trial, drawn: Instance, prefix: Path) -> bool:
+def _widget(trial: _Trial, asked: Asked, prefix: Path) -> bool:
     """Tell the faults of a widget; whether its key may be tried."""
     sound = True
-    for code, place, message, fix, warn in widget_faults(drawn):
+    for code, place, message, fix, warn in widget_faults(asked.drawn):
         trial.tell(code, (*prefix, *place), message, fix, warn=warn)
         sound = sound and code != "C307"
     return sound
 
 
-def _texts(trial: _Trial, drawn: Instance) -> Iterator[tuple[Path, str]]:
-    """Every learner's text printed; one that cannot be printed is C213."""
-    item = trial.item
-    yield ("prompt",), drawn.prompt
-    for prefix, question in _asked(drawn):
-        if prefix or question.widget is not None:
-            yield (*prefix, "prompt"), question.prompt
-            yield from (((*prefix, "widget"), text) for text in entries_shown(question))
-    for place, template in told_places(item):
-        if not template:
-            continue
+def _texts(trial: _Trial, drawn: Instance, throw: Throw) -> Iterator[tuple[Path, str, bool]]:
+    """Every learner's text printed, and whether it stands before the bottom-out.
+
+    One that cannot be printed is C213.
+    """
+    yield ("prompt",), drawn.prompt, False
+    if drawn.parts or drawn.widget is not None:
+        for prefix, asked in _asked(drawn):
+            yield (*prefix, "prompt"), asked.drawn.prompt, False
+            for text in entries_shown(asked.drawn):
+                yield (*prefix, "widget"), text, False
+    for place, template, before in trial.told:
         try:
-            yield place, rendered(template, drawn.values, drawn.locale)
+            yield place, rendered(template, throw.values, drawn.locale), before
         except ExpressionError as error:
             trial.tell("C213", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
 
@@ -186,17 +216,27 @@ def told_places(item: Item) -> Iterator[tuple[Path, str]]:
         yield from ((("goals", at), text) for text in (*moves, goal.confirm, goal.summarise))
 
 
-def _degenerate(trial: _Trial, place: Path, text: str, drawn: Instance) -> None:
-    for fault in text_faults(text) if place in trial.drawable and trial.seeds <= DRAWN else ():
-        trial.tell("C601", place, f"seed {drawn.seed}: {fault}", "write it as KaTeX reads it")
+def _degenerate(trial: _Trial, place: Path, text: str, seed: int) -> None:
+    if (place, text) in trial.printed:
+        return
+    trial.printed.add((place, text))
+    for fault in text_faults(text) if place in trial.drawable and trial.seeds < DRAWN else ():
+        trial.tell("C601", place, f"seed {seed}: {fault}", "write it as KaTeX reads it")
     for formula in _MATHS.findall(text):
-        for pattern, what in _DEGENERATE:
-            if found := pattern.search(formula):
-                told = f"seed {drawn.seed} prints {what}: {found.group().strip()!r}"
-                trial.tell("C213", place, told, "use :coef or :term, or exclude it with where")
+        for what, found in _degenerated(formula):
+            told = f"seed {seed} prints {what}: {found!r}"
+            trial.tell("C213", place, told, "use :coef or :term, or exclude it with where")
 
 
-def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = "C301") -> None:
+@lru_cache(maxsize=1 << 14)
+def _degenerated(formula: str) -> tuple[tuple[str, str], ...]:
+    """What a formula prints that nobody writes, each with the place in it."""
+    found = ((what, pattern.search(formula)) for pattern, what in _DEGENERATE)
+    return tuple([(what, match.group().strip()) for what, match in found if match is not None])
+
+
+def _key(trial: _Trial, asked: Asked, place: Path, code: str = "C301") -> None:
+    drawn = asked.drawn
     item = drawn.item
     shown = {option.id for option in item.options}
     keys = set(keys_of(drawn))
@@ -209,7 +249,7 @@ def _key(trial: _Trial, drawn: Instance, place: Path = ("answer",), code: str = 
     except ExpressionError as error:
         trial.tell("C307" if code == "C301" else code, (*place, "value"), str(error))
         return
-    verdict = graded(drawn, typed, locale=drawn.locale)
+    verdict = asked.verdict(typed)
     if verdict.verdict == "correct":
         return
     of = "" if drawn.locale == trial.locales[0] else f" in locale {drawn.locale}"
@@ -242,17 +282,18 @@ _WANTED = {
 }
 
 
-def _examples(trial: _Trial, drawn: Instance, prefix: Path) -> None:
+def _examples(trial: _Trial, asked: Asked, prefix: Path, throw: Throw) -> None:
+    drawn = asked.drawn
     for name, examples in drawn.item.answer.examples.items():
         for at, template in enumerate(examples):
             place: Path = (*prefix, "answer", "examples", name, at)
             try:
-                typed = rendered(template, drawn.values, drawn.locale)
+                typed = rendered(template, throw.values, drawn.locale)
                 given = _given(drawn, typed)
             except ExpressionError as error:
                 trial.tell("C302", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
                 continue
-            verdict = graded(drawn, given, locale=drawn.locale).verdict
+            verdict = asked.verdict(given).verdict
             if verdict not in _WANTED.get(name, ("correct",)):
                 told = f"seed {drawn.seed}: the {name} example {typed!r} is judged {verdict}"
                 trial.tell("C302", place, told, "exclude these numbers, or mend the example")
@@ -267,32 +308,34 @@ def _given(drawn: Instance, typed: str) -> object:
 
 
 def _options(trial: _Trial, drawn: Instance, prefix: Path) -> None:
+    if not drawn.choices:
+        return
     order = {option.id: at for at, option in enumerate(drawn.item.options)}
     shown = sorted(drawn.choices, key=lambda choice: order[choice.id])
+    texts = [plain(choice.text) for choice in shown]
+    numbers = [_number(choice.text) for choice in shown] if drawn.item.answer.form == "any" else []
     for at, after in enumerate(shown):
-        for before in shown[:at]:
-            if plain(before.text) == plain(after.text):
+        place = (*prefix, "options", at)
+        for nth, before in enumerate(shown[:at]):
+            if texts[nth] == texts[at]:
                 told = f"seed {drawn.seed}: {before.id} and {after.id} both read {after.text!r}"
-                trial.tell(
-                    "C303", (*prefix, "options", at), told, "exclude these numbers with where"
-                )
-            elif drawn.item.answer.form == "any" and _equal(before.text, after.text):
+                trial.tell("C303", place, told, "exclude these numbers with where")
+            elif numbers and numbers[at] is not None and numbers[nth] == numbers[at]:
                 told = f"seed {drawn.seed}: {before.id} and {after.id} have one value"
-                trial.tell(
-                    "C308", (*prefix, "options", at), told, "make the values differ", warn=True
-                )
-    lengths = [len(plain(choice.text)) for choice in shown]
-    if lengths and max(lengths) > LONGER * max(min(lengths), 4):
+                trial.tell("C308", place, told, "make the values differ", warn=True)
+    lengths = list(map(len, texts))
+    if max(lengths) > LONGER * max(min(lengths), 4):
         told = f"the longest choice has {max(lengths)} signs, the shortest {min(lengths)}"
         trial.tell("C306", (*prefix, "options"), told, "length gives the key away", warn=True)
 
 
-def _equal(one: str, other: str) -> bool:
+@lru_cache(maxsize=4096)
+def _number(text: str) -> Fraction | None:
+    """The value of a choice, where it is a number."""
     try:
-        a, b = (number_read(text.strip().strip("$")).value for text in (one, other))
+        return number_read(text.strip().strip("$")).value
     except ExpressionError:
-        return False
-    return a == b
+        return None
 
 
 def _misconceptions(trial: _Trial, drawn: Instance) -> None:
@@ -346,33 +389,33 @@ def _questions(item: Item) -> list[tuple[Path, Item]]:
 Options = tuple[Option, ...]
 
 
-def _scaffolds(trial: _Trial, drawn: Instance) -> None:
+def _scaffolds(trial: _Trial, drawn: Instance, throw: Throw) -> None:
     for place, question in trial.questions:
         try:
-            asked = instance(question, trial.course_sha256, drawn.seed, locale=drawn.locale)
+            asked = Asked(printed(question, throw, drawn.locale))
         except ExpressionError as error:
             trial.tell("C404", place, f"seed {drawn.seed}: {error}")
             continue
         _key(trial, asked, place, "C404")
 
 
-def _last_step(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> None:
-    last = len(trial.item.steps) - 1
-    for place, text in told:
-        if place == ("steps", last, "show") and not shows_key(text, drawn):
-            message = f"seed {drawn.seed}: the last step shows {text!r}, not the answer"
+Printed = list[tuple[Path, str, bool]]
+
+
+def _last_step(trial: _Trial, asked: Asked, told: Printed) -> None:
+    last = ("steps", len(trial.item.steps) - 1, "show")
+    for place, text, _ in told:
+        if place == last and not shows_key(text, asked):
+            message = f"seed {asked.drawn.seed}: the last step shows {text!r}, not the answer"
             trial.tell("C405", place, message, "end the steps with the answer", warn=True)
 
 
-def _leaks(trial: _Trial, drawn: Instance, told: list[tuple[Path, str]]) -> None:
+def _leaks(trial: _Trial, drawn: Instance, asked: list[tuple[Path, Asked]], told: Printed) -> None:
     """Count the texts before the bottom-out that name the key and do not repeat the prompt."""
-    item = trial.item
     prompts = "\n".join([drawn.prompt, *(part.prompt for part in drawn.parts)])
-    printed = numbers_in(prompts, parts=True)
-    for place, text in told:
-        hint = place[0] == "hints" and item.hints[int(place[1])].level != "bottom-out"
-        before = hint or place[0] in ("misconceptions", "variants")
-        if before and names_key(text, drawn, printed):
+    stated = numbers_in(prompts, parts=True)
+    for place, text, before in told:
+        if before and any(names_key(text, question, stated) for _, question in asked):
             trial.leaks[place] = trial.leaks.get(place, 0) + 1
 
 
