@@ -29,13 +29,16 @@ from engines.exercises.expression import (
     RELATION,
     SIGN,
     SIGNED,
+    SUM,
     SYMBOL,
     TIGHT,
     UNION,
     Code,
     Op,
     Parser,
+    Sign,
     Waiting,
+    made,
     shown,
     within_at,
 )
@@ -49,6 +52,9 @@ _INFIX = frozenset("+-*/^±∓∪")
 _RELATIONS = "=≠<>≤≥∈"
 _SPECIAL = frozenset("eiU")
 """Letters that may be no variables."""
+_FACTORS = frozenset(("name", "(", "fn", "symbol", "|", "["))
+"""Words that make a product with an operand before them, wherever they may begin one."""
+_TIMES = ("*", PRECEDENCE["*"])
 _OPENS = ("(", "[", "{")
 _CLOSES = (")", "]", "}")
 
@@ -63,10 +69,13 @@ class Opened(Waiting):
     __slots__ = ("power", "round", "rows", "split", "start", "written")
 
     def __init__(self, sign: str, precedence: int, at: int, start: int, written: int) -> None:
-        super().__init__(sign, precedence, at)
+        self.sign = sign
+        self.precedence = precedence
+        self.at = at
         self.start = self.split = start
         self.written = written
-        self.rows = 0
+        self.commas = self.rows = 0
+        self.jumps = ()
         self.power: int | None = None
         self.round = False
 
@@ -106,9 +115,7 @@ class AnswerParser(Parser):
         kind = word[0]
         if kind == "num":
             return self.last in (")", "|")
-        return kind in ("name", "(", "fn", "symbol", "|", "[") and not (
-            kind == "[" and self.dialect.lists
-        )
+        return kind in _FACTORS and not (kind == "[" and self.dialect.lists)
 
     def _operand(self, word: Token) -> None:
         if not self.after:
@@ -117,16 +124,16 @@ class AnswerParser(Parser):
         if not self._multiplies(word):
             raise ExpressionError(word[2] + 1, "a sign or the end", shown(word))
         top = self.stack[-1] if self.stack else None
-        if top is not None:
+        if top is not None and top.precedence > SUM and (top.sign, top.precedence) != _TIMES:
             self._doubt(top, word)
-        if word[0] in ("num", "name", "symbol") and self._in_function():
-            self._unwind(TIGHT)
-            self._wait(Waiting("*", TIGHT, word[2]))
-        else:
-            self._binary("*", word[2])
+            if word[0] in ("num", "name", "symbol") and self._in_function():
+                self._unwind(TIGHT)
+                self._wait(Waiting("*", TIGHT, word[2]))
+                return
+        self._binary("*", word[2])
         self.after = True
 
-    def _doubt(self, top: Waiting, word: Token) -> None:
+    def _doubt(self, top: Waiting | Sign, word: Token) -> None:
         """Mark a product that people read in two ways: `1/2x`, `2^3x`, `sqrt 2x`."""
         bare = self.last in ("num", "name", "symbol")
         power = top.precedence == POWER and bare and self.ops[-1][2] > top.at
@@ -153,7 +160,7 @@ class AnswerParser(Parser):
                 return
         self._operand(word)
         self.names.add(name)
-        self.ops.append(Op(NAME, name, word[2]))
+        self.ops.append(made(Op, (NAME, name, word[2])))
 
     def _unites(self, following: Token | None) -> bool:
         """Whether a U stands between two lists."""
@@ -253,17 +260,18 @@ class AnswerParser(Parser):
         value = written.value
         if type(value) is not int or value >= BOUND:
             value = within_at(word)
-        self.ops.append(Op(CONST, value, word[2]))
+        self.ops.append(made(Op, (CONST, value, word[2])))
 
     def _binary(self, sign: str, at: int) -> None:
         precedence = PRECEDENCE[sign]
         stack = self.stack
         if stack and stack[-1].precedence >= precedence:
             self._unwind(precedence + (sign == "^"))
+        waiting = made(Sign, (sign, precedence, at))
         if precedence == POWER:
-            self._wait(Waiting(sign, precedence, at))
+            self._wait(waiting)
         else:
-            stack.append(Waiting(sign, precedence, at))
+            stack.append(waiting)
         self.after = False
 
     def _op(self, word: Token, _next: Token | None) -> None:
@@ -286,7 +294,7 @@ class AnswerParser(Parser):
         self.after = False
         if top is None:
             self._wait(Waiting(sign, RELATION, at))
-        elif top.precedence == RELATION:
+        elif top.precedence == RELATION and isinstance(top, Waiting):
             top.sign += sign
         else:
             raise ExpressionError(at + 1, _closing(top), f"'{sign}'")
@@ -298,9 +306,10 @@ class AnswerParser(Parser):
             word[0] == "("
             and self.last in ("fn", "index)")
             and self.stack
-            and self.stack[-1].sign in _FUNCTIONS
+            and isinstance(top := self.stack[-1], Opened)
+            and top.sign in _FUNCTIONS
         ):
-            self.stack[-1].precedence = BRACKET
+            top.precedence = BRACKET
             return
         self._operand(word)
         self.after = False
@@ -386,7 +395,7 @@ class AnswerParser(Parser):
             raise ExpressionError(word[2] + 1, _closing(top), f"'{word[1]}'")
 
 
-def _closing(top: Waiting) -> str:
+def _closing(top: Waiting | Sign) -> str:
     """What would end a bracket that is still open."""
     return {"[": "']'", "{": "'}'", "|": "'|'", "matrix": r"'\end'"}.get(top.sign, "')'")
 

@@ -101,7 +101,7 @@ class Sign(NamedTuple):
     at: int
 
 
-_made = tuple.__new__
+made = tuple.__new__
 """Makes a named tuple without the call of its own maker: three are made for each word."""
 
 
@@ -168,7 +168,7 @@ class Parser:
         value = word[1].value
         if type(value) is not int or value >= BOUND:
             value = within_at(word)
-        self.ops.append(_made(Op, (CONST, value, word[2])))
+        self.ops.append(made(Op, (CONST, value, word[2])))
 
     def _text(self, word: Token, _next: Token | None) -> None:
         self._operand(word)
@@ -194,7 +194,7 @@ class Parser:
 
     # --- operators --------------------------------------------------------------------------
 
-    def _wait(self, waiting: Waiting) -> None:
+    def _wait(self, waiting: Waiting | Sign) -> None:
         if waiting.precedence in _DEEPER:
             self.depth += 1
             if self.depth > LIMITS.depth:
@@ -212,8 +212,8 @@ class Parser:
         stack = self.stack
         while stack and stack[-1].precedence >= precedence:
             waiting = self._pop()
-            if type(waiting) is Sign:
-                self.ops.append(_made(Op, (BINARY_OP, waiting[0], waiting[2])))
+            if isinstance(waiting, Sign):
+                self.ops.append(made(Op, (BINARY_OP, waiting[0], waiting[2])))
             else:
                 self._write(waiting)
 
@@ -242,11 +242,13 @@ class Parser:
             chained = self.ops and self.ops[-1].kind == BINARY_OP
             if chained and below != _NOT and PRECEDENCE[str(self.ops[-1].arg)] == RELATION:
                 raise ExpressionError(at + 1, "'and' between two comparisons", f"'{sign}'")
-        waiting = Waiting(sign, precedence, at)
         if precedence in (_OR, _AND):
+            waiting = Waiting(sign, precedence, at)
             waiting.jumps = (len(self.ops),)
             self.ops.append(Op(SHORT, sign, at))
-        self._wait(waiting)
+            self._wait(waiting)
+        else:
+            self._wait(made(Sign, (sign, precedence, at)))
         self.after = False
 
     def _op(self, word: Token, _next: Token | None) -> None:
@@ -288,6 +290,7 @@ class Parser:
         top = self.stack[-1] if self.stack else None
         if top is None or top.sign not in FUNCTION_NAMES:
             raise ExpressionError(word[2] + 1, "a sign or the end", "','")
+        assert isinstance(top, Waiting)
         top.commas += 1
         self.after = False
         if top.sign == "if":
@@ -305,6 +308,7 @@ class Parser:
         if not self.stack or self.stack[-1].sign == "[":
             raise ExpressionError(word[2] + 1, "']'" if self.stack else "the end", "')'")
         top = self._pop()
+        assert isinstance(top, Waiting)
         if top.sign == "if":
             self._end_if(top, word)
         elif top.sign in FUNCTION_NAMES:

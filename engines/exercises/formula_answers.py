@@ -134,8 +134,11 @@ def formula_code(instance: Instance, response: object, locale: str) -> Code:
 
     Raises ExpressionError with the column of what cannot be read.
     """
+    return _code(instance, key_of(instance), response, locale)
+
+
+def _code(instance: Instance, key: Code, response: object, locale: str) -> Code:
     spec = instance.item.answer
-    key = key_of(instance)
     if isinstance(response, str):
         response = _as_typed_by_hand(response, key.names)
     text = formula_text(response, spec.kind, locale)
@@ -159,7 +162,9 @@ def _as_typed_by_hand(response: str, names: frozenset[str]) -> str:
 
     Letters that are names of the key stay as they are.
     """
-    text = _CAPITALS.sub(lambda m: m[0] if names & set(m[0]) else m[0].lower(), response)
+    text = response
+    if response != response.lower():
+        text = _CAPITALS.sub(lambda m: m[0] if names & set(m[0]) else m[0].lower(), response)
     bare = text.rstrip()
     return bare[:-1] if bare.endswith(".") and not bare.endswith("..") else text
 
@@ -287,10 +292,10 @@ def formula_spelled(key: str, locale: str) -> str:
 def graded_formula(instance: Instance, response: object, locale: str) -> Verdict:
     """The verdict on a formula. Raises ExpressionError for what cannot be read or has no value."""
     spec = instance.item.answer
-    code = formula_code(instance, response, locale)
+    key = key_of(instance)
+    code = _code(instance, key, response, locale)
     read_as = latex_localised(latex(_in_rows(code, instance)), locale)
-    key, same, rules = key_of(instance), _SAME[spec.kind], rules_of(spec)
-    if same(code.ops, key.ops, rules):
+    if _SAME[spec.kind](code.ops, key.ops, rules_of(spec)):
         return _right_value(instance, response, code, read_as)
     if instance.accept:
         if accepted(instance, response):

@@ -107,7 +107,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _PIECE = re.compile(
-    r"""\d+(?:\.\d+)?(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|,(?!\d)|\\(?![dt]?frac)|\Z))
+    r"""\d+(?:\.\d+)?(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|,(?!\d|[^\x00-\x7f])|\\(?![dt]?frac)|\Z))
     |[A-Za-z](?!\w|[^\x00-\x7f])|[-+/()\[\]{},%]|\^(?!\s*\{?\s*\\circ)|\*\*?|[=<>!]=?|\s+
     |\\(?:left|right|cdot|times)(?![a-zA-Z])|\\(?:[dt]?frac|sqrt)\{|(?s:.+)""",
     re.VERBOSE | re.ASCII,
@@ -201,6 +201,8 @@ class Lexer:
         for piece in _PIECE.findall(source, at):
             known = quick.get(piece) or (_other_piece(piece) if len(piece) < _LONG else None)
             if known is None:
+                if piece in self.quick and len(piece) == 1:
+                    raise ExpressionError(at + 1, "a number", repr(piece))
                 return at
             kind, value = known
             if kind == "(":

@@ -43,7 +43,10 @@ class ExpressionError(ValueError):
         self.column = column
         self.expected = expected
         self.found = found
-        super().__init__(f"column {column}: {self.reason}")
+        super().__init__(column, expected, found)
+
+    def __str__(self) -> str:
+        return f"column {self.column}: {self.reason}"
 
     def moved(self, by: int) -> ExpressionError:
         """The same refusal for a text that begins `by` signs earlier."""
@@ -60,7 +63,7 @@ class ExpressionError(ValueError):
 class TooLarge(ExpressionError):  # noqa: N818 (named as the verdict's words name it)
     """An expression over one of `LIMITS`, which `expected` names."""
 
-    def __init__(self, column: int, limit: str) -> None:
+    def __init__(self, column: int, limit: str, _found: str = "") -> None:
         super().__init__(column, limit)
 
     @property

@@ -6,6 +6,7 @@ Both run over the postfix form with a stack, so depth of input is never depth of
 from __future__ import annotations
 
 import re
+import string
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ _LATEX_SIGN = {
     "∪": r"\cup ",
 }  # fmt: skip
 _SYMBOLS = {"pi": r"\pi", "e": "e", "i": "i", "inf": r"\infty"}
+_LETTERS = frozenset(string.ascii_letters)
 _GREEK = {sign: f"\\{name}" for name, sign in GREEK.items()}
 _LISTS = frozenset(("{}", "()", "[]", "[)", "(]"))
 _SEPARATED = {",": ", ", "or": r" \text{ or } ", "and": r" \text{ and } "}
@@ -85,9 +87,11 @@ def _printed(code: Code, doubts: frozenset[int]) -> str:
     for op in code.ops:
         kind, arg, at = op
         if kind == CONST:
-            stack.append((latex_of_number(next(numbers)), _ATOM))
+            written = next(numbers)
+            whole = written[1] == "integer"
+            stack.append((str(written[0]) if whole else latex_of_number(written), _ATOM))
         elif kind == NAME:
-            stack.append((_latex_name(arg), _ATOM))
+            stack.append((arg if arg in _LETTERS else _latex_name(arg), _ATOM))
         elif kind == BINARY_OP:
             right = stack.pop()
             text, binds = _latex_binary(arg, stack.pop(), right)
@@ -114,6 +118,8 @@ def _latex_name(name: str) -> str:
 
 
 def _latex_chain(signs: str, sides: list[Printed]) -> Printed:
+    if signs == "=":
+        return f"{sides[0][0]} = {sides[1][0]}".replace("  ", " "), _RELATION
     out = sides[0][0]
     for sign, side in zip(signs, sides[1:], strict=True):
         out = f"{out} {_LATEX_SIGN.get(sign, sign)} {side[0]}".replace("  ", " ")
@@ -151,14 +157,17 @@ def _latex_matrix(name: str, values: list[str]) -> str:
 
 def _latex_binary(sign: str, left: Printed, right: Printed) -> Printed:
     if sign == "/":
-        return rf"\frac{{{left[0]}}}{{{right[0]}}}", _ATOM
+        return f"\\frac{{{left[0]}}}{{{right[0]}}}", _ATOM
     if sign == "^":
         return f"{_bracketed(left, _ATOM, powers=True)}^{{{right[0]}}}", _POWER
     if sign == "*":
-        a, b = _bracketed(left, _PRODUCT), _bracketed(right, _POWER)
+        a = left[0] if left[1] >= _PRODUCT else f"\\left({left[0]}\\right)"
+        b = right[0] if right[1] >= _POWER else f"\\left({right[0]}\\right)"
         return (rf"{a} \cdot {b}" if b[0].isdigit() or "frac" in b[:5] else f"{a} {b}"), _PRODUCT
     binds = _BINDS.get(sign, _RELATION)
     b = _bracketed(right, binds + (sign in "-±∓")) if binds else right[0]
+    if sign in "+-":
+        return f"{left[0]} {sign} {b}", binds
     return f"{left[0]} {_LATEX_SIGN.get(sign, sign)} {b}".replace("  ", " "), binds
 
 

@@ -6,8 +6,8 @@ A number is compared exactly; a decimal is exact as it was written, unless the i
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from engines.exercises.forms import form_named
@@ -32,7 +32,13 @@ def names_before(instance: Instance, response: object) -> tuple[str, ...]:
     """Names the item lets stand before an equals sign."""
     if not (isinstance(response, str) and "=" in response):
         return ()
-    found = (_NAMED.match(text) for text in instance.item.answer.accept)
+    return _names_in(instance.item.answer.accept)
+
+
+@lru_cache(maxsize=1024)
+def _names_in(accept: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that stand before an equals sign in the further right answers."""
+    found = (_NAMED.match(text) for text in accept)
     return tuple(f[1] for f in found if f is not None)
 
 
@@ -77,17 +83,16 @@ _OTHER_DIMENSION = "Not yet. That unit measures something else than what is aske
 
 
 def _given(instance: Instance, response: object, locale: str) -> _Given:
-    spec, names = instance.item.answer, names_before(instance, response)
-    if spec.unit is None:
+    names, unit = names_before(instance, response), instance.item.answer.unit
+    if unit is None:
         read = number_read(response, names, locale)
         return _Given(read, read.value)
-    quantity = quantity_read(response, spec.unit, names, locale)
-    read = replace(quantity.parts[0].read, read_as=quantity.read_as)
-    value = amount(quantity, unit_named(spec.unit.want))
+    quantity = quantity_read(response, unit, names, locale)
+    read = quantity.parts[0].read._replace(read_as=quantity.read_as)
+    value = amount(quantity, unit_named(unit.want))
     if not quantity.named:
-        return _Given(read, value, "missing" if spec.unit.required else "")
-    allowed = (spec.unit.want, *spec.unit.accept)
-    other = bool(spec.unit.accept) and not is_written_in(quantity, allowed)
+        return _Given(read, value, "missing" if unit.required else "")
+    other = bool(unit.accept) and not is_written_in(quantity, (unit.want, *unit.accept))
     return _Given(read, value, "other" if other else "")
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from engines.exercises.expression import BINARY_OP, CONST, POSTFIX, SIGN, Code, evaluated, parsed
 from engines.exercises.formats import decimal, finite_places, mixed, shortest
@@ -23,8 +22,7 @@ from engines.exercises.notation import latex
 Shape = Literal["integer", "decimal", "fraction", "mixed", "percent", "scientific", "operation"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A number as it was given: `num`, `den` and `places` are those written, before reduction.
 
     For a mixed number `num/den` is its fraction part. `value` of a percentage is its hundredths,
@@ -41,10 +39,12 @@ class Reading:
     code: Code | None = None
 
 
-_DECIMAL = re.compile(r"\s*([-+−]?)(\d{1,300})(?:\.(\d{1,300}))?\s*")
+_QUICK = re.compile(
+    r"\s*(?:\$*\s*([^\W\d_])\s*=\s*)?([-+−]?)(?:(\d{1,300})(?:\.(\d{1,300})|\s*/\s*(\d{1,300}))?"
+    r"|\\[dt]?frac\{([0-9]{1,300})\}\{([0-9]{1,300})\})\s*"
+)
+"""A whole number, decimal or fraction, perhaps behind a name; most of what is typed is one."""
 _SCIENTIFIC = re.compile(r"\s*([-+−]?)(\d{1,300}(?:\.\d{1,300})?)\s*[eE]\s*([-+−]?)(\d{1,5})\s*")
-_FRACTION = re.compile(r"\s*([-+−]?)(\d{1,300})\s*/\s*(\d{1,300})\s*")
-_STACKED = re.compile(r"\s*([-+−]?)\\[dt]?frac\{(\d{1,300})\}\{(\d{1,300})\}\s*", re.ASCII)
 
 
 def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en") -> Reading:
@@ -66,27 +66,29 @@ def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en
     if len(response) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     text = respelled(response, locale, lists=False)
-    return in_marks_of(_by_pattern(text) or _parsed(text, names), locale)
+    return in_marks_of(_by_pattern(text, names) or _parsed(text, names), locale)
 
 
 def in_marks_of(read: Reading, locale: str) -> Reading:
     """The reading shown back in the marks of a locale."""
     shown = latex_localised(read.read_as, locale)
-    return read if shown == read.read_as else replace(read, read_as=shown)
+    return read if shown == read.read_as else read._replace(read_as=shown)
 
 
-def _by_pattern(text: str) -> Reading | None:
-    found = _DECIMAL.fullmatch(text)
-    if found is not None:
-        return _decimal(found[1], found[2], found[3])
-    found = _FRACTION.fullmatch(text)
-    if found is not None:
-        return _quotient(found[1], found[2], found[3], text)
-    found = _STACKED.fullmatch(text)
-    if found is not None and found[3].strip("0"):
-        return _quotient(found[1], found[2], found[3], text)
-    found = _SCIENTIFIC.fullmatch(text)
-    return _scientific(found) if found is not None else None
+def _by_pattern(text: str, names: tuple[str, ...] | None = None) -> Reading | None:
+    """The number of a text in a common spelling; with `names`, perhaps behind one of them."""
+    found = _QUICK.fullmatch(text)
+    if found is None:
+        found = _SCIENTIFIC.fullmatch(text) if "e" in text or "E" in text else None
+        return _scientific(found) if found is not None else None
+    name, sign, whole, places, below, above, under = found.groups()
+    if name is not None:
+        if names is None:
+            return None
+        _expect(name, names, found.start(1))
+    if whole is None:
+        return _quotient(sign, above, under, text) if under.strip("0") else None
+    return _decimal(sign, whole, places) if below is None else _quotient(sign, whole, below, text)
 
 
 def _scientific(found: re.Match[str]) -> Reading:
@@ -159,7 +161,7 @@ def _parsed(response: str, names: tuple[str, ...]) -> Reading:
         raise ExpressionError(1, "a number", "nothing")
     text, skipped = value_side(response, names)
     try:
-        quick = _by_pattern(text) if len(text) < len(response) else None
+        quick = _by_pattern(text) if skipped or len(text) < len(response) else None
         return quick or reading_of(parsed(text, NUMBER))
     except ExpressionError as error:
         raise (error.moved(skipped) if skipped else error) from None
@@ -170,6 +172,8 @@ def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
 
     Raises ExpressionError for a name that is none of `names`.
     """
+    if "=" not in response:
+        return response, 0
     bare = _BARE.match(response)
     if bare is not None:
         return response[bare.end() :], bare.end()

@@ -7,7 +7,6 @@ relation, each coefficient of a sum. An exponent is never asked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from fractions import Fraction
 from math import gcd, isqrt
 
@@ -62,7 +61,7 @@ def number_of(tree: Tree) -> Reading:
     if made is None:
         return Reading(Fraction(0), "operation", "")
     num = sign * made.num if made.shape in ("fraction", "scientific") else made.num
-    return replace(made, value=sign * made.value, num=num)
+    return made._replace(value=sign * made.value, num=num)
 
 
 def _plain(tree: Tree) -> Reading | None:
