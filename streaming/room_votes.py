@@ -33,8 +33,8 @@ AGAIN_S = 3.0
 """Sessions that have not confirmed what they were told are told again after so long."""
 OTHERS_S = 15.0
 """How long the node that revealed a poll is left to tell the sessions before others do."""
-AT_ONCE = 64
-"""Sessions that are told side by side."""
+AT_ONCE = 16
+"""Sessions that are told side by side: the loop is held up for as long as so many take it in."""
 LIST_TRIES = 16
 """Tries to change the list of rooms while other nodes change it."""
 _REFUSALS = (Duplicate, Fenced, OutOfOrder, StoreUnavailable)

@@ -288,6 +288,10 @@ class Rooms:
                 await self.room(rid)
             except Refused:
                 self.votes.unlist(rid)
+            except StoreUnavailable:
+                raise
+            except Exception:  # noqa: BLE001 - a room's edge: one that cannot be folded stops no other
+                _LOG.exception("room %s cannot be taken up, which owes votes", rid)
 
     async def _over(self, about: _About, state: RoomState) -> bool:
         """Whether nobody has been in a room for so long that it ends."""

@@ -149,7 +149,7 @@ function blankTurn(from) {
 const RULES = {
   ok: (lesson, { changed }) => declared(lesson, changed),
   item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, subs: {}, draft: null, sub_drafts: {} }),
-  feedback: (lesson, event) => event.at ? { subs: subJudged(lesson, event) } : ({
+  feedback: (lesson, event) => event.at ? { subs: subJudged(lesson, event) } : ofVote(event) ? { skills: moved(lesson.skills, event.skills) } : ({
     last_feedback: event,
     attempts: event.item === lesson.item?.item ? attemptsAfter(lesson, event) : lesson.attempts,
     skills: moved(lesson.skills, event.skills),
@@ -178,6 +178,11 @@ const RULES = {
   "turn.done": (lesson, event) =>
     turned(lesson, event.gen, () => ({ status: event.status, reason: event.reason ?? null })),
 };
+
+/** Whether a verdict is on a vote in a room: it is on no open item, even where that is the same one. @param {Frame} event */
+export function ofVote(event) {
+  return /^r_[^:]+:[^:]+:\d+$/.test(event.re ?? "");
+}
 
 /**
  * The lesson after one durable event; the argument is left as it was.

@@ -1,6 +1,7 @@
 // What the learner page knows beyond the lesson itself, and what its buttons do. This file draws
 // nothing; it calls `changed` when something to be drawn has moved.
 
+import { ofVote } from "../client/lesson.js";
 import { spoken } from "../shared/markup.js";
 import { isDue } from "../shared/skills.js";
 import { given, verdictWord } from "../shared/verdict.js";
@@ -405,8 +406,9 @@ export class Page {
   #judged(feedback) {
     const { item, hints, steps, subs } = this.lesson;
     if (feedback.at) return; // its verdict stands, and is said, beside its own box
-    this.say("lesson", verdictWords(feedback, item?.kind ?? ""));
     this.reviewAt_ms = -Infinity;
+    if (ofVote(feedback)) return; // the room tells what was right; the map and the line have moved
+    this.say("lesson", verdictWords(feedback, item?.kind ?? ""));
     const closes = feedback.done === true || feedback.verdict === "correct";
     if (!closes || item === null || item.item !== feedback.item || this.held !== null) return;
     this.held = { item, hints, steps, subs, feedback, solved: true };

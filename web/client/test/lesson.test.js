@@ -32,6 +32,14 @@ test("a move that says when its skill is due again takes it from the review list
   assert.deepEqual(skills, [{ ...A, mastery: 0.6, low: 0.4, high: 0.8, due_at: 900 }]);
 });
 
+test("the verdict on a vote in a room moves the skills and leaves the open item as it is", () => {
+  const before = { ...begun(), item: { item: "i" }, attempts: 2 };
+  const vote = { ...feedback([{ id: "a", before: 0.5, after: 0.6 }]), re: "r_abc-_9:k3_Z:17", attempt: 1 };
+  const after = fold(before, vote);
+  assert.deepEqual([after.skills[0].mastery, after.attempts, after.last_feedback], [0.6, 2, null]);
+  assert.equal(fold(after, { ...vote, re: "c1" }).attempts, 1);
+});
+
 test("a server that tells no intervals gets none invented", () => {
   const { skills } = fold(begun([{ id: "a", title: "A", mastery: 0.5 }]), feedback([{ id: "a", before: 0.5, after: 0.6 }]));
   assert.deepEqual(skills, [{ id: "a", title: "A", mastery: 0.6 }]);
