@@ -14,16 +14,17 @@ import numpy as np
 from engines.learner import forgetting as f
 from engines.words import Floats, Ints, Syllabus
 
-VERSION = 1
+VERSION = 2
 """First byte of `to_bytes`."""
 REVIEW_SHARE = 0.20
 """At most this share of a lesson's items is for review, at every moment of it."""
 DAY_S = 86_400.0
 TOLD_WAIT_S = 600.0
-"""A due card whose answer was told is due again after so long, so that what is recalled then is not
-the text just read. It is Anki's step for relearning."""
+"""For so long after its answer was told a skill is not due, and to get it right is no recall: it is
+the text just read. As long as Anki's step for relearning."""
 _TITLE_CHARS = 48
-_STABILITY, _DIFFICULTY, _LAST_S, _DUE_S = range(4)
+_STABILITY, _DIFFICULTY, _LAST_S, _DUE_S, _TOLD_S = range(5)
+_ROWS = 5
 
 
 class Due(NamedTuple):
@@ -46,9 +47,10 @@ class Intervals(NamedTuple):
 class Cards:
     """One learner's cards by skill index; immutable.
 
-    `memory` is float64 (4, n_skills), not writeable: stability in days (0 where there is no card),
-    difficulty from 1 to 10, time of the last review and time when due, in seconds on the caller's
-    clock. All times are taken to the millisecond.
+    `memory` is float64 (5, n_skills), not writeable: stability in days (0 where there is no card),
+    difficulty from 1 to 10, then in seconds on the caller's clock the time of the last review, the
+    time when due, and when the answer was told last without a review (0: never). All times are
+    taken to the millisecond.
     """
 
     __slots__ = ("memory",)
@@ -64,7 +66,7 @@ class Cards:
         >>> Cards.none(3).due(0.0)
         []
         """
-        return cls(np.zeros((4, n_skills)))
+        return cls(np.zeros((_ROWS, n_skills)))
 
     def __len__(self) -> int:
         """The number of skills, with a card or without."""
@@ -87,7 +89,7 @@ class Cards:
         found = np.zeros(len(self))
         held = np.flatnonzero(self.memory[_STABILITY])
         if held.size:
-            stability, _, last_s, _ = self.memory[:, held]
+            stability, last_s = self.memory[_STABILITY, held], self.memory[_LAST_S, held]
             elapsed = np.maximum(now_s - last_s, 0.0) / DAY_S
             found[held] = (1.0 + f.FACTOR * elapsed / stability) ** f.DECAY
         return found
@@ -117,7 +119,7 @@ class Cards:
         stability, difficulty = self._after(skill, rating, now_s)
         due_s = now_s + DAY_S * f.interval_days(stability, retention)
         memory = self.memory.copy()
-        memory[:, skill] = stability, difficulty, now_s, round(due_s * 1000.0) / 1000.0
+        memory[:_TOLD_S, skill] = stability, difficulty, now_s, round(due_s * 1000.0) / 1000.0
         return Cards(memory)
 
     def told(self, skill: int, now_s: float) -> Cards:
@@ -126,12 +128,18 @@ class Cards:
         Stability, difficulty and the last review stay, and with them the chance of recall; a card
         that is due stays due, but for `TOLD_WAIT_S`; one that is not is due when it was to be.
         """
-        at_s = round((now_s + TOLD_WAIT_S) * 1000.0) / 1000.0
-        if not self.has(skill) or self.memory[_DUE_S, skill] >= at_s:
+        if not self.has(skill):
             return self
         memory = self.memory.copy()
-        memory[_DUE_S, skill] = at_s
+        again_s = round((now_s + TOLD_WAIT_S) * 1000.0) / 1000.0
+        memory[_DUE_S, skill] = max(memory[_DUE_S, skill], again_s)
+        memory[_TOLD_S, skill] = now_s
         return Cards(memory)
+
+    def just_told(self, skill: int, now_s: float) -> bool:
+        """Whether the answer was told so lately that to get it right is no recall."""
+        told_s = float(self.memory[_TOLD_S, skill])
+        return told_s != 0.0 and now_s - told_s < TOLD_WAIT_S
 
     def intervals(self, skill: int, now_s: float, retention: float = f.RETENTION) -> Intervals:
         """What each rating given now would make of the skill's next interval."""
@@ -140,7 +148,7 @@ class Cards:
         return Intervals(*days)
 
     def _after(self, skill: int, rating: f.Rating, now_s: float) -> tuple[float, float]:
-        stability, difficulty, last_s, _ = self.memory[:, skill].tolist()
+        stability, difficulty, last_s, *_ = self.memory[:, skill].tolist()
         if not stability:
             return f.opened(rating)
         elapsed = max(round((now_s - last_s) * 1000.0), 0) / (DAY_S * 1000.0)
@@ -158,7 +166,7 @@ class Cards:
         if tuple(before) == tuple(after):
             return self
         index = {skill: place for place, skill in enumerate(before)}
-        memory = np.zeros((4, len(after)))
+        memory = np.zeros((_ROWS, len(after)))
         for place, skill in enumerate(after):
             if skill in index:
                 memory[:, place] = self.memory[:, index[skill]]
@@ -171,11 +179,11 @@ class Cards:
     @classmethod
     def from_bytes(cls, data: bytes) -> Cards:
         """The cards that `to_bytes` wrote, bit for bit; ValueError for any other bytes."""
-        if data[:1] != bytes([VERSION]) or len(data) % 32 != 1:
+        if data[:1] != bytes([VERSION]) or len(data) % (8 * _ROWS) != 1:
             msg = f"expected cards of version {VERSION}, got {data[:1]!r} and {len(data)} bytes"
             raise ValueError(msg)
-        memory = np.frombuffer(data, "<f8", offset=1).astype(np.float64).reshape(4, -1)
-        stability, difficulty = memory[_STABILITY], memory[_DIFFICULTY]
+        memory = np.frombuffer(data, "<f8", offset=1).astype(np.float64).reshape(_ROWS, -1)
+        stability, difficulty, *_ = memory
         held = difficulty[stability != 0.0]
         if not np.isfinite(memory).all() or (stability < 0.0).any() or (held < 1.0).any():
             msg = "expected finite memories with a difficulty from 1, got others"
@@ -200,7 +208,8 @@ def after_answer(
     not shown which of them is forgotten (ours). A rapid guess is no review: do not call.
 
     `rating` is None where the answer was told before: that is no review either and opens no card,
-    but the cards of all the item's skills wait a moment (`Cards.told`), for all were told.
+    but the cards of all the item's skills wait a moment (`Cards.told`), for all were told. Within
+    that moment a right answer, to the same with other numbers, is no review; a wrong one is.
     """
     for place, skill in enumerate(syllabus.item_skills[item].tolist()):
         if skill < 0:
@@ -208,7 +217,8 @@ def after_answer(
         if rating is None:
             cards = cards.told(skill, now_s)
         elif cards.has(skill):
-            if place == 0 or rating != f.WRONG:
+            recalled = rating != f.WRONG and not cards.just_told(skill, now_s)
+            if recalled or (rating == f.WRONG and place == 0):
                 cards = cards.reviewed(skill, rating, now_s, retention)
         elif skill in mastered:
             cards = cards.reviewed(skill, rating, now_s, retention)

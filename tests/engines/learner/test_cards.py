@@ -80,20 +80,20 @@ def test_what_is_written_is_read_back_bit_for_bit(
     assert read.to_bytes() == written
     assert (read.memory == cards.memory).all()
     assert np.isfinite(cards.memory).all()
-    assert Cards.from_bytes(Cards.none(0).to_bytes()).memory.shape == (4, 0)
+    assert Cards.from_bytes(Cards.none(0).to_bytes()).memory.shape == (5, 0)
 
 
 def test_other_bytes_are_refused() -> None:
     written = Cards.none(2).reviewed(0, f.RIGHT, NOW_S).to_bytes()
     stray = np.frombuffer(written, "<f8", offset=1).copy()
     stray[0] = np.nan
-    for bad in (b"", b"\x02" + written[1:], written[:-1], b"\x01" + stray.tobytes()):
+    for bad in (b"", b"\x01" + written[1:], written[:-1], b"\x02" + stray.tobytes()):
         with pytest.raises(ValueError, match="expected"):
             Cards.from_bytes(bad)
     easy = np.frombuffer(written, "<f8", offset=1).copy()
     easy[2] = 0.5  # a difficulty that is none
     with pytest.raises(ValueError, match="difficulty"):
-        Cards.from_bytes(b"\x01" + easy.tobytes())
+        Cards.from_bytes(b"\x02" + easy.tobytes())
 
 
 def test_a_review_leaves_the_cards_it_came_from_as_they_were() -> None:
@@ -171,13 +171,24 @@ def test_a_told_answer_leaves_the_memory_and_keeps_the_card_due(days: float) -> 
     assert not told.has(2), "a card opens by an answer of one's own"
     assert (told.retrievability(now_s) == cards.retrievability(now_s)).all()
     if days < 2.0:
-        assert told is cards, "what is not due yet is due when it was to be"
+        assert told.due_s(0) == cards.due_s(0), "what is not due yet is due when it was to be"
         return
     assert told.due(now_s) == [], "not while the text is still before one's eyes"
     assert [due.skill for due in told.due(now_s + TOLD_WAIT_S)] == [0, 1]
-    assert after_answer(told, SEVERAL, 0, (), None, now_s) is told
     lapsed = after_answer(cards, SEVERAL, 0, (), f.WRONG, now_s)
     assert lapsed.memory[0, 1] < told.memory[0, 1], "and that is what it was before"
+
+
+def test_to_get_right_what_was_just_told_is_no_recall() -> None:
+    later = NOW_S + 9 * DAY_S
+    told = after_answer(Cards.none(3).reviewed(1, f.RIGHT, NOW_S), ONE, 1, (), None, later)
+    for rating in (f.RIGHT, f.ASSISTED):
+        assert after_answer(told, ONE, 1, (), rating, later + 30.0) is told
+        again = after_answer(told, ONE, 1, (), rating, later + TOLD_WAIT_S)
+        assert again.last_s(1) == later + TOLD_WAIT_S
+    missed = after_answer(told, ONE, 1, (), f.WRONG, later + 30.0)
+    assert missed.memory[0, 1] < told.memory[0, 1], "to miss it is a lapse all the same"
+    assert Cards.from_bytes(told.to_bytes()).just_told(1, later + 30.0)
 
 
 def test_the_retention_asked_for_sets_the_interval() -> None:
