@@ -126,6 +126,7 @@ async def test_a_right_and_a_wrong_vote_move_their_voters_at_the_reveal(
     first, second = it.worlds
     before = learnt(first, it.ann)
     shown = it.ann.replica.item
+    await it.bo.send(cmd.ItemNext(it.bo.new_id()))
     await it.open()
     await it.vote(it.ann, right=True)
     await it.vote(it.bo, right=False)
@@ -133,6 +134,8 @@ async def test_a_right_and_a_wrong_vote_move_their_voters_at_the_reveal(
     assert not told(it.ann)
     assert learnt(first, it.ann) == before
     await it.reveal()
+    assert it.bo.replica.item is not None
+    assert it.bo.replica.item.item == "board.1"  # the vote is on another than the open item
     (right,), (wrong,) = told(it.ann), told(it.bo)
     name = f"{it.rid}:{it.room.epoch}:"
     assert right.re.startswith(name)
@@ -341,6 +344,44 @@ async def test_a_server_that_starts_again_tells_what_it_owed(
     await asyncio.sleep(2)
     assert await OwingRooms(again.ownership.ground).all() == []
     rooms.stop()
+
+
+async def test_votes_are_durable_as_answers_are(virtual: VirtualLoop) -> None:
+    """Their attempts are made good where they are missing, and outlive the session's log."""
+    it = await Lesson.begin(far=False)
+    (world,) = it.worlds
+    records, sid = world.store.records, str(it.ann.sid)
+    session = next(s for s in world.ownership if s.sid == sid)
+    learner = session.state.plain.learner
+    session.save()
+    await session.saved()
+    await it.open()
+    await it.vote(it.ann, right=True)
+    await it.reveal()
+    after = learnt(world, it.ann)
+    it.ann.cut()
+    session.end()
+    assert await records.erase(learner) == 1
+    session = await taken_up(world, sid)
+    assert len(await records.attempts(learner)) == 1
+    session.end()
+    await world.store.log.drop(sid)
+    session = await taken_up(world, sid)
+    assert session.epoch != it.room.epoch
+    assert learnt(world, it.ann) == after
+    (attempt,) = await records.attempts(learner)
+    deed = deeds.unsealed(attempt.sealed)
+    assert isinstance(deed, deeds.PollAnswered)
+    head = session.head
+    fields = (deed.item, deed.seed, "hare", deed.first, deed.again)
+    session.hear_vote(Polled(sid, deed.cmd, "n1", "widgets", *fields))  # told again after the loss
+    assert session.head == head
+
+
+async def taken_up(world: World, sid: str) -> Session:
+    found = await world.ownership.session(sid)
+    assert isinstance(found, Session)
+    return found
 
 
 async def test_a_version_that_judges_otherwise_takes_no_vote(virtual: VirtualLoop) -> None:
