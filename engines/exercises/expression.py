@@ -394,7 +394,7 @@ def evaluated(code: Code, values: Mapping[str, Operand] | None = None) -> Operan
                 stack.append(arg)
             elif kind == NAME:
                 value = given.get(arg)
-                stack.append(value if type(value) is int else _given(value, arg))
+                stack.append(value if type(value) is int else given_value(value, arg))
             elif kind == BINARY_OP:
                 right = stack.pop()
                 left = stack[-1]
@@ -412,7 +412,7 @@ def evaluated(code: Code, values: Mapping[str, Operand] | None = None) -> Operan
     return stack[0]
 
 
-def _given(value: Operand | None, name: str) -> Operand:
+def given_value(value: Operand | None, name: str) -> Operand:
     """A name's value, whole where it can be. Raises Inexact for a name without one."""
     if value is None:
         msg = f"a known name, not {name!r}"

@@ -29,6 +29,8 @@ def shortest(value: Operand, latex: bool) -> str:
     >>> shortest(Fraction(-3, 4), True), shortest(Fraction(-3, 4), False)
     ('-\\frac{3}{4}', '-3/4')
     """
+    if type(value) is int:
+        return str(value)
     if isinstance(value, str):
         return value
     if isinstance(value, tuple):

@@ -49,7 +49,14 @@ def formula_fault(formula: str) -> str | None:
     >>> formula_fault(r"\frc{1}{2}"), formula_fault("x^2^3")
     ('\\frc is no command that can be drawn', 'two exponents in a row; put braces round the first')
     """
-    return _fault(formula)
+    alike = formula.translate(_ALIKE)
+    fault = _fault(alike)
+    # The words of a fault are those of the formula as it stands.
+    return fault if fault is None or alike == formula else _fault(formula)
+
+
+_ALIKE = {ord(digit): "1" for digit in "023456789"}
+"""One digit does as well as another: formulas that differ in their numbers are read once."""
 
 
 @lru_cache(maxsize=1 << 14)

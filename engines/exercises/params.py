@@ -12,7 +12,8 @@ from fractions import Fraction
 from math import gcd, prod
 from typing import Any, TypeVar
 
-from engines.exercises.expression import Code, evaluated, parsed
+from engines.exercises.computed import Computed, computed
+from engines.exercises.expression import Code, parsed
 from engines.exercises.functions import Number, Operand, Scalar
 from engines.exercises.lexer import FUNCTION_NAMES, WORD_OPERATORS, narrowed
 from engines.exercises.limits import LIMITS, ExpressionError
@@ -41,10 +42,11 @@ class Draw:
     domains: tuple[Sequence[Operand], ...]
     size: int
     samples: tuple[tuple[str, tuple[Scalar, ...], int], ...]
-    computed: tuple[tuple[str, Code], ...]
-    early: tuple[Code, ...]
+    rest: tuple[tuple[str, Computed], ...]
+    """What is computed from the values drawn."""
+    early: tuple[Computed, ...]
     """Conditions on drawn values alone: tried before anything is computed."""
-    late: tuple[Code, ...]
+    late: tuple[Computed, ...]
 
 
 def param_plan(params: Mapping[str, Mapping[str, Any]], where: Sequence[str] = ()) -> Draw:
@@ -72,9 +74,9 @@ def param_plan(params: Mapping[str, Mapping[str, Any]], where: Sequence[str] = (
         tuple(d for _, d in listed),
         prod(len(d) for _, d in listed),
         tuple(samples),
-        tuple((name, codes[name]) for name in _ordered(codes)),
-        tuple(c for c in conditions if not c.names & codes.keys()),
-        tuple(c for c in conditions if c.names & codes.keys()),
+        tuple((name, computed(codes[name])) for name in _ordered(codes)),
+        tuple(computed(c) for c in conditions if not c.names & codes.keys()),
+        tuple(computed(c) for c in conditions if c.names & codes.keys()),
     )
 
 
@@ -87,8 +89,8 @@ def drawn(plan: Draw, dice: Dice) -> dict[str, Operand]:
         values = _thrown(plan, dice)
         try:
             if _holds(plan.early, values):
-                for name, code in plan.computed:
-                    values[name] = evaluated(code, values)
+                for name, value in plan.rest:
+                    values[name] = value(values)
                 if _holds(plan.late, values):
                     return values
         except ExpressionError:
@@ -98,8 +100,11 @@ def drawn(plan: Draw, dice: Dice) -> dict[str, Operand]:
     raise Undrawable(msg)
 
 
-def _holds(conditions: tuple[Code, ...], values: dict[str, Operand]) -> bool:
-    return not conditions or all(evaluated(code, values) for code in conditions)
+def _holds(conditions: tuple[Computed, ...], values: dict[str, Operand]) -> bool:
+    for holds in conditions:  # noqa: SIM110 (a generator costs more than most conditions)
+        if not holds(values):
+            return False
+    return True
 
 
 def _thrown(plan: Draw, dice: Dice) -> dict[str, Operand]:

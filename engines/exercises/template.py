@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from engines.exercises.expression import NAME, Code, Operand, evaluated, parsed
+from engines.exercises.computed import Computed, computed
+from engines.exercises.expression import NAME, Code, Operand, parsed
 from engines.exercises.formats import Format, format_named, prints_decimals, shortest
 from engines.exercises.functions import Inexact
 from engines.exercises.keys import SYMBOLIC, key_code, put_in
@@ -40,6 +41,11 @@ class Mark:
     name: str
     column: int
     local: bool = False
+    value: Computed = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """The code is made ready once."""
+        object.__setattr__(self, "value", computed(self.code))
 
     def text(self, values: Mapping[str, Operand], locale: str = "en") -> str:
         """The mark printed. Raises ExpressionError where its value does not exist."""
@@ -47,7 +53,7 @@ class Mark:
         if type(value) is int and self.form is shortest:
             return str(value)
         try:
-            text = self.form(evaluated(self.code, values), self.latex)
+            text = self.form(self.value(values), self.latex)
         except ExpressionError as error:
             raise error.moved(self.column + 1) from None
         except Inexact as error:
@@ -150,21 +156,19 @@ class _Plan:
                     known(part.code, item.params)
                     self.local |= part.local
         value = item.answer.value
-        self.key: Code | None = None
-        self.wrong: tuple[tuple[str, Code], ...] = ()
+        self.key: Computed | None = None
+        self.wrong: tuple[tuple[str, Computed], ...] = ()
         if self.numeric:
             if not isinstance(value, str):
                 raise ExpressionError(1, "one expression", "a list")
-            self.key = known(parsed(value), item.params)
+            self.key = _known(value, item)
             for unit in units_asked(item.answer):
                 unit_named(unit)
-            self.wrong = tuple(
-                (m.id, known(parsed(m.when), item.params)) for m in item.misconceptions
-            )
+            self.wrong = tuple((m.id, _known(m.when, item)) for m in item.misconceptions)
         self.formulas: _Formulas | None = None
         if item.answer.kind in SYMBOLIC:
             self.formulas = _Formulas(item)
-        self.numbers = tuple(known(parsed(n), item.params) for n in expressions(item.widget))
+        self.numbers = tuple(_known(n, item) for n in expressions(item.widget))
         """The widget's numbers."""
         self.parts = tuple(_Plan(part) for part in part_items(item))
         self.local |= any(part.local for part in self.parts)
@@ -174,6 +178,11 @@ class _Plan:
         """Whether the seed decides where something stands."""
         self.kept: tuple[str, int, str, Instance] | None = None
         """The newest instance, where the item has no parameters."""
+
+
+def _known(text: str, item: Item) -> Computed:
+    """An expression over an item's params. Raises ExpressionError for another name."""
+    return computed(known(parsed(text), item.params))
 
 
 class _Formulas:
@@ -291,7 +300,7 @@ def instance(item: Item, course_sha256: str, seed: int, *, locale: str = "en") -
             if of == [seed, locale] and (course == course_sha256 or not plan.shuffles):
                 return made
     throw = thrown(item, course_sha256, seed)
-    made = _made(plan, throw.values, throw.dice, seed, locale)
+    made = _made(plan, throw, throw.dice, locale)
     if plan.draw is None:
         plan.kept = (course_sha256, seed, locale, made)
     return made
@@ -302,6 +311,8 @@ class Throw(NamedTuple):
 
     seed: int
     values: dict[str, Operand]
+    shown: dict[str, Value | tuple[Value, ...]]
+    """The values as an instance has them, whole numbers as fractions too."""
     dice: Dice
 
 
@@ -312,7 +323,11 @@ def thrown(item: Item, course_sha256: str, seed: int) -> Throw:
     """
     draw = _plan(item).draw
     dice = Dice(key_of_dice(course_sha256, item.id, seed), 0)
-    return Throw(seed, {} if draw is None else drawn(draw, dice), dice)
+    return _throw(seed, {} if draw is None else drawn(draw, dice), dice)
+
+
+def _throw(seed: int, values: dict[str, Operand], dice: Dice) -> Throw:
+    return Throw(seed, values, {name: _value(each) for name, each in values.items()}, dice)
 
 
 def printed(item: Item, throw: Throw, locale: str) -> Instance:
@@ -320,7 +335,7 @@ def printed(item: Item, throw: Throw, locale: str) -> Instance:
 
     Raises ExpressionError for what cannot be printed.
     """
-    return _made(_plan(item), throw.values, throw.dice.again(), throw.seed, locale)
+    return _made(_plan(item), throw, throw.dice.again(), locale)
 
 
 def relocated(made: Instance, throw: Throw, locale: str) -> Instance:
@@ -345,19 +360,20 @@ def with_values(
     unless the caller keeps the item and says so by `kept`.
     """
     dice = Dice(key_of_dice("", item.id, seed), 0)
-    return _made(_plan(item) if kept else _Plan(item), dict(values), dice, seed, locale)
+    throw = _throw(seed, dict(values), dice)
+    return _made(_plan(item) if kept else _Plan(item), throw, dice, locale)
 
 
-def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int, locale: str) -> Instance:
-    item = plan.item
+def _made(plan: _Plan, throw: Throw, dice: Dice, locale: str) -> Instance:
+    item, values = plan.item, throw.values
     answer = item.answer
     choices = tuple([ShownChoice(o.id, rendered(o.text, values, locale)) for o in item.options])
     key = _key(plan, values, locale)
     choices = shuffled(choices, dice, len(choices)) if choices else ()
     return Instance(
         item=item,
-        seed=seed,
-        values={name: _value(v) for name, v in values.items()},
+        seed=throw.seed,
+        values=throw.shown,
         prompt=rendered(item.prompt, values, locale),
         key=key,
         choices=choices,
@@ -365,7 +381,7 @@ def _made(plan: _Plan, values: dict[str, Operand], dice: Dice, seed: int, locale
         wrong=_wrong(plan, values, locale),
         widget=_widget(plan, values, key, dice, locale) if item.widget is not None else None,
         locale=locale,
-        parts=tuple([_made(part, values, dice, seed, locale) for part in plan.parts]),
+        parts=tuple([_made(part, throw, dice, locale) for part in plan.parts]),
     )
 
 
@@ -375,7 +391,7 @@ def _widget(
     widget = plan.item.widget
     assert widget is not None
     texts = [rendered(text, values, locale) for text in templates(widget)]
-    numbers = [_number(evaluated(code, values)) for code in plan.numbers]
+    numbers = [_number(value(values)) for value in plan.numbers]
     return shown_widget(widget, texts, numbers, key, values, dice)
 
 
@@ -384,12 +400,12 @@ def _value(value: Operand) -> Value | tuple[Value, ...]:
         return Fraction(value)
     if isinstance(value, tuple):
         return tuple(v if isinstance(v, str) else Fraction(v) for v in value)
-    return value if isinstance(value, str) else Fraction(value)
+    return value if isinstance(value, str | Fraction) else Fraction(value)
 
 
 def _key(plan: _Plan, values: dict[str, Operand], locale: str) -> Value | tuple[str, ...]:
     if plan.key is not None:
-        return _number(evaluated(plan.key, values))
+        return _number(plan.key(values))
     value = plan.item.answer.value
     if plan.formulas is not None:
         return plan.formulas.text(plan.formulas.key, str(value), values)
@@ -415,9 +431,9 @@ def _wrong(plan: _Plan, values: dict[str, Operand], locale: str) -> tuple[tuple[
     if not plan.numeric:
         return tuple((m.id, rendered(m.when, values, locale)) for m in plan.item.misconceptions)
     found: list[tuple[str, Value]] = []
-    for name, code in plan.wrong:
+    for name, value in plan.wrong:
         try:
-            found.append((name, _number(evaluated(code, values))))
+            found.append((name, _number(value(values))))
         except ExpressionError:
             continue
     return tuple(found)
