@@ -189,7 +189,7 @@ class Lexer:
                 at = self.at
         if len(out) > LIMITS.nodes:
             raise TooLarge(end, f"at most {LIMITS.nodes} signs")
-        if self.wanted or any(b.startswith("frac") for b in self.open):
+        if self.wanted or (self.open and any(b.startswith("frac") for b in self.open)):
             raise ExpressionError(end + 1, "the rest of the fraction", "the end")
         return out
 

@@ -83,7 +83,8 @@ _OTHER_DIMENSION = "Not yet. That unit measures something else than what is aske
 
 
 def _given(instance: Instance, response: object, locale: str) -> _Given:
-    names, unit = names_before(instance, response), instance.item.answer.unit
+    unit = instance.item.answer.unit
+    names = names_before(instance, response)
     if unit is None:
         read = number_read(response, names, locale)
         return _Given(read, read.value)

@@ -47,6 +47,15 @@ _QUICK = re.compile(
 _SCIENTIFIC = re.compile(r"\s*([-+−]?)(\d{1,300}(?:\.\d{1,300})?)\s*[eE]\s*([-+−]?)(\d{1,5})\s*")
 
 
+_FOREIGN = re.compile(
+    r"(?:\s|\d+(?:\.\d+)?(?=\s*(?:[-+*/^=()A-Za-z]|\\(?![dt]?frac)))|[-+*/^=(]"
+    r"|\\left(?![a-zA-Z])|\\[dt]?frac\{){0,40}([A-Za-z])(?!\w|[^\x00-\x7f])",
+    re.ASCII,
+)
+"""A letter behind what could be a number: most of what is no number shows it, so it is seen first.
+The lexer would say the same."""
+
+
 def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en") -> Reading:
     """The number of a response: text, or a JSON number.
 
@@ -66,7 +75,8 @@ def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en
     if len(response) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     text = respelled(response, locale, lists=False)
-    return in_marks_of(_by_pattern(text, names) or _parsed(text, names), locale)
+    read = _by_pattern(text, names) or _parsed(text, names)
+    return read if read.shape == "integer" else in_marks_of(read, locale)
 
 
 def in_marks_of(read: Reading, locale: str) -> Reading:
@@ -102,7 +112,7 @@ def _minus(sign: str) -> str:
 
 
 def _decimal(sign: str, whole: str, places: str | None) -> Reading:
-    minus = _minus(sign)
+    minus = _minus(sign) if sign else ""
     if places is None:
         value = int(whole)
         return Reading(Fraction(-value if minus else value), "integer", f"{minus}{value}")
@@ -159,8 +169,11 @@ _OTHER_SIDE = re.compile(r"\s*=\s*([^\W\d_])\s*\$*\s*$")
 def _parsed(response: str, names: tuple[str, ...]) -> Reading:
     if not response.strip():
         raise ExpressionError(1, "a number", "nothing")
-    text, skipped = value_side(response, names)
+    text, skipped = value_side(response, names) if "=" in response else (response, 0)
     try:
+        foreign = _FOREIGN.match(text)
+        if foreign is not None:
+            raise ExpressionError(foreign.start(1) + 1, "a number", repr(foreign[1]))
         quick = _by_pattern(text) if skipped or len(text) < len(response) else None
         return quick or reading_of(parsed(text, NUMBER))
     except ExpressionError as error:
@@ -172,8 +185,6 @@ def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
 
     Raises ExpressionError for a name that is none of `names`.
     """
-    if "=" not in response:
-        return response, 0
     bare = _BARE.match(response)
     if bare is not None:
         return response[bare.end() :], bare.end()
