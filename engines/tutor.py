@@ -280,7 +280,6 @@ def _told(
     """
     fresh = scoring.mastery_all(x, syllabus.references)
     rows = np.empty((len(fresh), 2))
-    telling.believed(state, fresh, syllabus.item_skills, item, flags)
     count = telling.told(state, fresh, syllabus.item_skills, item, flags, rows)
     return {int(row): before for row, before in rows[:count].tolist()}
 

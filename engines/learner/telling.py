@@ -82,15 +82,16 @@ def _find_bounded(x: Any, fresh: Any, k: Any, flags: Any, row: Any) -> None:
     row[1], row[2] = min(fresh[k, 1], row[0]), max(fresh[k, 2], row[0])
 
 
-@kernel(f"void({_STATE}, {_READ2}, {_INTS2}, int64, int64)")
-def believed(x: Any, fresh: Any, item_skills: Any, item: Any, flags: Any) -> None:
+@part
+def _believe(
+    x: Any, fresh: Any, item_skills: Any, item: Any, flags: Any, by: Any, turn: Any
+) -> None:
     """Note what the scoring says of mastery after an answer; an answer with help lowers nothing.
 
-    `fresh` (n_skills, 3) is mastery with its interval.
+    `by` and `turn` are scratch.
     """
     n = fresh.shape[0]
     at = SKILLS + SKILL_BELIEVED * n
-    by, turn = np.empty(n), np.empty(item_skills.shape[1] + MOST_OTHERS, np.int64)
     for k in range(n):
         moved = fresh[k, 0] - x[at + k]
         by[k] = 0.0 if flags & HELPED and moved < 0.0 else abs(moved)
@@ -102,7 +103,7 @@ def believed(x: Any, fresh: Any, item_skills: Any, item: Any, flags: Any) -> Non
 
 @kernel(f"int64({_STATE}, {_READ2}, {_INTS2}, int64, int64, float64[:,::1])")
 def told(x: Any, fresh: Any, item_skills: Any, item: Any, flags: Any, moved: Any) -> Any:
-    """Note what is told of mastery after an answer; how many rows `moved` was given.
+    """Note what is believed and told of mastery after an answer; how many rows `moved` was given.
 
     `fresh` (n_skills, 3) is mastery with its interval as the scoring says it now; a row of `moved`
     is (skill, mastery told before). Those of `item` come first, always; then others by
@@ -115,6 +116,7 @@ def told(x: Any, fresh: Any, item_skills: Any, item: Any, flags: Any, moved: Any
     at = SKILLS + SKILL_TOLD * n
     rows, by = np.empty((n, 3)), np.empty(n)
     turn = np.empty(item_skills.shape[1] + MOST_OTHERS, np.int64)
+    _believe(x, fresh, item_skills, item, flags, by, turn)
     for k in range(n):
         _find_bounded(x, fresh, k, flags, rows[k])
         by[k] = abs(rows[k, 0] - x[at + k])
@@ -147,5 +149,4 @@ def warm() -> None:
     """Runs every kernel once on the smallest course: one skill, one item."""
     x, fresh, skills = np.zeros(SKILLS + BLOCKS), np.zeros((1, 3)), np.array([[0, -1, -1, -1]])
     tell_all(x, fresh)
-    believed(x, fresh, skills, 0, RIGHT)
     told(x, fresh, skills, 0, RIGHT, np.zeros((1, 2)))

@@ -66,9 +66,8 @@ def test_a_lesson_equals_the_twin(made, length: int) -> None:
             if bits.random() < 0.2:
                 telling.tell_all(state, fresh)
                 twin.tell_all(fresh)
-            telling.believed(state, fresh, of.item_skills, at, flags)
-            twin.believe(fresh, at, flags)
             count = telling.told(state, fresh, of.item_skills, at, flags, rows)
+            twin.believe(fresh, at, flags)
             assert dict(rows[:count].tolist()) == twin.tell(fresh, at, flags)
         assert state == pytest.approx(twin.array(), abs=1e-12)
         if bits.random() < 0.3:  # as `selection.drawn` does for an item without params
