@@ -138,8 +138,9 @@ async def _with_attempts(ground: Surroundings, sid: str, state: SessionState, ep
             continue
         if deed.item not in state.syllabus.item_index:
             continue
-        shown, answers = state.plain.open, isinstance(deed, deeds.AnswerGiven)
-        if answers and (shown is None or (shown.item, shown.seed) != (deed.item, deed.seed)):
+        shown = state.plain.open
+        here = shown is not None and (shown.item, shown.seed) == (deed.item, deed.seed)
+        if isinstance(deed, deeds.AnswerGiven) and not here:
             state.plain.open = Open(deed.item, deed.seed, 0.5, "", attempt.at_ms - deed.taken_ms)
             state.redraw()
         fold.fold(state, deed, attempt.seq, attempt.at_ms)

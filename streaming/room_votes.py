@@ -174,7 +174,10 @@ class VoteRelay:
     def counted(self, letter: Counted) -> None:
         """A session of another node has stored what we told it."""
         carried = self._carried.get(letter.id)
-        if carried is not None and carried.waits.pop(letter.sid, None) and not carried.waits:
+        if carried is None:
+            return
+        had = carried.waits.pop(letter.sid, None)
+        if had is not None and not carried.waits:
             carried.room.give(deeds.VotesCounted(carried.q))
 
     # --- rooms that nobody is in --------------------------------------------------------------
