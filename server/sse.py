@@ -75,6 +75,8 @@ class StreamWire:
             self._unsent += sum(map(len, frames))
             self.due.set()
 
+    write_now = write
+
     def close(self, code: int, reason: str) -> None:
         """End the stream once what was written is sent."""
         if self._closing is None:

@@ -11,6 +11,8 @@ leaves in one write. Without `take` the class behaves as uvicorn's own.
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -99,6 +101,8 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         """Largest message taken from the peer; above it `too_large_code` closes."""
         self.too_large_code = 4413
         self.paused = False
+        self._fd = -1
+        """The socket's, where bytes that are written to it come to the peer as they are."""
         self._ear: Ear | None = None
         self._open = False
         self._deaf = False
@@ -114,6 +118,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         """Hand the accepted socket to `ear`; messages that came before are told at once."""
         self._ear = ear
         self._open = self.conn.state is OPEN and not self.transport.is_closing()
+        self._fd = _plain_fd(self.transport)
         while not self.queue.empty():
             event = self.queue.get_nowait()
             if event["type"] == "websocket.receive":
@@ -132,13 +137,36 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         """
         if not self._open or self.transport.is_closing():
             return
-        if frames is not RawWebSocket._framed[0]:
-            RawWebSocket._framed = frames, text_messages(frames)
-        message = RawWebSocket._framed[1]
+        message = text_messages(frames)
         if self._corked:
             self._out.append(message)
         else:
             self.transport.write(message)
+
+    def write_now(self, frames: list[bytes]) -> None:
+        """The same without a stay in the loop's queue, where nothing waits before it.
+
+        The list may go to many sockets, one after the other: it is framed once.
+        """
+        transport = self.transport
+        if not self._open or transport.is_closing():
+            return
+        framed = RawWebSocket._framed
+        if frames is not framed[0]:
+            framed = RawWebSocket._framed = frames, text_messages(frames)
+        message = framed[1]
+        if self._corked:
+            self._out.append(message)
+            return
+        if self._fd >= 0 and not transport.get_write_buffer_size():
+            try:
+                sent = os.write(self._fd, message)
+            except OSError:  # full, or broken: then the transport finds that too, and ends
+                sent = 0
+            if sent == len(message):
+                return
+            message = message[sent:]
+        transport.write(message)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; `ear.lost(code)` follows in the next turn of the loop."""
@@ -370,6 +398,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is gone, cleanly or not."""
         self._open = False
+        self._fd = -1
         self._deaf = True
         self._part = None
         self._out = []
@@ -407,6 +436,14 @@ class RawWebSocket(WebSocketsSansIOProtocol):
                 return
         if self.close_timer is None:
             self.transport.close()
+
+
+def _plain_fd(transport: asyncio.Transport) -> int:
+    """The descriptor of a transport that changes nothing on the way; -1 for others, as with TLS."""
+    bound = transport.get_extra_info("socket")
+    if sys.platform == "win32" or bound is None or transport.get_extra_info("sslcontext"):
+        return -1
+    return int(bound.fileno())
 
 
 def _is_utf8(payload: bytes) -> bool:

@@ -41,6 +41,8 @@ class Deaf:
     def write(self, frames: list[bytes]) -> None:
         """Hear nothing."""
 
+    write_now = write
+
     def close(self, code: int, reason: str) -> None:
         """Nothing is open."""
 

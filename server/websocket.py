@@ -123,6 +123,8 @@ class PlainWire:
             self._unsent += sum(map(len, frames))
             self._due.set()
 
+    write_now = write
+
     def close(self, code: int, reason: str) -> None:
         """Close once what was written is sent."""
         if self._closing is None:

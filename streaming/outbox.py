@@ -39,11 +39,22 @@ STORED = Ticket()
 STORED.resolve()
 
 
+TICK_S = 0.25
+"""How often a node looks at how far clients lag behind."""
+
+
 class Wire(Protocol):
     """One socket, as the outbox sees it."""
 
     def write(self, frames: list[bytes]) -> None:
         """Send these frames in one write."""
+        ...
+
+    def write_now(self, frames: list[bytes]) -> None:
+        """The same where nothing else is likely to be written in this turn of the loop.
+
+        The same list may go to many wires, one after the other; it is not changed afterwards.
+        """
         ...
 
     def close(self, code: int, reason: str) -> None:
@@ -72,7 +83,7 @@ class _Sent(NamedTuple):
 class Parcel:
     """Stored frames that leave now; what is the same for all who get them is worked out once."""
 
-    __slots__ = ("frames", "outs", "sent")
+    __slots__ = ("frames", "lag1_bytes", "outs", "sent")
 
     def __init__(self, outs: Sequence[Out], now_s: float, limits: Limits = LIMITS) -> None:
         self.outs = outs
@@ -80,13 +91,13 @@ class Parcel:
         # A snapshot is as large as what it shows: it holds deltas back, and alone ends no client.
         size = sum(min(len(frame), limits.lag2_bytes) for frame in self.frames)
         self.sent = _Sent(outs[-1].q, size, now_s)
+        self.lag1_bytes = limits.lag1_bytes
 
 
 class Outbox:
     """The queue to one client.
 
-    It adds itself to `watched` while anything is not acknowledged; whoever owns that set calls
-    `tick` on its members every 250 ms.
+    It is on its `watch` while anything is not acknowledged.
     """
 
     __slots__ = (
@@ -98,11 +109,11 @@ class Outbox:
         "_ready",
         "_unacked",
         "_waiting",
-        "_watched",
+        "_watch",
         "_wire",
         "closed",
         "level",
-        "sent_q",
+        "slot",
         "unacked_bytes",
     )
 
@@ -111,9 +122,10 @@ class Outbox:
         wire: Wire,
         loop: AbstractEventLoop,
         limits: Limits = LIMITS,
-        watched: set[Outbox] | None = None,
+        watch: Watch | None = None,
     ) -> None:
-        self._watched = watched if watched is not None else set()
+        self._watch = watch if watch is not None else Watch()
+        self.slot = 0
         self._wire = wire
         self._loop = loop
         self._limits = limits
@@ -125,12 +137,11 @@ class Outbox:
         self._beside = [self]
         self.unacked_bytes = 0
         self.level = 0
-        self.sent_q = 0
         self.closed = False
 
     def beside(self) -> Outbox:
         """An outbox for a room's log on the same wire; the close of one ends them all."""
-        other = Outbox(self._wire, self._loop, self._limits, self._watched)
+        other = Outbox(self._wire, self._loop, self._limits, self._watch)
         other._lag1_s = self._limits.room_lag1_s
         other._beside = self._beside
         self._beside.append(other)
@@ -167,8 +178,16 @@ class Outbox:
         if self.closed or self._catching_up or self._waiting or self._ready or self.level:
             self.put(parcel.outs, STORED)
             self.release()
-        else:
-            self._send(parcel)
+            return
+        # As `_send`, written out: it runs for every member and every message.
+        sent, unacked = parcel.sent, self._unacked
+        if not self.slot:
+            self._watch.look_at(self, sent.at_s + self._lag1_s)
+        unacked.append(sent)
+        self.unacked_bytes = size = self.unacked_bytes + sent.size_bytes
+        self._wire.write_now(parcel.frames)
+        if size >= parcel.lag1_bytes:
+            self._relevel(self._loop.time())
 
     # --- catching up --------------------------------------------------------------------------
 
@@ -188,7 +207,6 @@ class Outbox:
         self._waiting = deque(entry for entry in fresh if entry[1])
         if self.closed:
             return
-        self.sent_q = max(self.sent_q, upto)
         if outs:
             self._waiting.appendleft((after or STORED, outs))
         self.release()
@@ -201,18 +219,23 @@ class Outbox:
         while unacked and unacked[0].q <= q:
             self.unacked_bytes -= unacked.popleft().size_bytes
         if self.level:
-            self._relevel()
+            self._relevel(self._loop.time())
             if self.level < 2 and self._ready:
                 self._send_merged(tick=True)
 
     def tick(self) -> None:
         """Look at the age of what is not acknowledged; send merged deltas at level 1."""
         if self.closed or not (self._unacked or self._ready):
-            self._watched.discard(self)
             return
-        self._relevel()
+        self._relevel(self._loop.time())
         if self._ready and self.level < 2:
             self._send_merged(tick=True)
+
+    def due_s(self) -> float | None:
+        """When its level can next change by time alone; None: not before something is sent."""
+        if self.closed or not (self._unacked or self._ready):
+            return None
+        return 0.0 if self.level else self._unacked[0].at_s + self._lag1_s
 
     def close(self, code: int, reason: str) -> None:
         """Drop what has not left and close the socket."""
@@ -235,14 +258,13 @@ class Outbox:
 
     def _send(self, parcel: Parcel) -> None:
         sent = parcel.sent
-        self.sent_q = sent.q
-        if not self._unacked:
-            self._watched.add(self)
+        if not self.slot:
+            self._watch.look_at(self, sent.at_s + self._lag1_s)
         self._unacked.append(sent)
         self.unacked_bytes += sent.size_bytes
         self._wire.write(parcel.frames)
-        if self.unacked_bytes >= self._limits.lag1_bytes:
-            self._relevel()
+        if self.unacked_bytes >= parcel.lag1_bytes:
+            self._relevel(self._loop.time())
 
     def _send_merged(self, *, tick: bool) -> None:
         merged = merged_deltas(self._ready)
@@ -253,9 +275,9 @@ class Outbox:
         if leaving:
             self._send(Parcel(leaving, self._loop.time(), self._limits))
 
-    def _relevel(self) -> None:
+    def _relevel(self, now_s: float) -> None:
         limits, size = self._limits, self.unacked_bytes
-        age_s = self._loop.time() - self._unacked[0].at_s if self._unacked else 0.0
+        age_s = now_s - self._unacked[0].at_s if self._unacked else 0.0
         if size >= limits.lag3_bytes or age_s >= limits.lag3_s:
             level = 3
         elif size >= limits.lag2_bytes or age_s >= limits.lag2_s:
@@ -264,6 +286,8 @@ class Outbox:
             level = int(size >= limits.lag1_bytes or age_s >= self._lag1_s)
         if level == self.level:
             return
+        if not self.level:
+            self._watch.look_at(self, now_s)
         self.level = level
         if level == 3:
             self.close(
@@ -272,6 +296,42 @@ class Outbox:
             return
         if not self.closed:
             self._wire.write([encode(Lag(level, len(self._unacked), size))])
+
+
+class Watch:
+    """All outboxes of a node that wait for acks, by when to look at them again.
+
+    A client that acknowledges in time is looked at once in the time that level 1 takes, not at
+    every tick: in a room that is most of them. `outbox.slot` is the one slot that counts of those
+    it may be in, 0 while it is in none.
+    """
+
+    __slots__ = ("_at", "_slots")
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._slots: dict[int, list[Outbox]] = {}
+
+    def __contains__(self, outbox: Outbox) -> bool:
+        return outbox.slot > 0
+
+    def look_at(self, outbox: Outbox, at_s: float) -> None:
+        """Have it ticked by the first `tick` from then on, or a tick before."""
+        slot = max(int(at_s / TICK_S), self._at + 1)
+        outbox.slot = slot
+        self._slots.setdefault(slot, []).append(outbox)
+
+    def tick(self, now_s: float) -> None:
+        """Look at those whose time has come; call it every `TICK_S`."""
+        self._at = max(self._at, int(now_s / TICK_S))
+        for slot in sorted(slot for slot in self._slots if slot <= self._at):
+            for outbox in self._slots.pop(slot):
+                if outbox.slot == slot:
+                    outbox.slot = 0
+                    outbox.tick()
+                    due_s = outbox.due_s()
+                    if due_s is not None:
+                        self.look_at(outbox, due_s)
 
 
 def merged_deltas(outs: Sequence[Out]) -> list[Out]:

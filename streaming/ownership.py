@@ -37,7 +37,7 @@ from streaming.log import (
 )
 from streaming.mirror import Mirror
 from streaming.nodes import Asked, Here, Letter, Told, Woken, opened
-from streaming.outbox import Outbox, Wire
+from streaming.outbox import TICK_S, Outbox, Watch, Wire
 from streaming.revival import Seen, carried_over, looked_at, revived
 from streaming.rooms import Rooms
 from streaming.session import Session
@@ -47,8 +47,6 @@ from streaming.watchman import Watchman
 
 _LOG = logging.getLogger(__name__)
 
-TICK_S = 0.25
-"""How often outboxes with unacknowledged frames are looked at."""
 EMPTY_S = 30.0
 """A session in which nothing happened is given up so long after its last connection."""
 SWEEP_S = 1.0
@@ -78,7 +76,7 @@ class Ownership:
     def __init__(self, ground: Surroundings, node: str, *, idle_s: float = 600.0) -> None:
         self.ground = ground
         self.node = node
-        self.watched: set[Outbox] = set()
+        self.lagging = Watch()
         self.rooms: Rooms | None = None
         self.on_node_gone: list[Callable[[str], None]] = []
         """Called with the name of a node that died."""
@@ -124,7 +122,7 @@ class Ownership:
 
     def outbox(self, wire: Wire) -> Outbox:
         """An outbox whose lag this node watches."""
-        return Outbox(wire, self.ground.loop, self.ground.limits, self.watched)
+        return Outbox(wire, self.ground.loop, self.ground.limits, self.lagging)
 
     async def attach(
         self, sid: str | None, hello: cmd.Hello, outbox: Outbox, greeting: Greeting
@@ -366,8 +364,7 @@ class Ownership:
 
     def _tick(self) -> None:
         self._timers["tick"] = self.ground.loop.call_later(TICK_S, self._tick)
-        for outbox in list(self.watched):
-            outbox.tick()
+        self.lagging.tick(self.ground.loop.time())
 
     def _sweep(self) -> None:
         self._timers["sweep"] = self.ground.loop.call_later(SWEEP_S, self._sweep)

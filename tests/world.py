@@ -199,6 +199,9 @@ class FakeWire:
     def close(self, code: int, reason: str) -> None:
         self.close_code = code
 
+    def write_now(self, frames: list[bytes]) -> None:
+        self.write(frames)
+
     def unsent_bytes(self) -> int:
         return 0
 

@@ -41,6 +41,9 @@ class Wire:
             assert self.ear is not None
             asyncio.get_running_loop().call_soon(self.ear.lost, code)
 
+    def write_now(self, frames: list[bytes]) -> None:
+        self.write(frames)
+
     def unsent_bytes(self) -> int:
         return 0
 

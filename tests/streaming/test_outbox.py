@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+import pytest
+
 from protocol.codec import decode_event, encode
 from protocol.errors import Close
 from protocol.events import Delta, Drain, Lag
 from protocol.limits import LIMITS
 from streaming.log import StoreUnavailable, Ticket
-from streaming.outbox import STORED, Out, Outbox, merged_deltas
+from streaming.outbox import STORED, TICK_S, Out, Outbox, Parcel, Watch, merged_deltas
 from tests.virtual import VirtualLoop
 from tests.world import FakeWire
 
@@ -107,16 +111,16 @@ async def test_level_2_keeps_deltas_until_the_client_has_caught_up(virtual: Virt
 
 
 async def test_time_alone_makes_a_reader_slow_and_level_3_closes(virtual: VirtualLoop) -> None:
-    watched: set[Outbox] = set()
+    watch = Watch()
     wire = FakeWire()
-    outbox = Outbox(wire, virtual, LIMITS, watched)
+    outbox = Outbox(wire, virtual, LIMITS, watch)
     outbox.put([plain(1)], STORED)
     outbox.release()
-    assert outbox in watched
+    assert outbox in watch
     levels = []
     for _ in range(100):
-        await virtual_sleep(0.25)
-        outbox.tick()
+        await virtual_sleep(TICK_S)
+        watch.tick(virtual.time())
         levels.append(outbox.level)
         if outbox.closed:
             break
@@ -126,14 +130,60 @@ async def test_time_alone_makes_a_reader_slow_and_level_3_closes(virtual: Virtua
 
 
 async def test_an_acked_outbox_is_not_watched(virtual: VirtualLoop) -> None:
-    watched: set[Outbox] = set()
-    outbox = Outbox(FakeWire(), virtual, LIMITS, watched)
+    watch = Watch()
+    outbox = Outbox(FakeWire(), virtual, LIMITS, watch)
     outbox.put([plain(1)], STORED)
     outbox.release()
     outbox.ack(1)
-    outbox.tick()
-    assert not watched
+    watch.tick(virtual.time() + LIMITS.lag1_s)
+    assert outbox not in watch
     assert outbox.unacked_bytes == 0
+
+
+async def test_who_acknowledges_in_time_is_seldom_looked_at(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = Watch()
+    rooms = [Outbox(FakeWire(), virtual, LIMITS, watch).beside() for _ in range(3)]
+    looks = Counter[int]()
+    ticked = Outbox.tick
+
+    def counted(outbox: Outbox) -> None:
+        looks[rooms.index(outbox)] += 1
+        ticked(outbox)
+
+    monkeypatch.setattr(Outbox, "tick", counted)
+    levels: list[tuple[int, ...]] = []
+    for q in range(1, 41):  # a message each tick, for 10 s; the first acknowledges every 2 s
+        parcel = Parcel([plain(q)], virtual.time())
+        for outbox in rooms:
+            outbox.pass_on(parcel)
+        if q % 8 == 0:
+            rooms[0].ack(q)
+        await virtual_sleep(TICK_S)
+        watch.tick(virtual.time())
+        levels.append(tuple(outbox.level for outbox in rooms))
+    assert looks[0] <= 10
+    assert looks[1] == looks[2] >= 28  # every tick from the first level of lag on
+    assert all(level == 0 for level, _, _ in levels)
+    assert levels[10] == (0, 0, 0)
+    assert levels[11] == (0, 1, 1)  # 3 s after the first message
+    assert levels[19] == (0, 2, 2)
+    rooms[1].ack(40)
+    assert rooms[1].level == 0
+
+
+async def test_bytes_alone_have_an_outbox_looked_at_by_the_next_tick(virtual: VirtualLoop) -> None:
+    watch = Watch()
+    wire = FakeWire()
+    outbox = Outbox(wire, virtual, LIMITS, watch).beside()
+    outbox.pass_on(Parcel([plain(1, LIMITS.lag1_bytes)], virtual.time()))
+    assert outbox.level == 1
+    outbox.pass_on(Parcel([delta(2, "a")], virtual.time()))
+    wire.inbound.clear()
+    await virtual_sleep(TICK_S)
+    watch.tick(virtual.time())
+    assert wire.inbound == [delta(2, "a").frame]
 
 
 async def test_a_catch_up_covers_what_waited_below_it(virtual: VirtualLoop) -> None:

@@ -326,6 +326,43 @@ def test_the_peer_disappears(run: Run) -> None:
     run(with_client(act))
 
 
+def test_what_is_written_now_keeps_its_place_and_a_full_socket_keeps_its_rest(run: Run) -> None:
+    async def act(client: RawClient, ear: Echo) -> None:
+        ear.raw.write([b"first"])
+        ear.raw.write_now([b"second", b"line"])  # "first" waits still: it goes behind it
+        await asyncio.sleep(0.01)
+        ear.raw.write_now([b"third"])
+        assert ear.raw.unsent_bytes() == 0  # gone already
+        for expected in (b"first", b"second\nline", b"third"):
+            assert await client.message() == expected
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined] # a read transport
+        block = [b"x" * 60_000]
+        for number in range(400):
+            ear.raw.write_now(block)
+            ear.raw.write_now([b"%d" % number])
+        assert ear.raw.unsent_bytes() > 1_000_000
+        assert ear.flows == [True]
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined] # a read transport
+        for number in range(400):
+            assert await client.message() == block[0]
+            assert await client.message() == b"%d" % number
+
+    run(with_client(act))
+
+
+def test_what_is_written_now_to_a_peer_that_is_gone_is_no_error(run: Run) -> None:
+    async def act(client: RawClient, ear: Echo) -> None:
+        client.writer.transport.abort()
+        for _ in range(20):
+            ear.raw.write_now([b"to nobody"])
+            await asyncio.sleep(0)
+        await asyncio.wait_for(ear.gone.wait(), 5)
+        assert ear.code == 1006
+        ear.raw.write_now([b"to nobody"])
+
+    run(with_client(act))
+
+
 def test_a_reader_that_never_reads_pauses_us_and_can_be_measured(run: Run) -> None:
     async def act(client: RawClient, ear: Echo) -> None:
         client.writer.transport.pause_reading()  # type: ignore[attr-defined] # a read transport
