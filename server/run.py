@@ -46,6 +46,8 @@ AGAIN_S = 1.0
 """How often stores that are away at the start are looked for."""
 SLOW_START_S = 8.0
 """A start that takes longer than this is explained to who waits for it."""
+DATE_S = 1.0
+"""The `date` header has whole seconds."""
 CLOSING_S = 5
 """How long closed connections may take to say goodbye."""
 ENGINES = Path(__file__).parents[1] / "engines"
@@ -169,13 +171,23 @@ async def listening(settings: Settings, entrance: ASGIApp) -> AsyncIterator[tupl
     bound = listening_socket(settings)
     library = _library(entrance)
     await library.startup(sockets=[bound])
-    clock = asyncio.create_task(library.main_loop())
+    clock = asyncio.create_task(_dated(library))
     try:
         yield _address(bound, settings)
     finally:
         clock.cancel()
         await library.shutdown(sockets=[bound])
         _unlink(settings.uds)
+
+
+async def _dated(library: uvicorn.Server) -> None:
+    """Keep the `date` of answers: all of the library's own clock that we need, once a second.
+
+    Its `main_loop` wakes ten times as often, to look whether a signal came that we take ourselves.
+    """
+    while True:
+        await library.on_tick(0)
+        await asyncio.sleep(DATE_S)
 
 
 async def _begun(settings: Settings, entrance: Entrance) -> Application | None:
