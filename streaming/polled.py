@@ -85,7 +85,7 @@ def _judged(
         attempt_no=attempt,
         hints_used=0,
         steps_shown=helped,
-        steps_told=False,
+        steps_told=helped,  # the others may have said it: that is no recall, so no lapse either
         learning_done=attempt > 1,
         mode="peer",
         aside=True,

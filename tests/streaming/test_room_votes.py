@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from engines.exercises.template import instance
+from engines.learner.forgetting import RIGHT
 from protocol import commands as cmd
 from protocol import events as ev
 from streaming import deeds
@@ -190,6 +191,23 @@ async def test_a_vote_after_the_discussion_is_help_and_never_wrong(virtual: Virt
     found = [one.weight async for one in evidence(str(it.bo.sid), *of(world))]
     assert found == [0.0]
     await it.check()
+
+
+async def test_a_vote_after_the_discussion_reviews_no_card(virtual: VirtualLoop) -> None:
+    it = await Lesson.begin(far=False)
+    await it.open()
+    await it.discuss()
+    before = {}
+    for each in (it.ann, it.bo):
+        state = state_of(it.worlds[0], each)
+        cards = state.known.cards.reviewed(0, RIGHT, 1.0)
+        state.beliefs = state.known.moved_by(state.known.state.copy(), cards=cards)
+        before[each] = cards.memory[:3].tobytes()
+        await it.vote(each, right=each is it.ann)
+    await it.reveal()
+    for each in (it.ann, it.bo):
+        assert len(told(each)) == 1
+        assert state_of(it.worlds[0], each).known.cards.memory[:3].tobytes() == before[each]
 
 
 async def test_two_rounds_move_no_more_than_the_first_alone(virtual: VirtualLoop) -> None:
