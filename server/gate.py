@@ -272,6 +272,10 @@ class Rates:
             )
         return True
 
+    def take_light(self, now_ns: int) -> bool:
+        """Whether one more ack is allowed; then it is taken."""
+        return not self._light.take(now_ns)
+
     def out_of_hand(self, now_ns: int) -> bool:
         """Whether so many refusals for rate came lately that the connection must end (4429)."""
         since_ns = now_ns - int(self._limits.violations_s * 1e9)

@@ -198,6 +198,15 @@ class Attached:
         if self.seats is not None:
             self.seats.ack(pos)
 
+    def ack_one(self, log: str, q: int) -> None:
+        """The client has applied one log up to this place."""
+        if log == "me":
+            self.outbox.ack(q)
+        elif self.seats is not None:
+            seat = self.seats.by_rid.get(log)
+            if seat is not None:
+                seat.outbox.ack(q)
+
     @property
     def heads(self) -> dict[str, int]:
         """Where each log of this connection stands."""

@@ -357,11 +357,13 @@ class Rooms:
     def _look_at(self, room: Room, now_s: float) -> None:
         limits, rid = self._ground.limits, room.rid
         self._look_for_readers(room, now_s)
+        members = room.state.members
         for seat in room.seats:
-            member = room.state.members.get(seat.member)
-            away = member is not None and all(cid != seat.who.cid for cid, _ in member.cids)
-            if seat.known and away:
-                room.give(seat.who)  # somebody took this node for dead
+            who = seat.who
+            member = members.get(who.member)
+            away = member is not None and (who.cid, who.node) not in member.cids
+            if away and seat.known:
+                room.give(who)  # somebody took this node for dead
         if now_s - self._looked_at_s.setdefault(rid, now_s) >= limits.room_head_s:
             self._looked_at_s[rid] = now_s
             self._later(self._check_head(room))

@@ -16,10 +16,11 @@ from protocol.codec import (
     encode,
     encode_command,
     frames,
+    lone_ack,
     refusal,
     repeated,
 )
-from protocol.commands import COMMANDS, AnswerSubmit, EphIn, Hello, TurnStart
+from protocol.commands import COMMANDS, Ack, AnswerSubmit, EphIn, Hello, TurnStart
 from protocol.errors import Code, NotUtf8, Refused
 from protocol.events import EVENTS, Err, Foreign, Ok
 from protocol.limits import LIMITS
@@ -318,3 +319,21 @@ def test_a_digest_does_not_depend_on_the_order_of_keys():
 
 def test_the_type_is_the_first_field_of_every_message():
     assert {type_of(kind) for kind in EVENTS.values()} == set(EVENTS)
+
+
+@given(
+    st.sampled_from([b"r_1", b"me", b"", b"a b", b'a"', b"\\u0061", b"\xc3\xa4", b"a" * 65]),
+    st.one_of(st.integers(-1, 2**54).map(str), st.sampled_from(["007", "1.0", "1e3", "", "null"])),
+    st.sampled_from([b'{"t":"ack","pos":{"%b":%b}}', b'{"t":"ack","pos":{"%b":%b}}\n']),
+)
+def test_an_ack_read_by_the_short_way_is_what_decode_reads(
+    log: bytes, place: str, shape: bytes
+) -> None:
+    frame = shape % (log, place.encode())
+    found = lone_ack(frame)
+    if found is not None:
+        assert decode(frame) == Ack(pos=dict([found]))
+
+
+def test_our_clients_acks_of_one_log_are_read_by_the_short_way() -> None:
+    assert lone_ack(encode_command(Ack(pos={"r_aZ-9": 12}))) == ("r_aZ-9", 12)

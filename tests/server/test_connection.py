@@ -15,7 +15,7 @@ from protocol.errors import Close, Code, Refused
 from protocol.events import Welcome
 from protocol.limits import LIMITS
 from server.connection import Connection, Edge
-from server.gate import Gate, Tokens
+from server.gate import LIGHT_FACTOR, Gate, Tokens
 from server.metrics import Metrics
 from server.settings import Settings
 from server.wheel import Wheel
@@ -77,6 +77,9 @@ class FakeAttached:
 
     def ack(self, pos: dict[str, int]) -> None:
         self.acked.append(pos)
+
+    def ack_one(self, log: str, q: int) -> None:
+        self.acked.append({log: q})
 
     def detach(self) -> None:
         self.detached = True
@@ -170,6 +173,28 @@ def test_hello_first_then_everything() -> None:
         assert s.metrics.commands == 5
         assert s.metrics.errors == {115: 2}
         assert not s.wire.closed
+
+    scene(act)
+
+
+def test_a_lone_ack_is_heard_by_a_short_way_and_counted_as_any() -> None:
+    async def act(s: Scene) -> None:
+        s.say('{"t":"ack","pos":{"r_1":3}}')
+        assert s.wire.codes == [115], "nothing before welcome"
+        await s.welcome()
+        before = s.metrics.commands
+        s.say('{"t":"ack","pos":{"r_1":3}}')
+        s.say('{"t":"ack","pos":{"me":4}}')
+        assert s.attached.acked == [{"r_1": 3}, {"me": 4}]
+        assert s.metrics.commands == before + 2
+        s.say('{"t":"ack","pos":{"me":4},"pos":{"me":5}}')
+        assert s.wire.codes == [115, 101]
+        for _ in range(LIMITS.commands_burst * LIGHT_FACTOR - 3):  # one was before the welcome
+            s.say('{"t":"ack","pos":{"r_1":9}}')
+        assert s.wire.codes == [115, 101]
+        s.say('{"t":"ack","pos":{"r_1":10}}')
+        assert s.wire.codes == [115, 101, Code.RATE_LIMITED], "refused as by the long way"
+        assert {"r_1": 10} not in s.attached.acked
 
     scene(act)
 
