@@ -259,6 +259,17 @@ class SessionState:
         """The seq of the newest entry that these bytes rest on."""
         return _kept(data).plain.seq
 
+    def leave_for(self, syllabus: Syllabus) -> None:
+        """Forget what is open and the course to come has not; also the line of another course."""
+        plain, now = self.plain, self.syllabus
+        other = now is None or now.course.id != syllabus.course.id
+        if other:
+            plain.line, plain.fading = [], {}
+        if plain.open is not None and (other or plain.open.item not in syllabus.item_index):
+            plain.open = self.instance = None
+        if plain.closed is not None and (other or plain.closed.item not in syllabus.item_index):
+            plain.closed = None
+
     def pin(self, syllabus: Syllabus, beliefs: Beliefs) -> None:
         """Work on this version of a course from now on."""
         self.syllabus = syllabus
