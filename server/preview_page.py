@@ -23,10 +23,11 @@ PAGE = """\
 <section aria-labelledby="console-title">
 <h2 id="console-title">Verdict</h2>
 <form id="console">
-<label>Answer <input id="answer" autocomplete="off" spellcheck="false"></label>
+<label for="answer">Answer</label>
+<input id="answer" autocomplete="off" spellcheck="false">
 <button>Judge</button>
 </form>
-<pre id="verdict" aria-live="polite"></pre>
+<div id="verdict" aria-live="polite"></div>
 </section>
 <section aria-labelledby="findings-title">
 <h2 id="findings-title">Findings</h2>
@@ -42,17 +43,28 @@ PAGE = """\
 STYLE = """\
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
 body { margin: 0; }
-header { display: flex; flex-wrap: wrap; gap: .5rem 1rem; padding: .75rem; align-items: center; }
-main { display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 0 1rem;
-  padding: 0 .75rem; }
-h2 { font-size: 1rem; margin: .25rem 0; }
-input, select, button { font: inherit; min-height: 2rem; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: .5rem 0; max-height: 14rem;
-  overflow: auto; }
-ol { max-height: 12rem; overflow: auto; margin: 0; padding-inline-start: 1.5rem; }
-#pages { display: grid; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); gap: .75rem;
-  padding: .75rem; }
-#pages iframe { width: 100%; height: 70vh; border: 1px solid; }
+header { display: flex; flex-wrap: wrap; gap: .5rem 1rem; padding: .75rem 1rem; }
+header label { display: flex; align-items: center; gap: .5rem; min-width: 0; }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
+  gap: .75rem 1.5rem; padding: 0 1rem; }
+main > section { min-width: 0; }
+h2, h3 { font-size: 1rem; margin: .25rem 0; }
+input, select, button { font: inherit; min-height: 2rem; min-width: 0; max-width: 100%;
+  box-sizing: border-box; }
+#seed { width: 8rem; }
+#console { display: flex; flex-wrap: wrap; gap: .5rem; align-items: center; }
+#console input { flex: 1 1 12rem; }
+#verdict { display: grid; gap: .75rem 1.5rem; margin: .75rem 0;
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); }
+dl { margin: 0; display: grid; gap: .25rem .75rem; grid-template-columns: max-content 1fr; }
+dt { opacity: .75; }
+dd { margin: 0; min-width: 0; overflow-wrap: anywhere; white-space: pre-line; }
+ol { max-height: 14rem; overflow: auto; margin: 0; padding-inline-start: 1.5rem;
+  overflow-wrap: anywhere; }
+#pages { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr));
+  gap: 1rem; padding: 1rem; }
+#pages figcaption { font-weight: 600; margin-bottom: .25rem; }
+#pages iframe { width: 100%; height: max(85vh, 44rem); border: 1px solid; box-sizing: border-box; }
 """
 
 SCRIPT = """\
@@ -108,19 +120,38 @@ async function show(seed) {
   else drawn(state);
 }
 
-const pairs = (of) => Object.entries(of).map(([name, value]) => `${name} = ${value}`).join(", ");
+const isMap = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** A value in words: the entries of a map each on a line, so that parts stand one by one. */
+function inWords(value) {
+  if (!isMap(value)) return Array.isArray(value) ? value.map(inWords).join(", ") : `${value}`;
+  return Object.entries(value).map(([name, of]) => `${name}: ${inWords(of)}`).join("\\n") || "none";
+}
 
 function told([tag, { verdict, key, wrong, values }]) {
-  const said = Object.entries(verdict).filter(([, value]) => value !== null && value !== "");
-  return [
-    `${tag}: ${said.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ")}`,
-    `  key ${JSON.stringify(key)}; wrong ways: ${pairs(wrong) || "none"}; ${pairs(values)}`,
-  ].join("\\n");
+  const section = document.createElement("section");
+  const head = document.createElement("h3");
+  const { verdict: word, ...more } = verdict;
+  head.textContent = `${tag}: ${word}`;
+  const rows = Object.entries({ ...more, key, "wrong ways": wrong, values })
+    .filter(([, value]) => value !== null && value !== "")
+    .flatMap(([name, value]) => {
+      const [term, said] = ["dt", "dd"].map((kind) => document.createElement(kind));
+      term.textContent = name.replaceAll("_", " ");
+      said.textContent = inWords(value);
+      said.dir = "auto";
+      return [term, said];
+    });
+  const list = document.createElement("dl");
+  list.append(...rows);
+  section.append(head, list);
+  return section;
 }
 
 async function judge() {
   const judged = await posted("verdict", { response: at("answer").value });
-  at("verdict").textContent = judged.error ?? Object.entries(judged).map(told).join("\\n\\n");
+  const found = judged.error ? [judged.error] : Object.entries(judged).map(told);
+  at("verdict").replaceChildren(...found);
 }
 
 at("item").addEventListener("change", () => show(0));

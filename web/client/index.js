@@ -1,9 +1,8 @@
 // The client of tutorstream.v1: `connect(...)` gives a Session. This file joins the line, the
 // picture and the queue of commands; it needs no DOM and no dependency.
 
-import { AnswerBox } from "./answerbox.js";
 import { Connection } from "./connection.js";
-import { browserShelf, memoryShelf, OutQueue } from "./outqueue.js";
+import { AnswerBox, browserShelf, memoryShelf, OutQueue } from "./outqueue.js";
 import { Rooms } from "./rooms.js";
 import { Replica } from "./session.js";
 import { CODES, LIMITS, newId, Refusal, RoundTrips, SYSTEM_CLOCK } from "./wire.js";

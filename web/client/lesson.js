@@ -148,7 +148,7 @@ function blankTurn(from) {
 /** @type {Record<string, (lesson: Lesson, event: Frame) => Partial<Lesson>>} */
 const RULES = {
   ok: (lesson, { changed }) => declared(lesson, changed),
-  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, subs: {}, draft: null, sub_drafts: {} }),
+  item: (_, event) => ({ item: event, attempts: 0, hints: [], steps: null, subs: {}, draft: null, sub_drafts: {}, last_feedback: null }),
   feedback: (lesson, event) => event.at ? { subs: subJudged(lesson, event) } : ofVote(event) ? { skills: moved(lesson.skills, event.skills) } : ({
     last_feedback: event,
     attempts: event.item === lesson.item?.item ? attemptsAfter(lesson, event) : lesson.attempts,

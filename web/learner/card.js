@@ -58,6 +58,7 @@ function useNewestInSight(shown) {
 /** @param {{page: Page}} props */
 function Waiting({ page }) {
   const ended = page.session.state.phase === "ended";
+  if (page.courses?.choosing) return html`<section class="card exercise" id="answer" tabindex="-1" aria-label="Courses"><${page.courses.views.Choice} page=${page} /></section>`;
   return html`
     <section class="card exercise" aria-label="Exercise" aria-busy=${!ended}>
       <div class="work">
@@ -257,7 +258,7 @@ function Verdict({ page, shown }) {
       <${Mark} verdict=${feedback.verdict} />
       <div class="verdict-words" dir="auto">
         <p><b>${verdictWord(feedback.verdict, kind)}</b>${feedback.verdict === "partial" && html`<${Share} feedback=${feedback} />`}${shown.solved && feedback.assisted && html` <span class="tag">assisted</span>`}</p>
-        ${message && html`<${Markup} text=${message} />`}
+        ${message && !(feedback.parts && PARTS_ALONE.test(message)) && html`<${Markup} text=${message} />`}
         ${widget?.parts && feedback.parts && html`<${PartVerdicts} parts=${widget.parts} verdicts=${feedback.parts} />`}
         <${Moves} page=${page} feedback=${feedback} own=${shown.item.skills} />
       </div>
@@ -267,6 +268,9 @@ function Verdict({ page, shown }) {
 /** The heading has said it already. */
 const VERDICT_WORD = /^(right|correct|not yet|partly right)[.!,:]\s*/i;
 
+/** A message that says no more than the list of parts does. */
+const PARTS_ALONE = /^(part \d+: not yet\.\s*)+$/i;
+
 /** How many parts are right; of another kind the message says how much is. @param {{feedback: Frame}} props */
 function Share({ feedback }) {
   const each = Object.values(feedback.parts ?? {});
@@ -274,10 +278,10 @@ function Share({ feedback }) {
   return each.length > 0 ? html`<span class="share">, ${right} of ${each.length} parts</span>` : null;
 }
 
-/** The verdict on each part, in words. @param {{parts: {id: string}[], verdicts: Record<string, string>}} props */
+/** The verdict on each part, in words; its id is the author's own. @param {{parts: {id: string, prompt: string}[], verdicts: Record<string, string>}} props */
 function PartVerdicts({ parts, verdicts }) {
-  return html`<ul class="part-verdicts" aria-label="Part by part">${parts.map(({ id }, n) => verdicts[id] && html`
-    <li key=${id}><b class="part-letter">${String.fromCharCode(97 + n)}</b> <${VerdictMark} verdict=${verdicts[id]} /></li>`)}</ul>`;
+  return html`<ul class="part-verdicts" aria-label="Part by part">${parts.map(({ id, prompt }, n) => verdicts[id] && html`
+    <li key=${id}><b class="part-number">Part ${n + 1}</b> <${VerdictMark} verdict=${verdicts[id]} /> <span class="part-asked" dir="auto"><${Inline} text=${prompt} /></span></li>`)}</ul>`;
 }
 
 /** What kind of hint it is. @param {import("../client/lesson.js").Hint} hint */

@@ -10,14 +10,17 @@ import { Here } from "./progress.js";
 import { Footer, KeyList, Strip, Top } from "./top.js";
 import { Tutor } from "./tutor.js";
 
+const COURSES_WITHIN_MS = 3000;
+
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 const session = connect({
   url: new URL("/v1/ws", location.href).href.replace(/^http/, "ws"),
   storage: storageOrNull(),
   name: "tutorstream-learner",
 });
-const page = new Page(session, schedule, say);
-const code = new URLSearchParams(location.search).get("c") ?? "";
+const asked = new URLSearchParams(location.search);
+const code = asked.get("c") ?? "";
+const page = new Page(session, schedule, say, asked.get("course") ?? "", (wished) => coursesOffered(wished));
 
 let scheduled = false;
 
@@ -31,6 +34,15 @@ function schedule() {
   });
 }
 
+/** What is taught here; null where there is nothing to choose. @param {string} wished the course that the address names */
+async function coursesOffered(wished) {
+  const answer = await fetch(new URL("/v1/courses", location.href), { signal: AbortSignal.timeout(COURSES_WITHIN_MS) });
+  const { courses } = await answer.json();
+  if (courses.length < 2 && wished === "") return null;
+  const { Courses } = await import("./courses.js");
+  return new Courses(page, courses, wished);
+}
+
 function draw() {
   const { course } = page.lesson;
   document.title = course ? `${course.title} · tutorstream` : "tutorstream";
@@ -42,6 +54,7 @@ function App() {
   return html`
     <a class="skip" href="#answer">Skip to the exercise</a>
     <${Top} page=${page} />
+    ${page.courses && html`<${page.courses.views.Elsewhere} page=${page} />`}
     <nav class="tabs" aria-label="Parts of the lesson">
       <${Tab} name="lesson" label="Exercise" />
       ${tabs.map(({ name, label, note }) => html`<${Tab} key=${name} name=${name} label=${label} note=${note} />`)}
@@ -55,6 +68,7 @@ function App() {
     </main>
     ${page.strip && html`<${Strip} page=${page} />`}
     <${Footer} page=${page} />
+    ${page.courses && page.lesson.course && html`<${page.courses.views.Dialog} page=${page} />`}
     <${KeyList} />`;
 }
 

@@ -33,8 +33,10 @@ export class Page {
    * @param {Session} session
    * @param {() => void} changed
    * @param {(region: "tutor"|"lesson", words: string) => void} say
+   * @param {string} wished the course that the address names; "" for none
+   * @param {(wished: string) => Promise<import("./courses.js").Courses|null>} offered
    */
-  constructor(session, changed, say) {
+  constructor(session, changed, say, wished, offered) {
     this.session = session;
     this.changed = changed;
     this.say = say;
@@ -78,6 +80,14 @@ export class Page {
     this.shownItem = "";
     this.shownAt_ms = performance.now();
     this.starting = false;
+    /** @type {import("./courses.js").Courses|null} where there is a choice of them */
+    this.courses = null;
+    /** The course that a first lesson is on; "" for the server's first. */
+    this.wished = wished;
+    /** Resolves when it is known what there is to choose. */
+    this.offered = offered(wished).then((courses) => void (this.courses = courses), () => undefined).then(() => this.changed());
+    /** The course of the lesson as it was seen last. */
+    this.courseSeen = "";
     /** @type {any} */
     this.phaseTimer = null;
     this.saidPhase = "live";
@@ -323,6 +333,9 @@ export class Page {
       this.wanted = null;
       [this.reviewing, this.reviewAt_ms] = ["unasked", -Infinity];
     });
+    session.on("ok", ({ changed }) => {
+      if (changed?.course) this.#lessonBegan(changed.course);
+    });
     session.on("item", () => {
       if (this.held === null) this.#itemTurned();
     });
@@ -357,19 +370,34 @@ export class Page {
     this.changed();
   }
 
-  /** A session without a course is new: ask for the first lesson. */
-  #begin() {
+  /** A session without a course is new: ask for the first lesson, or for a choice. */
+  async #begin() {
     if (this.lesson.course !== null || this.starting) return;
     this.starting = true;
-    this.session
-      .start()
-      .catch((refusal) => {
-        this.problem = wordsOf(refusal);
-      })
-      .finally(() => {
-        this.starting = false;
-        this.changed();
-      });
+    await this.offered;
+    const { courses, wished } = this;
+    if (courses !== null && wished === "") courses.choosing = true;
+    else if (this.lesson.course === null) await this.start(wished);
+    this.starting = false;
+    this.changed();
+  }
+
+  /** A new lesson. @param {string} course "" for the server's first */
+  async start(course) {
+    await this.#did(this.session.start(course === "" ? {} : { course }));
+    if (this.courses !== null) this.courses.choosing = this.lesson.course === null;
+    this.changed();
+  }
+
+  /** A lesson has begun, here or in another tab. @param {{id: string, title: string}} course */
+  #lessonBegan({ id, title }) {
+    if (this.courseSeen !== "") this.say("lesson", `A new lesson has begun: ${title}`);
+    this.courseSeen = id;
+    this.held = null;
+    this.wanted = null;
+    this.lineSkill = "";
+    [this.reviewing, this.reviewAt_ms] = ["unasked", -Infinity];
+    this.courses?.begun(id);
   }
 
   #itemTurned() {
@@ -382,6 +410,7 @@ export class Page {
 
   /** The lesson was restored whole: what stands in the box is kept where its item is still open. */
   #restored() {
+    this.courseSeen = this.lesson.course?.id ?? "";
     this.reviewAt_ms = -Infinity; // a snapshot knows when, the list also knows how well
     if (this.panel === "map" || this.panel === "review") void this.askReview();
     const open = this.lesson.item?.item ?? "";

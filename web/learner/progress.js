@@ -60,11 +60,12 @@ function Moved({ page, move, bar }) {
   const fact = page.lesson.skills.find((skill) => skill.id === id);
   const told = [move.low, move.high, fact?.low].some((end) => end !== undefined);
   const interval = told ? { low: move.low ?? 0, high: move.high ?? 1 } : {};
+  const stays = percent(before) === percent(after);
   return html`<li>
     <span class="name">${page.skillTitle(id)}${mastered && html` <span class="tag">mastered</span>`}</span>
-    <span class="figures">${percent(before)} <span aria-hidden="true">→</span><span class="unseen">to</span> ${percent(after)}</span>
+    <span class="figures">${stays ? html`${percent(after)} <span class="stays">unchanged</span>` : html`${percent(before)} <span aria-hidden="true">→</span><span class="unseen">to</span> ${percent(after)}`}</span>
     <${Range} interval=${interval} />
-    ${bar && html`<${Bar} mastery=${after} before=${before} ...${interval} />`}
+    ${bar && html`<${Bar} mastery=${after} before=${stays ? undefined : before} ...${interval} />`}
   </li>`;
 }
 

@@ -15,7 +15,8 @@ export function Top({ page }) {
   return html`
     <header class="top">
       <svg class="logo" viewBox="0 0 32 32" aria-hidden="true"><path d="M5 20c4.5-9 7-9 11-3.4s6.5 5.6 11-3.4" /></svg>
-      <h1>${course?.title ?? "tutorstream"}</h1>
+      <h1><bdi>${course?.title ?? "tutorstream"}</bdi></h1>
+      ${course && page.courses !== null && page.courses.list.length > 1 && html`<button type="button" class="small" data-act="courses" aria-haspopup="dialog" onClick=${openCourses}>Courses</button>`}
       <${Pill} page=${page} />
       <div class="top-acts">
         <button type="button" class="small" data-act="cut" disabled=${!live} onClick=${() => page.cut()}>Cut my connection</button>
@@ -25,10 +26,9 @@ export function Top({ page }) {
     </header>`;
 }
 
-function openKeys() {
-  const list = /** @type {HTMLDialogElement|null} */ (document.getElementById("keys"));
-  list?.showModal();
-}
+const opens = (/** @type {string} */ id) => () => /** @type {HTMLDialogElement|null} */ (document.getElementById(id))?.showModal();
+const openKeys = opens("keys");
+const openCourses = opens("courses");
 
 /**
  * The connection in a word and a shape.

@@ -213,7 +213,7 @@ function folded(log) {
   for (const e of log) {
     const turn = state.turns.find(({ gen }) => gen === e.gen);
     if (e.t === "ok") Object.assign(state, e.changed);
-    if (e.t === "item") Object.assign(state, { item: e, attempts: 0, hints: [], steps: null });
+    if (e.t === "item") Object.assign(state, { item: e, attempts: 0, hints: [], steps: null, last_feedback: null });
     if (e.t === "feedback") {
       state.last_feedback = e;
       if (state.item?.item === e.item) state.attempts = e.attempt;

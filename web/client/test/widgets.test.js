@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { AnswerBox } from "../answerbox.js";
+import { AnswerBox } from "../outqueue.js";
 import { emptyLesson, fold } from "../lesson.js";
 import { given } from "../../shared/verdict.js";
 import { directionOf, moved } from "../../shared/widgets/lists.js";

@@ -38,17 +38,12 @@ class Parts extends WidgetElement {
     const { widget, answers, settled, verdicts } = this;
     return html`<ol class="widget parts" aria-label=${this.name}>
       ${widget.parts.map((/** @type {Part} */ part, /** @type {number} */ n) => html`<li key=${part.id} class=${verdicts[part.id] ?? ""}>
-        <div class="part-head"><b class="part-letter" aria-hidden="true">${letterOf(n)}</b><div class="part-prompt" dir="auto"><${Markup} text=${part.prompt} /></div>
+        <div class="part-head"><b class="part-number" aria-hidden="true">${n + 1}</b><div class="part-prompt" dir="auto"><${Markup} text=${part.prompt} /></div>
           ${verdicts[part.id] && html`<${VerdictMark} verdict=${verdicts[part.id]} />`}</div>
-        <${Question} ask=${part} name=${`Part ${letterOf(n)}: ${spoken(part.prompt)}`} answer=${answers[part.id] ?? null} settled=${settled} onAnswer=${(/** @type {any} */ answer) => this.answer(part.id, answer)} />
+        <${Question} ask=${part} name=${`Part ${n + 1}: ${spoken(part.prompt)}`} answer=${answers[part.id] ?? null} settled=${settled} onAnswer=${(/** @type {any} */ answer) => this.answer(part.id, answer)} />
       </li>`)}
     </ol>`;
   }
-}
-
-/** a, b, .. @param {number} n */
-function letterOf(n) {
-  return String.fromCharCode(97 + (n % 26));
 }
 
 defined("ts-parts", Parts);
