@@ -77,6 +77,11 @@ _SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 _BASE = re.compile(r"\s*_\s*(?:(\d{1,9})|([a-zA-Z])|([({]))")
 _INDEX = re.compile(r"\s*\[")
 _LETTERS = re.compile(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_TIMES_TEN = re.compile(r"[eE]([-+]?)(\d{1,4})(?![\d.])", re.ASCII)
+_TEN = frozenset("eE")
+"""Letters that stand for a power of ten, unless they are declared."""
+_BEGINS_NUMBER = frozenset(("op", "(", "[", "{", ",", ";", "or", "fn", "|", "index)"))
+"""Kinds of words behind which a number begins an operand."""
 _MOST_LETTERS = 2
 """Letters that an author may write side by side for a product; more are a name mistyped."""
 _LONGEST = max(map(len, (*_PLAIN_WORDS, *_ENDS)))
@@ -274,6 +279,29 @@ class AnswerLexer(Lexer):
             self._put("}" if opened == "{{" else "]" if sign == "]" else ")", sign, at)
 
     def _number(self, found: re.Match[str]) -> int:
+        power = self._power_of_ten(found.end())
+        if power is None:
+            return self._plain_number(found)
+        at, (sign, digits) = power.start(), power.groups()
+        self._put("(", "e", found.start())
+        self._plain_number(found)
+        self._put("op", "*", at)
+        self._put("num", Written(10, "integer"), at)
+        self._put("op", "^", at)
+        if sign == "-":
+            self._put("op", "-", at)
+        self._put("num", Written(int(digits), "integer"), power.start(2))
+        self._put(")", ")", at)
+        return power.end()
+
+    def _power_of_ten(self, at: int) -> re.Match[str] | None:
+        """The rest of a number as calculators show it: `e9`."""
+        if not self.dialect.scientific or self.dialect.names & _TEN:
+            return None
+        behind = bool(self.out) and self.out[-1][0] not in _BEGINS_NUMBER
+        return None if behind else _TIMES_TEN.match(self.source, at)
+
+    def _plain_number(self, found: re.Match[str]) -> int:
         if self.dialect.lists:
             self.calls += 1  # a comma separates, as in a call
             end = super()._number(found)
@@ -317,13 +345,14 @@ def answer_dialect(
     lists: bool = False,
     mixed: bool = False,
     keys: bool = False,
+    scientific: bool = False,
 ) -> Dialect:
     """The dialect of an answer; the same object for the same wishes, so that it is a quick key.
 
     `names` are those declared; `lists` reads braces as sets and commas as separators; `keys`
-    allows an author's functions.
+    allows an author's functions; `scientific` reads `2.4e9` as a number.
     """
     return Dialect(
         "answer", letters=True, groups=True, mixed=mixed, names=frozenset(map(plain, names)),
-        imaginary=imaginary, lists=lists, keys=keys,
+        imaginary=imaginary, lists=lists, keys=keys, scientific=scientific,
     )  # fmt: skip

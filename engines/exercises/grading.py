@@ -17,15 +17,13 @@ from engines.exercises.arranged import (
     match_reading,
     order_reading,
 )
-from engines.exercises.formula_answers import (
-    formula_reading,
-    formula_spelled,
-    graded_formula,
-)
+from engines.exercises.formula_answers import graded_formula
+from engines.exercises.formula_reading import formula_reading, formula_spelled
 from engines.exercises.keys import SYMBOLIC
 from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.number_answers import graded_number, number_reading, number_spelled
 from engines.exercises.parts import graded_parts, parts_key, parts_reading
+from engines.exercises.several import ONE_ASKED, SINGLE, says_none
 from engines.exercises.text_answers import graded_text, text_reading
 from engines.exercises.verdicts import NOT_YET, RIGHT, SOME, accepted, misconceived, shown
 from engines.exercises.wording import normal
@@ -49,7 +47,7 @@ def graded(instance: Instance, response: object, *, locale: str = "en") -> Verdi
     try:
         return _GRADERS[instance.item.answer.kind](instance, response, locale)
     except ExpressionError as error:
-        return _unreadable(instance, response, error)
+        return _unreadable(instance, response, error, locale)
 
 
 def reading(
@@ -62,6 +60,8 @@ def reading(
     try:
         return _READERS[instance.item.answer.kind](instance, response, locale), None, None
     except ExpressionError as error:
+        if instance.item.answer.kind in SINGLE and says_none(response, locale):
+            return shown(response), None, None
         return shown(response), error.column, error.reason
 
 
@@ -82,10 +82,14 @@ def key_spelled(instance: Instance, *, locale: str = "en") -> str | list[Any] | 
     return key if isinstance(key, str) else list(key)
 
 
-def _unreadable(instance: Instance, response: object, error: ExpressionError) -> Verdict:
+def _unreadable(
+    instance: Instance, response: object, error: ExpressionError, locale: str
+) -> Verdict:
     plain = isinstance(response, str) and instance.item.answer.kind not in ("order", "match")
     if plain and instance.accept and accepted(instance, response):
         return Verdict("correct", shown(response), RIGHT)
+    if instance.item.answer.kind in SINGLE and says_none(response, locale):
+        return Verdict("incorrect", shown(response), ONE_ASKED)
     where = f"column {error.column}: " if isinstance(response, str) and response.strip() else ""
     message = f"I could not read that ({where}{error.reason}). It does not count as a try."
     note = "too large" if isinstance(error, TooLarge) else None

@@ -45,18 +45,25 @@ _LISTED = frozenset(("equation", "interval", "set", "matrix"))
 
 @lru_cache(maxsize=4096)
 def _dialect(
-    names: frozenset[str], kind: str, imaginary: bool, mixed: bool = False, keys: bool = False
+    names: frozenset[str],
+    kind: str,
+    imaginary: bool,
+    mixed: bool = False,
+    keys: bool = False,
+    scientific: bool = False,
 ) -> Dialect:
     lists = kind in _LISTED
-    return answer_dialect(names, imaginary=imaginary, lists=lists, mixed=mixed, keys=keys)
+    return answer_dialect(
+        names, imaginary=imaginary, lists=lists, mixed=mixed, keys=keys, scientific=scientific
+    )
 
 
-def dialect_of(spec: AnswerSpec, *, mixed: bool = False) -> Dialect:
-    """How answers to an item are read; `mixed` allows `1 1/2`."""
-    if not (spec.variables or spec.integers or spec.complex):
+def dialect_of(spec: AnswerSpec, *, mixed: bool = False, scientific: bool = False) -> Dialect:
+    """How answers to an item are read; `mixed` allows `1 1/2`, `scientific` reads `2.4e9`."""
+    if not (spec.variables or spec.integers or spec.complex or scientific):
         return _PLAIN[spec.kind, mixed]
     names = frozenset((*spec.variables, *spec.integers))
-    return _dialect(names, spec.kind, spec.complex, mixed)
+    return _dialect(names, spec.kind, spec.complex, mixed, scientific=scientific)
 
 
 _PLAIN = {

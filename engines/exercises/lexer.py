@@ -27,7 +27,7 @@ class Dialect:
     `letters` allows one-letter variables, `mixed` numbers as `1 1/2`. The others are of answers
     (`engines.exercises.answer_lexer`): the `names` declared (of many letters, or a letter that is
     else a constant), `imaginary` where i is the imaginary unit, `lists` where braces are sets and
-    commas separate, `keys` for an author's functions.
+    commas separate, `keys` for an author's functions, `scientific` where `2e3` is a number.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Dialect:
     imaginary: bool = False
     lists: bool = False
     keys: bool = False
+    scientific: bool = False
 
 
 TEMPLATE = Dialect("template", words=True)
@@ -107,7 +108,7 @@ _WORD = re.compile(
     re.VERBOSE,
 )
 _PIECE = re.compile(
-    r"""\d+(?:\.\d+)?(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|,(?!\d|[^\x00-\x7f])|\\(?![dt]?frac)|\Z))
+    r"""\d+(?:\.\d+)?(?![eE][-+]?\d)(?=\s*(?:[-+*/^=<>()\[\]{}A-Za-z]|,(?!\d|[^\x00-\x7f])|\\(?![dt]?frac)|\Z))
     |[A-Za-z](?!\w|[^\x00-\x7f])|[-+/()\[\]{},%]|\^(?!\s*\{?\s*\\circ)|\*\*?|[=<>!]=?|\s+
     |\\(?:left|right|cdot|times)(?![a-zA-Z])|\\(?:[dt]?frac|sqrt)\{|(?s:.+)""",
     re.VERBOSE | re.ASCII,

@@ -10,10 +10,13 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from engines.exercises.formats import finite_places
 from engines.exercises.forms import form_named
+from engines.exercises.limits import ExpressionError
 from engines.exercises.notation import squeezed
 from engines.exercises.quantities import amount, is_written_in, quantity_read, with_unit
 from engines.exercises.reading import Reading, magnitude, number_read, spelled, ten_to
+from engines.exercises.several import expect_one, is_several_lines
 from engines.exercises.units import converted, unit_named
 from engines.exercises.verdicts import NOT_YET, RIGHT, accepted, misconceived
 from engines.exercises.wording import printed_in
@@ -70,7 +73,7 @@ def graded_number(instance: Instance, response: object, locale: str) -> Verdict:
     if unit == "missing" and _is_in_another_unit(spec, value, key):
         return _other_unit(spec, read, unit)
     if _is_rounded(read, value, key, spec):
-        text = f"{read.read_as} is rounded. Give the exact value."
+        text = f"{read.read_as} is rounded. {_exact_asked(spec, key)}"
         if spec.form_policy != "require":
             return Verdict("wrong_form", read.read_as, text, note="rounded")
     for name, wrong in instance.wrong:
@@ -86,7 +89,7 @@ def _given(instance: Instance, response: object, locale: str) -> _Given:
     unit = instance.item.answer.unit
     names = names_before(instance, response)
     if unit is None:
-        read = number_read(response, names, locale)
+        read = _one_read(response, names, locale)
         return _Given(read, read.value)
     quantity = quantity_read(response, unit, names, locale)
     read = quantity.parts[0].read._replace(read_as=quantity.read_as)
@@ -95,6 +98,18 @@ def _given(instance: Instance, response: object, locale: str) -> _Given:
         return _Given(read, value, "missing" if unit.required else "")
     other = bool(unit.accept) and not is_written_in(quantity, (unit.want, *unit.accept))
     return _Given(read, value, "other" if other else "")
+
+
+def _one_read(response: object, names: tuple[str, ...], locale: str) -> Reading:
+    """The number of a response. Raises ExpressionError, and so for several numbers."""
+    if isinstance(response, str) and "\n" in response and is_several_lines(response):
+        expect_one(response, lambda part: number_read(part, names, locale))
+    try:
+        return number_read(response, names, locale)
+    except ExpressionError:
+        if isinstance(response, str):
+            expect_one(response, lambda part: number_read(part, names, locale))
+        raise
 
 
 def _other_unit(spec: AnswerSpec, read: Reading, unit: str) -> Verdict:
@@ -116,9 +131,7 @@ def _right_value(instance: Instance, response: object, read: Reading) -> Verdict
     form = form_named(form_of(spec))
     holds, asked = form.holds(read), form.asked
     if form.asked == "in lowest terms" and read.shape not in ("fraction", "mixed"):
-        asked = (
-            "as a whole number" if read.value.denominator == 1 else "as a fraction in lowest terms"
-        )
+        asked = "as a whole number" if read.value.denominator == 1 else _AS_FRACTION
     if holds and (read.shape != "operation" or form.worked):
         return Verdict("correct", read.read_as, RIGHT)
     if accepted(instance, response):
@@ -134,6 +147,9 @@ def _right_value(instance: Instance, response: object, read: Reading) -> Verdict
         text = f"Right value. Work it out and write it {asked}."
         return _other_form(spec, read, "unevaluated", text)
     return _other_form(spec, read, None, f"Right value. Write it {asked}.")
+
+
+_AS_FRACTION = "as a fraction in lowest terms"
 
 
 def _bare(response: str) -> str:
@@ -172,23 +188,38 @@ def _near(value: Fraction, key: Fraction, tolerance: Tolerance) -> bool:
 
 _ROUNDED_FROM = 2
 """Decimals from which a rounded value is told from a wrong one."""
+_PERCENT_PLACES = 2
+"""Decimals that the sign of a percentage stands for."""
 
 
 def _is_rounded(read: Reading, value: Fraction, key: Fraction, spec: AnswerSpec) -> bool:
-    if spec.tolerance is not None or read.shape != "decimal" or read.places < _ROUNDED_FROM:
+    """Whether a decimal or a percentage is the key rounded to the places typed."""
+    if spec.tolerance is not None or read.shape not in ("decimal", "percent"):
         return False
-    if value != read.value:
-        return False  # the places are those of another unit
+    places = read.places + (_PERCENT_PLACES if read.shape == "percent" else 0)
+    if places < _ROUNDED_FROM or value != read.value:
+        return False  # else the places are those of another unit
     off = abs(value.numerator * key.denominator - key.numerator * value.denominator)
-    scale: int = 10**read.places
+    scale: int = 10**places
     return 2 * off * scale <= value.denominator * key.denominator
+
+
+def _exact_asked(spec: AnswerSpec, key: Fraction) -> str:
+    """What is asked for where a value is rounded: the form of the item, or one that is exact."""
+    form = form_of(spec)
+    if "decimal" in form or "sigfig" in form:
+        return "Give the exact value."
+    if form != "any":
+        asked = form_named(form).asked
+        return f"Give the exact value {_AS_FRACTION if form == 'lowest-terms' else asked}."
+    return f"Give the exact value{'' if finite_places(key) is not None else ' as a fraction'}."
 
 
 def number_reading(instance: Instance, response: object, locale: str) -> str:
     """LaTeX of a number as it was understood. Raises ExpressionError for what cannot be read."""
     spec, names = instance.item.answer, names_before(instance, response)
     if spec.unit is None:
-        return number_read(response, names, locale).read_as
+        return _one_read(response, names, locale).read_as
     return quantity_read(response, spec.unit, names, locale).read_as
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
 from engines.exercises.notation import formula, latex
+from engines.exercises.several import says_none
 from engines.exercises.verdicts import NOT_YET, RIGHT, misconceived
 from engines.exercises.wording import match, printed_in
 from engines.words import Instance, Verdict
@@ -34,7 +35,7 @@ def graded_text(instance: Instance, response: object, locale: str) -> Verdict:
         match(text, key, typos=spec.typos, locale=locale)
         for key in (str(instance.key), *instance.accept)
     }
-    if "same" in found:
+    if "same" in found or _says_none_too(text, instance, locale):
         return Verdict("correct", read_as, RIGHT)
     if "reordered" in found:
         if not printed_in(text, instance.prompt):
@@ -47,6 +48,12 @@ def graded_text(instance: Instance, response: object, locale: str) -> Verdict:
     if "slip" in found:
         return Verdict("correct", read_as, f"{RIGHT} {SLIP}", note="typo")
     return Verdict("incorrect", read_as, NOT_YET)
+
+
+def _says_none_too(text: str, instance: Instance, locale: str) -> bool:
+    """Whether the key says that there is no solution, in several words, and the response does."""
+    keys = (key for key in (str(instance.key), *instance.accept) if " " in key.strip())
+    return says_none(text, locale) and any(says_none(key, instance.locale) for key in keys)
 
 
 SLIP = "Mind the spelling."

@@ -222,11 +222,16 @@ def _is_multiplied(exponent: Tree) -> bool:
 
 
 def collected(tree: Tree) -> bool:
-    """Like terms are joined, and so are the numbers and the powers of one base in a product."""
+    """Like terms are joined, and so are the numbers and the powers of one base in a product.
+
+    A factor that is a sum may hold terms like others: it is not collected before it is opened.
+    """
     for node in nodes(tree):
         if node.head == "+" and not _terms_differ(node):
             return False
-        if node.head == "*" and not _factors_differ(node):
+        if node.head == "*" and (
+            any(_bare(part).head == "+" for part in node.parts) or not _factors_differ(node)
+        ):
             return False
     return True
 
