@@ -1,17 +1,26 @@
-"""What the browser tests share: Chromium, a page that watches itself, a real server."""
+"""What the browser tests share: one Chromium, a page that watches itself, one real server."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from engines.exercises.course import canonical
+from tests.engines.exercises.widget_items import LINE, MATCH, ORDER, PARSONS, PARTS, PLOT
+from tests.engines.exercises.widget_items import widget_course as course_of
 from tests.web.fake_server import FakeServer
 
 ROOT = Path(__file__).parents[2]
@@ -27,17 +36,55 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium; ends with the module, since its loop occupies the thread."""
+class Chromium:
+    """One browser for all browser tests that follow one another: beginning anew costs a second."""
+
+    def __init__(self) -> None:
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def opened(self) -> Browser:
+        """The browser, which begins where none runs."""
+        if self._browser is None:
+            self._playwright = sync_playwright().start()
+            self._browser = self._playwright.chromium.launch(
+                executable_path=str(CHROMIUM), args=FLAGS
+            )
+        return self._browser
+
+    def close(self) -> None:
+        """End it: its loop occupies the thread, where others' loops are to run."""
+        if self._browser is not None:
+            self._browser.close()
+        if self._playwright is not None:
+            self._playwright.stop()
+        self._browser = self._playwright = None
+
+
+CHROME = Chromium()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None]:
+    """The browser ends before a test that is not of browsers."""
+    yield
+    if nextitem is None or nextitem.get_closest_marker("browser") is None:
+        CHROME.close()
+
+
+def pytest_sessionfinish() -> None:
+    """Also where the run was stopped between two of its tests."""
+    CHROME.close()
+
+
+@pytest.fixture
+def browser() -> Browser:
+    """A headless Chromium."""
     if not CHROMIUM.exists():
         pytest.skip("Chromium is not here: expected it at /usr/bin/chromium (Debian's chromium)")
     if not (ROOT / "server/pages/learner/index.html").exists():
         pytest.skip("the pages are not built: run `make web`")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield chromium
-        chromium.close()
+    return CHROME.opened()
 
 
 @pytest.fixture
@@ -77,19 +124,21 @@ def fake() -> Iterator[FakeServer]:
 TYPED = ("number", "fraction", "choice", "text")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server process; its URL. Its course has what is typed or chosen, and no widgets."""
+    """A real server process of two courses; its URL. The first has no widgets."""
     course = json.loads((ROOT / "server" / "courses" / "linear-equations.json").read_bytes())
     course["items"] = [
         item
         for item in course["items"]
         if "widget" not in item and item.get("answer", {}).get("kind") in TYPED
     ]
-    typed = tmp_path_factory.mktemp("typed") / "linear-equations.json"
+    folder = tmp_path_factory.mktemp("courses")
+    typed, widgets = folder / "linear-equations.json", folder / "widgets.json"
     typed.write_bytes(canonical(course))
+    widgets.write_bytes(course_of(ORDER, MATCH, PARSONS, LINE, PLOT, PARTS))
     command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--json"]
-    command += ["--course", str(typed)]
+    command += ["--course", str(typed), "--course", str(widgets)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         ready = process.stdout.readline()
@@ -97,3 +146,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield json.loads(ready)["url"]
         process.terminate()
         process.wait(30)
+
+
+@pytest.fixture
+def lessons(served: str) -> str:
+    """Where lessons on the course without widgets begin."""
+    return f"{served}?course=linear-equations"

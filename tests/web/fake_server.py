@@ -64,6 +64,7 @@ class Lesson:
         self.draft: Any = None
         self.prefs: dict[str, Any] = {}
         self.started = False
+        self.course = server.courses[0]
         self.tutor: FakeTutor = FakeTutor(self)
 
     async def append(self, *events: dict[str, Any]) -> None:
@@ -72,7 +73,7 @@ class Lesson:
         for event in events:
             made.append({**event, "s": "me", "q": len(self.log) + 1, "ts": now_ms()})
             self.log.append(made[-1])
-            if event["t"] == "feedback":
+            if event["t"] == "feedback" and "at" not in event:
                 self.last_feedback = made[-1]
         for line in list(self.lines):
             try:
@@ -99,8 +100,8 @@ class Lesson:
         """Course and skills, as `ok` and the snapshot tell them."""
         return {
             "course": {
-                "id": "linear-equations",
-                "title": "Linear equations",
+                "id": self.course["id"],
+                "title": self.course["title"],
                 "version": "1.0.0",
                 "license": "CC-BY-4.0",
                 "attribution": ["Written for tutorstream"],
@@ -143,8 +144,14 @@ class Lesson:
         await getattr(type(self), act.__name__, act)(self, line, frame)
 
     async def start(self, line: ServerConnection, frame: dict[str, Any]) -> None:
-        """Open the first item."""
-        self.started = True
+        """Open the first item of a course."""
+        wished = frame.get("course", self.server.courses[0]["id"])
+        known = {course["id"]: course for course in self.server.courses}
+        if wished not in known:
+            msg = f"no course {wished!r}; this server teaches: {', '.join(known)}"
+            await self.refuse(line, frame, 106, "not_found", msg)
+            return
+        self.started, self.course = True, known[wished]
         changed = {"mode": "practice", **self.facts()}
         await self.append({"t": "ok", "re": frame["id"], "changed": changed}, self.next_item())
 
@@ -282,6 +289,13 @@ ACTS: dict[str, Act] = {
 }
 
 
+def offered(id_: str, title: str, items: int) -> dict[str, Any]:
+    """A course as it is listed."""
+    skills = [{"id": skill, "title": name} for skill, name, _ in SKILLS]
+    facts = {"id": id_, "title": title, "locale": "en", "locales": ["en"], "items": items}
+    return {**facts, "skills": skills}
+
+
 class FakeServer:
     """Runs in a thread of its own; `url` once it listens. Use as a context manager."""
 
@@ -293,6 +307,8 @@ class FakeServer:
         self.older = False
         self.cards: list[tuple[str, int, float]] = []
         self.epoch = "e1"
+        self.courses = [offered("linear-equations", "Linear equations", 40)]
+        """What is taught here, as `GET /v1/courses` tells it."""
         self.lesson_of: Callable[[FakeServer], Lesson] = Lesson
         self.url = ""
         self.lessons: dict[str, Lesson] = {}
@@ -386,6 +402,8 @@ class FakeServer:
         if path == "/v1/ws":
             return None
         self.requests.append(path)
+        if path == "/v1/courses":
+            return self._said(json.dumps({"courses": self.courses}).encode(), "application/json")
         name = PAGE_OF.get(path, path.removeprefix("/pages/"))
         file = (PAGES / name).resolve()
         if not file.is_relative_to(PAGES) or not file.is_file():
@@ -394,7 +412,9 @@ class FakeServer:
         if path in PAGE_OF:
             folder = name.partition("/")[0].encode()
             body = re.sub(rb'(src|href)="(?![a-z]+:|/|#)', rb'\1="/pages/' + folder + b"/", body)
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+        return self._said(body, mimetypes.guess_type(file.name)[0] or "application/octet-stream")
+
+    def _said(self, body: bytes, kind: str) -> Response:
         headers = Headers({"content-type": kind, "content-length": str(len(body)),
                            "connection": "close", "content-security-policy": CSP})  # fmt: skip
         return Response(200, "OK", headers, body)

@@ -131,7 +131,9 @@ def expression() -> Scripted:
     """An expression in a form."""
     made = asked("expression", "Expand $2(x + 1)$.", "2x + 2")
     said = "Multiply it out."
-    made.verdicts = [("2(x + 1)", {"verdict": "wrong_form", "message": said})]
+    still = [{"id": "eq.two-step", "before": 0.251, "after": 0.249, "high": 0.5}]
+    verdict = {"verdict": "wrong_form", "message": said, "skills": still}
+    made.verdicts = [("2(x + 1)", verdict)]
     return made
 
 
@@ -150,6 +152,7 @@ class WidgetLesson(Lesson):
         self.script = script
         self.heard: list[dict[str, Any]] = []
         self.subs: dict[str, dict[str, Any]] = {}
+        self.sub_drafts: dict[str, Any] = {}
         self.blank = False
 
     @property
@@ -166,13 +169,13 @@ class WidgetLesson(Lesson):
 
     def next_item(self, skill: str | None = None) -> dict[str, Any]:
         """The next one of the script."""
-        self.subs = {}
+        self.subs, self.sub_drafts = {}, {}
         return super().next_item(skill)
 
     def snapshot(self) -> dict[str, Any]:
         """The state, with the small questions."""
         made = super().snapshot()
-        made["state"]["subs"] = self.subs
+        made["state"] |= {"subs": self.subs, "sub_drafts": self.sub_drafts}
         return made
 
     def drafts(self) -> list[Any]:
@@ -187,6 +190,13 @@ class WidgetLesson(Lesson):
         """Keep it, then do it."""
         self.heard.append(frame)
         await super().hear(line, frame)
+
+    async def keep_draft(self, line: ServerConnection, frame: dict[str, Any]) -> None:
+        """Newest wins, in each box."""
+        if "at" in frame:
+            self.sub_drafts[frame["at"]] = frame["response"]
+        else:
+            await super().keep_draft(line, frame)
 
     async def submit(self, line: ServerConnection, frame: dict[str, Any]) -> None:
         """A verdict on the item, or on a small question in it."""
@@ -212,6 +222,8 @@ class WidgetLesson(Lesson):
         sub = self.subs.setdefault(at, {"attempts": 0, "hints": []})
         sub["attempts"] += 1
         sub |= {"verdict": verdict, "message": said, "response": response, "over": right}
+        if right:
+            self.sub_drafts.pop(at, None)
         told = {
             "t": "feedback", "re": frame["id"], "item": frame["item"], "at": at,
             "verdict": verdict, "read_as": response, "message": said, "assisted": True,

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from tests.web.axe import clean
 from tests.web.fake_room import CODE, RID, TOKEN
 from tests.web.fake_server import FakeServer
 from tests.web.test_learner_page import ANNOUNCED
@@ -62,8 +62,7 @@ def play_votes(fake: FakeServer, members: list[str], choices: str) -> None:
 
 def no_violations(page: Page) -> None:
     page.emulate_media(reduced_motion="reduce")
-    report = Axe().run(page)
-    assert report.violations_count == 0, report.generate_report()
+    clean(page)
 
 
 def confirmed(page: Page, act: str) -> None:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.engines.exercises.widget_items import (
-    LINE,
-    MATCH,
-    ORDER,
-    PARSONS,
-    PARTS,
-    PLOT,
-    widget_course,
-)
 from tests.web import fake_widgets as made
 from tests.web.fake_server import FakeServer
 from tests.web.fake_widgets import Scripted, lesson, plays
@@ -190,14 +177,14 @@ def parsons_by_keys(page: Page) -> None:
 
 
 def parts_by_pointer(page: Page) -> None:
-    page.get_by_label("Part a").click()
+    page.get_by_label("Part 1").click()
     page.keyboard.type("5")
     page.locator(".choice", has_text="yes").click()
     on_line(page, 0.5)
 
 
 def parts_by_keys(page: Page) -> None:
-    tabbed(page, page.get_by_label("Part a"))
+    tabbed(page, page.get_by_label("Part 1"))
     page.keyboard.type("5")
     keys(page, "Tab", " ", "Tab", "ArrowRight", "PageUp", *["ArrowLeft"] * 5)
     expect(thumb(page, "Point")).to_have_attribute("aria-valuetext", "5")
@@ -279,26 +266,7 @@ def assert_right(page: Page, fake: FakeServer, right: Any) -> None:
 
 # --- a real server --------------------------------------------------------------------------------
 
-ROOT = Path(__file__).parents[2]
-ITEMS = (ORDER, MATCH, PARSONS, LINE, PLOT, PARTS)
 PLACE = re.compile(r", place \d+ of \d+$")
-
-
-@pytest.fixture(scope="module")
-def widgets_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server process that teaches a course of widgets."""
-    course = tmp_path_factory.mktemp("course") / "widgets.json"
-    course.write_bytes(widget_course(*ITEMS))
-    command = [sys.executable, "-m", "server.cli", "serve", "--port", "0", "--json"]
-    with subprocess.Popen(
-        [*command, "--course", str(course)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        ready = process.stdout.readline()
-        assert ready, "the server ended before it was ready"
-        yield json.loads(ready)["url"]
-        process.terminate()
-        process.wait(30)
 
 
 def spoken(page: Page, at: str) -> list[str]:
@@ -311,6 +279,11 @@ def figures(page: Page) -> list[int]:
     """The whole numbers of the prompt."""
     tex = page.locator(".prompt annotation").all_text_contents()
     return [int(n) for n in re.findall(r"-?\d+", " ".join(tex))]
+
+
+def items(heard: list[dict[str, Any]]) -> int:
+    """How many exercises came."""
+    return sum(frame["t"] == "item" for frame in heard)
 
 
 def put_in_order(page: Page) -> None:
@@ -349,7 +322,7 @@ def put_sliders(page: Page) -> None:
 
 def put_parts(page: Page) -> None:
     (n,) = figures(page)
-    page.get_by_label("Part a").fill(f"{n}/2")
+    page.get_by_label("Part 1").fill(f"{n}/2")
     page.locator(".choice").filter(has_not_text="/").click()
     put_in_order(page)
 
@@ -364,16 +337,26 @@ SERVED: dict[str, Callable[[Page], None]] = {
 }
 
 
-def test_every_widget_of_a_course_is_judged_right(page: Page, widgets_url: str) -> None:
+def test_a_course_is_chosen_by_keyboard_and_every_widget_of_it_is_judged_right(
+    page: Page, served: str
+) -> None:
     heard = frames_of(page)
-    opened(page, widgets_url)
+    page.goto(served)
+    course = page.locator("[data-course=widgets]")
+    expect(course).to_contain_text("6 exercises, 1 skill")
+    tabbed(page, course)
+    page.keyboard.press("Enter")
+    expect(page.locator(".prompt")).to_be_visible()
+    expect(page).to_have_url(f"{served}?course=widgets")
     done: set[str] = set()
     for _ in range(24):
         item = next(frame["item"] for frame in reversed(heard) if frame["t"] == "item")
         expect(page.locator(".widget").first).to_be_visible()
         if item in done:
+            shown = items(heard)
             page.keyboard.press("Alt+n")
-            page.wait_for_timeout(50)
+            while items(heard) == shown:
+                page.wait_for_timeout(5)
             continue
         SERVED[item](page)
         page.locator("[data-act=check]").click()
@@ -386,3 +369,11 @@ def test_every_widget_of_a_course_is_judged_right(page: Page, widgets_url: str) 
         page.locator("[data-act=check]").click()
         expect(page.locator(".verdict")).to_have_count(0)
     assert done == set(SERVED)
+    page.locator("[data-act=courses]").press("Enter")
+    expect(page.locator("#courses-note")).to_contain_text("Another course is a new lesson")
+    page.locator("[data-course=linear-equations]").press("Enter")
+    expect(page.locator("#say-lesson")).to_have_text("A new lesson has begun: Linear equations")
+    expect(page).to_have_url(f"{served}?course=linear-equations")
+    page.reload()
+    expect(page.locator("h1")).to_have_text("Linear equations")
+    expect(page.locator(".prompt")).to_be_visible()
