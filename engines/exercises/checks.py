@@ -1,7 +1,8 @@
 """Faults of one item that can be told from what the author wrote. This file is those checks.
 
 Templates and params (C201, C202), the key's expression (C307) and the hint ladder (C401, C402)
-are read as they stand; `trials` then draws numbers and tries the item.
+are read as they stand; `trials` then draws numbers and tries the item. An equation to be solved
+should ask for its solved form (C310).
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from engines.exercises.answer_grammar import answer_code
 from engines.exercises.expression import parsed
-from engines.exercises.keys import SYMBOLIC, key_code
+from engines.exercises.forms import form_named
+from engines.exercises.keys import SYMBOLIC, dialect_of, key_code
 from engines.exercises.limits import ExpressionError
-from engines.exercises.params import ParamCycle, ParamError, param_plan
-from engines.exercises.template import names_in, part_items
+from engines.exercises.params import ParamCycle, ParamError, Undrawable, param_plan
+from engines.exercises.telling import is_rewriting
+from engines.exercises.template import instance, names_in, part_items
 from engines.exercises.trials import told_places, trial_findings
 from engines.exercises.widget_checks import widget_places
-from engines.words import AnswerSpec, Finding, Item, Option
+from engines.words import AnswerSpec, Finding, Instance, Item, Option
 
 Path = tuple[str | int, ...]
 
@@ -46,7 +50,8 @@ def item_findings(
     static = [*_written(item, path), *_symbolic(item, path), *_ladder(item, path)]
     if any(found.code in {"C201", "C202", "C307"} for found in static):
         return static
-    return [*static, *trial_findings(item, course_sha256, path, locales)]
+    tried = trial_findings(item, course_sha256, path, locales)
+    return [*static, *_unsolved(item, course_sha256, path), *tried]
 
 
 def places(item: Item) -> Iterator[Place]:
@@ -160,6 +165,35 @@ def _symbolic(item: Item, path: Path) -> Iterator[Finding]:
             key_code(text, spec, params)
         except ExpressionError as error:
             yield Finding(code, "E", (*path, *place), f"{text!r}: {error}", "mend the expression")
+
+
+def _unsolved(item: Item, course_sha256: str, path: Path) -> Iterator[Finding]:
+    """C310 where an equation is to be solved, but no form is asked for.
+
+    Each step of solving it equals the key then: it is taken as right, and no reply may show it.
+    """
+    if "equation" not in {each.answer.kind for each in (item, *part_items(item))}:
+        return
+    try:
+        drawn = instance(item, course_sha256, 0)
+    except (ExpressionError, ParamError, Undrawable):
+        return  # told where it is tried
+    for at, asked in enumerate(drawn.parts or (drawn,)):
+        answer = asked.item.answer
+        if answer.kind != "equation" or answer.form != "any":
+            continue
+        form = _solved_form(asked)
+        if form and is_rewriting(asked):
+            place = (*path, "parts", at) if drawn.parts else path
+            told = "each step of solving it is taken as the answer, for no form is asked"
+            yield Finding("C310", "W", (*place, "answer"), told, f"form: {form}")
+
+
+def _solved_form(asked: Instance) -> str:
+    """The solved form of an equation's key as an author asks for it; empty where it has none."""
+    code = answer_code(str(asked.key), dialect_of(asked.item.answer))
+    forms = (f"solved-for({name})" for name in sorted(code.names))
+    return next((form for form in forms if form_named(form).fits(code)), "")
 
 
 def _ladder(item: Item, path: Path) -> Iterator[Finding]:

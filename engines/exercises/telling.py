@@ -98,6 +98,18 @@ def _equal(text: str, keyed: Keyed) -> bool:
     return not _rewrites(keyed)
 
 
+def is_rewriting(instance: Instance) -> bool:
+    """Whether the question prints the key in another form, so that rewriting it is the task.
+
+    >>> from engines.exercises.template import instance
+    >>> from engines.words import AnswerSpec, Item
+    >>> spec = AnswerSpec(kind="equation", value="x = 3")
+    >>> is_rewriting(instance(Item("i", ("s",), "Solve $2x + 1 = 7$.", spec), "", 0))
+    True
+    """
+    return _rewrites(Keyed(instance))
+
+
 @lru_cache(maxsize=_KEPT)
 def _rewrites(keyed: Keyed) -> bool:
     """Whether the question prints the key's value in another form: rewriting it is the task."""

@@ -42,6 +42,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "C307": ("E", "the key cannot be read or is too large"),
     "C308": ("W", "two choices have one value"),
     "C309": ("E", "a widget cannot give the key, or its numbers do not hold together"),
+    "C310": ("W", "an equation is to be solved, and no form is asked for"),
     "C401": ("E", "the hint ladder lacks a bottom-out or a second level"),
     "C402": ("E", "hint levels out of order"),
     "C403": ("E", "a text before the bottom-out names the key (W from 20 % of the seeds)"),

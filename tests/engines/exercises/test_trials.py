@@ -163,3 +163,19 @@ def test_an_equal_expression_in_a_hint_names_the_key():
     assert codes(params=params, prompt=prompt, answer=right, hints=told) == {"C403"}
     asked = (HintStep("nudge", "What is $@{a} x$ and one more?"), HINTS[1])
     assert codes(params=params, prompt=prompt, answer=right, hints=asked) == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "prompt", "form", "warned"),
+    [
+        ("x = b", "Solve $x + @{a} = @{a+b}$.", "any", True),
+        ("x = b", "Solve $x + @{a} = @{a+b}$.", "solved-for(x)", False),
+        ("x = b", "Which line stands upright at @{b}?", "any", False),
+        ("x + a = b", "Write $@{b} = x + @{a}$ the other way round.", "any", False),
+    ],
+)
+def test_an_equation_to_be_solved_should_ask_for_its_solved_form(value, prompt, form, warned):
+    spec = AnswerSpec("equation", value, form)
+    params = {"a": {"int": [2, 20]}, "b": {"int": [1, 20]}}
+    told = found(prompt=prompt, answer=spec, params=params)
+    assert [each for each in told if each[0] == "C310"] == [("C310", "W", ("answer",))] * warned
