@@ -28,7 +28,9 @@ class NumberKey:
     free: frozenset[str] = frozenset()
     option: bool = False
     part: bool = False
-    """One number of a set: it tells nothing but where it stands as an answer."""
+    """One number of a set, or the key in another unit: it tells only where it is an answer."""
+    unit: str = ""
+    """The sign of that unit, which may stand behind it."""
 
 
 @dataclass(frozen=True, slots=True)

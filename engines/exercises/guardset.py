@@ -28,11 +28,14 @@ from engines.exercises.stated import Stated, flat, numbers_of, stated
 from engines.exercises.telling import (
     FORMULA_KINDS,
     FUNCTION_WORDS,
+    ROOT_WORDS,
     SIGN_WORDS,
+    has_root,
     number_key,
     set_entries,
     telling,
 )
+from engines.exercises.units import in_common_units
 from engines.exercises.widgets import entries_shown
 from engines.exercises.wording import printed_in
 from engines.words import Instance
@@ -197,6 +200,7 @@ class _Making:
         key, kind = made.key, made.item.answer.kind
         if isinstance(key, Fraction):
             self._number(key, made)
+            self._other_units(key, made)
         elif kind in FORMULA_KINDS:
             self._formula_key(made, texts)
         elif kind in ARRANGED_KINDS:
@@ -254,6 +258,14 @@ class _Making:
             free = frozenset(w for w, s in given.items() if not _is_answer(made, s))
         self.numbers.append(NumberKey(value, frozenset(given), free, option))
 
+    def _other_units(self, value: Fraction, made: Instance) -> None:
+        """The key in units that it was not asked for: no answer, unless it stands as one."""
+        unit = made.item.answer.unit
+        shown = {s.value for s in self.seen}
+        for other, name in in_common_units(value, unit.want) if unit is not None else ():
+            if other not in shown:
+                self.numbers.append(NumberKey(other, part=True, unit=name.lower()))
+
     def _text(self, text: str, made: Instance, *, option: bool = False) -> None:
         plain = flat(folded(text)).strip()
         value = _only_number(plain)
@@ -310,7 +322,10 @@ class _Making:
         romans = frozenset(roman(int(k.value)) for k in self.numbers if k.value.denominator == 1)
         said = {word for p in (*self.phrases, *self.other_phrases) for word in p.words}
         signs = frozenset(r.lower() for r in romans if r)
-        starts, goes_on, reads, prefixes = _vocabulary(bool(self.labels), held, bool(self.equals))
+        roots = any(has_root(key.keyed.instance) for key in self.equals)
+        starts, goes_on, reads, prefixes = _vocabulary(
+            bool(self.labels), held, bool(self.equals), roots
+        )
         more = signs | said
         return GuardSet(
             tuple(dict.fromkeys(self.numbers)),
@@ -336,13 +351,17 @@ class _Making:
 Words = frozenset[str]
 
 
-@lru_cache(maxsize=8)
-def _vocabulary(labels: bool, held: bool, formulas: bool) -> tuple[Words, Words, Words, Words]:
+@lru_cache(maxsize=16)
+def _vocabulary(
+    labels: bool, held: bool, formulas: bool, roots: bool
+) -> tuple[Words, Words, Words, Words]:
     """The words that every guard set reads: those that begin, go on, say something; beginnings."""
     starts, goes_on = SPOKEN_WORDS, GLUE_WORDS
     starts |= _BARE_COMMANDS
     if labels:
         starts, goes_on = starts | set(PLACES) | {"last", "final"}, goes_on | _LABEL_WORDS
+    if roots:
+        starts, goes_on = starts | ROOT_WORDS, goes_on | {"the"}
     if formulas:
         starts, goes_on = starts | FUNCTION_WORDS, goes_on | SIGN_WORDS.keys() | {"divided", "by"}
     reads = starts | HARD | (SOFT if held else frozenset())

@@ -269,6 +269,8 @@ class _Judging:
             self.verdict.hit = True
             return
         left, right = self.before + self.plain[: s.start], self.plain[s.end :]
+        if key.unit and (after := right.lstrip()).startswith(key.unit):
+            right = after[len(key.unit) :]
         if s.weak and _PRONOUN.search(left[-12:]):
             return  # "the one"
         if key.part and not _PART_BEFORE.search(left):

@@ -37,6 +37,12 @@ SIGN_WORDS = {
 }  # fmt: skip
 """Words that may stand for a sign inside a formula."""
 
+ROOT_WORDS = word_set("square squareroot cube")
+"""Words that begin a root said in words; `root` itself is a name of a function."""
+_ROOT_SAID = re.compile(
+    r"\b(?:(?:the\s+)?(square\s*|cube\s+)root(?:\s+of)?|root(?:\s+of)?(?=\s+(?:\d|[a-z]\b)))(?!\w|\s*\()",
+    re.IGNORECASE,
+)
 _WORD_SIGN = re.compile(rf"\b({'|'.join(SIGN_WORDS)})\b", re.IGNORECASE)
 _DIVIDED = re.compile(r"\bdivided\s+by\b", re.IGNORECASE)
 _DRESS = re.compile(r"\$+|(?<![\w)\]}])\*{1,3}(?=\S)|(?<=\S)\*{1,3}(?![\w(\[{\\ *-])|`+|▢")
@@ -98,6 +104,11 @@ def _equal(text: str, keyed: Keyed) -> bool:
     return not _rewrites(keyed)
 
 
+def has_root(instance: Instance) -> bool:
+    """Whether a key has a root, so that a root in words may tell it."""
+    return any(sign in str(instance.key) for sign in ("sqrt", "root", "√", "∛"))
+
+
 def is_rewriting(instance: Instance) -> bool:
     """Whether the question prints the key in another form, so that rewriting it is the task.
 
@@ -157,8 +168,15 @@ def _undressed(text: str) -> str:
         return " " * len(found.group())
 
     text = _LATEX_WORD.sub(blank, _DRESS.sub(blank, text))
+    text = _ROOT_SAID.sub(_root_sign, text)
     text = _DIVIDED.sub(lambda m: "/".ljust(len(m.group())), text)
     return _WORD_SIGN.sub(lambda m: SIGN_WORDS[m[1].lower()].ljust(len(m.group())), text)
+
+
+def _root_sign(said: re.Match[str]) -> str:
+    """The function for a root in words, as long as the words."""
+    sign = "∛" if (said[1] or "").lower().startswith("cube") else "sqrt"
+    return sign.ljust(len(said.group()))
 
 
 def _segments(plain: str) -> Iterator[tuple[int, int]]:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 
+from engines.exercises.formats import finite_places
 from engines.exercises.limits import ExpressionError
 from engines.exercises.unit_names import (
     DERIVED,
@@ -279,6 +280,46 @@ def unit_named(text: str) -> Unit:
     if not found:
         raise ExpressionError(1, "a unit as cm, km/h, m^2, °C or €", repr(text))
     return found[0]
+
+
+_COMMON = (
+    "mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mg", "g", "kg", "t", "oz", "lb", "ml", "cl",
+    "dl", "L", "s", "min", "h", "d", "mm^2", "cm^2", "dm^2", "m^2", "ha", "km^2", "mm^3", "cm^3",
+    "dm^3", "m^3", "m/s", "km/h", "J", "kJ", "Wh", "kWh", "W", "kW", "$", "¢", "€", "°C", "K",
+)  # fmt: skip
+"""Units that people turn a quantity into."""
+SHORT_DIGITS = 5
+"""Most digits of a quantity that is still said in another unit."""
+_SHORT_PLACES = 3
+
+
+@lru_cache(maxsize=1024)
+def in_common_units(value: Fraction, unit: str) -> tuple[tuple[Fraction, str], ...]:
+    """A quantity in other common units of its dimension, where that is exact and short.
+
+    >>> [f"{value} {unit}" for value, unit in in_common_units(Fraction(5, 2), "km")]
+    ['25000 dm', '2500 m']
+    >>> in_common_units(Fraction(1), "blob")
+    ()
+    """
+    given = units_of(unit)[:1]
+    if not given or not value:
+        return ()
+    found = []
+    for name in _COMMON:
+        wanted = units_of(name)[0]
+        other = converted(value, given[0], wanted) if wanted != given[0] else None
+        if other is not None and other != value and _is_short(other):
+            found.append((other, name))
+    return tuple(found)
+
+
+def _is_short(value: Fraction) -> bool:
+    places = finite_places(value)
+    if places is None or places > _SHORT_PLACES:
+        return False
+    scale, limit = int(10**places), int(10**SHORT_DIGITS)
+    return abs(value.numerator) * scale < limit * value.denominator
 
 
 def units_asked(spec: AnswerSpec) -> tuple[str, ...]:

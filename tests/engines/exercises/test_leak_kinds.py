@@ -17,7 +17,7 @@ from engines.exercises.guardset import guard_set
 from engines.exercises.hints import hint, key_text, ladder_length
 from engines.exercises.masking import BOX, masked
 from engines.exercises.template import instance
-from engines.words import ACTS, AnswerSpec, Instance, Item, Mode
+from engines.words import ACTS, AnswerSpec, Instance, Item, Mode, UnitSpec
 from tests.engines.exercises.test_all_texts import seen_at
 from tests.engines.exercises.widget_items import MATCH, ORDER, PARSONS
 
@@ -293,3 +293,70 @@ def test_no_leak_of_a_model_passes_however_it_comes_in_pieces(each: Item) -> Non
         shown += stage.finish()
         assert stage.caught == "guard.answer", text
         assert masked(shown, made) == shown
+
+
+ROOT = fixed("expression", "sqrt(2)/2", "What is the sine of 45 degrees?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is the square root of 2 over 2.",
+        "It is square root of two over two.",
+        "That gives root 2 over 2.",
+        "It is 1 over root two.",
+        "You get the square root of 2 divided by 2, see?",
+    ],
+)
+def test_a_root_in_words_tells_the_key(text: str) -> None:
+    assert caught(ROOT, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Take the square root of both sides.",
+        "A square has four sides, and the root of a tree has none.",
+        "Look at the square root of 2 first.",
+        "The cube root of 8 is another matter.",
+    ],
+)
+def test_another_root_in_words_tells_nothing(text: str) -> None:
+    assert not caught(ROOT, text)
+
+
+def test_products_and_cube_roots_in_words() -> None:
+    assert caught(fixed("expression", "2*sqrt(3)"), "It is 2 times the square root of 3.")
+    assert caught(fixed("expression", "root(5, 3)"), "It is the cube root of 5.")
+    assert not caught(fixed("expression", "root(5, 3)"), "It is the square root of 5.")
+
+
+def walked(prompt: str = "How far is it in km?") -> Instance:
+    return fixed("number", "5/2", prompt, unit=UnitSpec("km"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It is 2500 m.",
+        "So the distance is 2500 metres.",
+        "5000 m / 2 = 2500 m",
+        "The answer: 25 000 dm.",
+        "It is 2.5 km.",
+    ],
+)
+def test_the_key_in_another_unit_is_the_key(text: str) -> None:
+    assert caught(walked(), text)
+
+
+@pytest.mark.parametrize(
+    "text", ["You walk 2500 steps.", "Is it more than 2500 m?", "It is less than 3000 m."]
+)
+def test_a_number_of_another_unit_tells_nothing_elsewhere(text: str) -> None:
+    assert not caught(walked(), text)
+
+
+def test_what_the_question_prints_in_another_unit_may_be_said() -> None:
+    assert not caught(walked("Turn 2500 m into km."), "The way is 2500 m, as it says.")
+    assert caught(fixed("number", "90", unit=UnitSpec("min")), "It is 1.5 h.")
+    assert not caught(fixed("number", "90"), "It is 1.5 h.")
