@@ -122,16 +122,18 @@ def fake() -> Iterator[FakeServer]:
 
 
 TYPED = ("number", "fraction", "choice", "text")
+PLAIN = {"kind": None}
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real server process of two courses; its URL. The first has no widgets."""
+    """A real server process of two courses; its URL. The first has no widget but a vote."""
     course = json.loads((ROOT / "server" / "courses" / "linear-equations.json").read_bytes())
     course["items"] = [
         item
         for item in course["items"]
-        if "widget" not in item and item.get("answer", {}).get("kind") in TYPED
+        if item.get("widget", PLAIN)["kind"] in (None, "poll")
+        and item.get("answer", {}).get("kind") in TYPED
     ]
     folder = tmp_path_factory.mktemp("courses")
     typed, widgets = folder / "linear-equations.json", folder / "widgets.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
@@ -25,6 +26,7 @@ class Member:
     def __init__(self, line: ClientConnection, code: str, name: str) -> None:
         self.line = line
         self.n = 0
+        self.waiting: deque[dict[str, Any]] = deque()
         self.heard: list[dict[str, Any]] = []
         self.line.send(json.dumps({"t": "hello", "have": [], "client": {"name": "test"}}))
         self.until("welcome")
@@ -32,14 +34,21 @@ class Member:
         self.until("snapshot", s=self.rid)
 
     def until(self, t: str, **fields: Any) -> dict[str, Any]:
-        """The next frame of a type with these fields."""
+        """The next frame of a type with these fields; what was heard is acknowledged."""
         while True:
-            for line in str(self.line.recv(timeout=WAIT_S)).split("\n"):
-                frame: dict[str, Any] = json.loads(line)
+            while self.waiting:
+                frame = self.waiting.popleft()
                 self.heard.append(frame)
                 assert frame["t"] != "err", frame
                 if frame["t"] == t and all(frame.get(k) == v for k, v in fields.items()):
                     return frame
+            self._receive()
+
+    def _receive(self) -> None:
+        frames = [json.loads(at) for at in str(self.line.recv(timeout=WAIT_S)).split("\n")]
+        if read := {frame["s"]: frame["q"] for frame in frames if "q" in frame}:
+            self.line.send(json.dumps({"t": "ack", "pos": read}))
+        self.waiting.extend(frames)
 
     def said(self, t: str, **fields: Any) -> dict[str, Any]:
         """Say a command; its reply."""
@@ -162,4 +171,13 @@ def test_a_room_where_sockets_are_blocked(page: Page, browser: Browser, served: 
     learner.locator("#say").fill("I am back")
     learner.keyboard.press("Enter")
     expect(page.locator(".say").last).to_contain_text("I am back")
+    page.get_by_label("Ask", exact=True).select_option("eq.both-sides.06")
+    expect(page.locator("#prompt")).to_have_count(0)
+    confirmed(page, "open")
+    learner.locator("input[name=vote]").first.check()
+    learner.locator("[data-act=vote]").click()
+    expect(learner.locator("[data-act=vote]")).to_have_text("Voted")
+    confirmed(page, "reveal")
+    expect(learner.locator(".bars .right")).to_have_count(1)
+    assert learner.locator(".ask-all").inner_text() == page.locator(".ask-all").inner_text()
     own.close()

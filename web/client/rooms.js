@@ -88,7 +88,8 @@ export class Rooms {
    * Open a poll, or with `poll` its second round (facilitator).
    * @param {string} rid
    * @param {{prompt?: string, choices?: string[], seconds?: number|null, right?: number|null,
-   *   predict?: boolean, poll?: string}} poll `right` is the place of the right choice, from 0
+   *   predict?: boolean, poll?: string, item?: string}} poll `right` is the place of the right
+   *   choice, from 0; `item` is one of a course, whose prompt and choices are then the poll's
    */
   open(rid, poll) {
     return this.kept("room.poll.open", { rid, ...poll });

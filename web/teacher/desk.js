@@ -6,7 +6,8 @@ import { roomRefusal, Seat } from "../shared/seat.js";
 
 /** @typedef {import("../client/index.js").Session} Session */
 /** @typedef {{words: string, label: string, act: () => void}} Question asked back before an act on all */
-/** @typedef {{prompt: string, choices: string[], right: number|null, seconds: number, predict: boolean}} Form */
+/** @typedef {{item: string, prompt: string, choices: string[], right: number|null, seconds: number, predict: boolean}} Form `item`: one of a course's, or "" */
+/** @typedef {{course: string, item: string, title: string}} Offered an item of a course that can be voted on */
 
 const CHOICES_MOST = 12;
 const CHOICES_LEAST = 2;
@@ -64,6 +65,8 @@ export class Entrance {
     this.joining = false;
     /** The line that was entered by last. */
     this.line = "";
+    /** @type {Offered[]} */
+    this.offered = [];
     /** @type {Seat|null} */
     this.seat = null;
     session.on("state", ({ phase }) => phase === "live" && void this.enter());
@@ -90,7 +93,7 @@ export class Entrance {
     try {
       if (!rooms.rids.includes(rid)) await rooms.join(rid, { name: this.name, token });
       this.seat ??= new Seat(this.session, rid, this.changed, this.say);
-      await rooms.watch(rid);
+      this.offered = (await rooms.watch(rid)).changed?.polls ?? [];
       this.refusal = "";
     } catch (refusal) {
       this.refusal = this.seat === null ? roomRefusal(refusal, "lead") : "";
@@ -103,10 +106,12 @@ export class Entrance {
 export class Desk {
   /**
    * @param {Seat} seat
+   * @param {() => Offered[]} offered
    * @param {() => void} changed
    */
-  constructor(seat, changed) {
+  constructor(seat, offered, changed) {
     this.seat = seat;
+    this.offered = offered;
     this.changed = changed;
     /** @type {Question|null} */
     this.question = null;
@@ -158,20 +163,25 @@ export class Desk {
   }
 
   open() {
-    const { prompt, choices, right, seconds, predict } = this.form;
-    const texts = choices.map((text) => text.trim());
-    if (prompt.trim() === "" || texts.some((text) => text === "")) {
+    const { item, seconds, predict } = this.form;
+    const asked = item === "" ? this.#written() : { item };
+    if (asked === null) {
       this.problem = "Write the question and every choice first.";
       this.changed();
       return;
     }
-    const poll = {
-      prompt: prompt.trim(), choices: texts, predict,
-      ...(seconds > 0 ? { seconds } : {}), ...(right === null ? {} : { right }),
-    };
+    const poll = { ...asked, predict, ...(seconds > 0 ? { seconds } : {}) };
     this.#ask("Open this vote for everyone in the room?", "Open the vote", () => {
       void this.#did(this.#rooms.open(this.seat.rid, poll)).then((done) => done && this.fill(blankForm()));
     });
+  }
+
+  /** The question of the form, or null where something of it is not written yet. */
+  #written() {
+    const { prompt, choices, right } = this.form;
+    const texts = choices.map((text) => text.trim());
+    if (prompt.trim() === "" || texts.some((text) => text === "")) return null;
+    return { prompt: prompt.trim(), choices: texts, ...(right === null ? {} : { right }) };
   }
 
   /** @param {"discuss"|"reveal"} then */
@@ -260,5 +270,5 @@ export class Desk {
 
 /** @returns {Form} */
 function blankForm() {
-  return { prompt: "", choices: ["", "", "", ""], right: null, seconds: 60, predict: false };
+  return { item: "", prompt: "", choices: ["", "", "", ""], right: null, seconds: 60, predict: false };
 }

@@ -31,7 +31,7 @@ function schedule() {
 function draw() {
   const seat = entrance?.seat ?? null;
   if (seat === null) desk = null;
-  else if (desk?.seat !== seat) desk = new Desk(seat, schedule);
+  else if (desk?.seat !== seat) desk = new Desk(seat, () => entrance?.offered ?? [], schedule);
   const room = desk?.room;
   document.title = `${room?.title || (room ? `Room ${room.code}` : "Lead a room")} · tutorstream`;
   render(html`<${App} />`, root);

@@ -84,6 +84,31 @@ function NewPoll({ desk }) {
   const { form } = desk;
   return html`<form class="new-poll" onSubmit=${(/** @type {Event} */ event) => { event.preventDefault(); desk.open(); }}>
     <h3>New question</h3>
+    <${FromCourse} desk=${desk} />
+    ${form.item === "" && html`<${Written} desk=${desk} />`}
+    <${Seconds} id="seconds" label="The vote lasts" value=${form.seconds} set=${(/** @type {number} */ seconds) => desk.fill({ seconds })} />
+    <label class="check"><input type="checkbox" checked=${form.predict} onChange=${(/** @type {any} */ event) => desk.fill({ predict: event.target.checked })} /> Ask too how many will vote alike</label>
+    <button class="primary" data-act="open">Open the vote</button>
+  </form>`;
+}
+
+/** An item of a course in place of a question of one's own. @param {{desk: Desk}} props */
+function FromCourse({ desk }) {
+  const offered = desk.offered();
+  if (offered.length === 0) return null;
+  const several = new Set(offered.map(({ course }) => course)).size > 1;
+  return html`<p class="choose"><label for="of-course">Ask</label>
+    <select id="of-course" onChange=${(/** @type {any} */ event) => desk.fill({ item: event.target.value })}>
+      <option value="" selected=${desk.form.item === ""}>a question of your own</option>
+      ${offered.map(({ course, item, title }) => html`<option key=${item} value=${item} selected=${item === desk.form.item}>${several ? `${course}: ${title}` : title}</option>`)}
+    </select></p>
+    ${desk.form.item !== "" && html`<p class="quiet">Question, choices and the right one are the course's. After the reveal a vote counts as an answer in the voter's own lesson.</p>`}`;
+}
+
+/** A question of one's own. @param {{desk: Desk}} props */
+function Written({ desk }) {
+  const { form } = desk;
+  return html`
     <label for="prompt">Question</label>
     <input id="prompt" type="text" dir="auto" autocomplete="off" maxlength="1000" value=${form.prompt} onInput=${(/** @type {any} */ event) => desk.fill({ prompt: event.target.value })} />
     <fieldset><legend>Choices; mark the right one, if there is one</legend>
@@ -98,11 +123,7 @@ function NewPoll({ desk }) {
       <p class="act-row"><button type="button" class="small" disabled=${!desk.mayAdd} onClick=${() => desk.addChoice()}>One more choice</button>
         <button type="button" class="small" disabled=${!desk.mayRemove} onClick=${() => desk.removeChoice()}>One fewer</button>
         <button type="button" class="small" disabled=${form.right === null} onClick=${() => desk.fill({ right: null })}>None is right</button></p>
-    </fieldset>
-    <${Seconds} id="seconds" label="The vote lasts" value=${form.seconds} set=${(/** @type {number} */ seconds) => desk.fill({ seconds })} />
-    <label class="check"><input type="checkbox" checked=${form.predict} onChange=${(/** @type {any} */ event) => desk.fill({ predict: event.target.checked })} /> Ask too how many will vote alike</label>
-    <button class="primary" data-act="open">Open the vote</button>
-  </form>`;
+    </fieldset>`;
 }
 
 /** @param {{id: string, label: string, value: number, set: (seconds: number) => void}} props */
