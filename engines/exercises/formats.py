@@ -146,10 +146,10 @@ def format_named(name: str) -> Format:
     return lambda value, _latex: decimal(number(value), places)
 
 
-def prints_decimals(name: str) -> bool:
+def is_decimal(name: str) -> bool:
     """Whether a format prints decimals, whose mark is the learner's.
 
-    >>> prints_decimals("d2"), prints_decimals("frac")
+    >>> is_decimal("d2"), is_decimal("frac")
     (True, False)
     """
     return name == "pct" or _PLACES.fullmatch(name) is not None

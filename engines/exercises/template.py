@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from engines.exercises.computed import Computed, computed
 from engines.exercises.expression import NAME, Code, Operand, parsed
-from engines.exercises.formats import Format, format_named, prints_decimals, shortest
+from engines.exercises.formats import Format, format_named, is_decimal, shortest
 from engines.exercises.functions import Inexact
 from engines.exercises.keys import SYMBOLIC, key_code, put_in
 from engines.exercises.limits import ExpressionError
@@ -107,7 +107,7 @@ def _mark(template: str, at: int, latex: bool) -> tuple[Mark, int]:
     except Inexact as error:
         raise ExpressionError(at + len(source) + 2, str(error), repr(form)) from None
     alone = str(code.ops[0].arg) if len(code.ops) == 1 and code.ops[0].kind == NAME else ""
-    local = prints_decimals(form.strip())
+    local = is_decimal(form.strip())
     return Mark(code, shape, latex, alone, at - 1, local), end.end()
 
 
@@ -338,9 +338,14 @@ def printed(item: Item, throw: Throw, locale: str) -> Instance:
     return _made(_plan(item), throw, throw.dice.again(), locale)
 
 
+def prints_decimals(item: Item) -> bool:
+    """Whether an instance may print decimals, whose mark is the locale's. Raises as `thrown`."""
+    return _plan(item).local
+
+
 def relocated(made: Instance, throw: Throw, locale: str) -> Instance:
     """The instance of a throw in another locale, printed anew only where decimals may differ."""
-    if _plan(made.item).local:
+    if prints_decimals(made.item):
         return printed(made.item, throw, locale)
     parts = tuple([replace(part, locale=locale) for part in made.parts])
     return replace(made, locale=locale, parts=parts)

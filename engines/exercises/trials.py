@@ -6,11 +6,12 @@ Each check looks at 200 seeds (one, where there are no params) and tells its fir
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from engines.course_words import VARIANTS
 from engines.exercises.arranged import arranged_response
@@ -24,7 +25,15 @@ from engines.exercises.mentions import numbers_in
 from engines.exercises.naming import keys_of, names_key, plain, shows_key
 from engines.exercises.params import ParamError, Undrawable
 from engines.exercises.reading import number_read
-from engines.exercises.template import Throw, printed, relocated, rendered, thrown
+from engines.exercises.template import (
+    Throw,
+    names_in,
+    printed,
+    prints_decimals,
+    relocated,
+    rendered,
+    thrown,
+)
 from engines.exercises.widget_checks import widget_faults
 from engines.exercises.widgets import entries_shown
 from engines.words import AnswerSpec, Finding, Instance, Item, Option
@@ -47,11 +56,31 @@ _DEGENERATE = (
 )
 
 
+class _Printing:
+    """A template and what it printed: texts follow from the values of the names they hold."""
+
+    __slots__ = ("_known", "_template", "_values")
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+        self._known: dict[Any, str] = {}
+        names = sorted(names_in(template))
+        self._values: Callable[[Any], Any] = itemgetter(*names) if names else lambda _values: ()
+
+    def text(self, values: Mapping[str, Operand], locale: str) -> str:
+        """The text of one item's values, in the one locale. Raises ExpressionError."""
+        held = self._values(values)
+        text = self._known.get(held)
+        if text is None:
+            text = self._known[held] = rendered(self._template, values, locale)
+        return text
+
+
 class _Told(NamedTuple):
-    """A template told besides the question; `before` where it stands before the bottom-out."""
+    """A text told besides the question; `before` where it stands before the bottom-out."""
 
     place: Path
-    template: str
+    printing: _Printing
     before: bool
 
 
@@ -76,6 +105,14 @@ class _Trial:
     printed: set[tuple[Path, str]] = field(default_factory=set)
     """Texts as they were printed, which need no second look at their formulas."""
 
+    examples: dict[str, _Printing] = field(default_factory=dict)
+
+    def example(self, template: str) -> _Printing:
+        """An example of an answer, as it is printed."""
+        return self.examples.get(template) or self.examples.setdefault(
+            template, _Printing(template)
+        )
+
     def tell(self, code: str, place: Path, message: str, fix: str = "", warn: bool = False) -> None:
         """Take a fault; only its first seed is told."""
         key = (code, place)
@@ -93,7 +130,11 @@ def trial_findings(
     `locales` are those the course has, its own first: the key is typed in each.
     """
     trial = _Trial(item, path, course_sha256, locales, questions=_questions(item))
-    trial.told = [_Told(*told, _is_before(item, told[0])) for told in told_places(item) if told[1]]
+    trial.told = [
+        _Told(place, _Printing(template), _is_before(item, place))
+        for place, template in told_places(item)
+        if template
+    ]
     written = [(("prompt",), item.prompt), *told_places(item)]
     trial.drawable = frozenset(place for place, text in written if not text_faults(text))
     for seed in range(SEEDS if item.params else 1):
@@ -151,6 +192,8 @@ def _try(trial: _Trial, drawn: Instance, throw: Throw) -> None:
         _typed(trial, question.drawn, prefix)
         _options(trial, question.drawn, prefix)
     for locale in trial.locales[1:]:
+        if _alike(trial.item, [each for prefix, each in asked if prefix in sound], locale):
+            continue
         for prefix, question in _asked(relocated(drawn, throw, locale)):
             if prefix in sound:
                 _key(trial, question, (*prefix, "answer"))
@@ -166,6 +209,34 @@ def _asked(drawn: Instance) -> list[tuple[Path, Asked]]:
     if not drawn.parts:
         return [((), Asked(drawn))]
     return [(("parts", at), Asked(part)) for at, part in enumerate(drawn.parts)]
+
+
+_SAME_EVERYWHERE = frozenset({"choice", "multi", "order", "match"})
+"""Kinds whose answers are ids."""
+_NO_MARKS = re.compile(r"(?:[-+*/^=()]|\d++(?!\s+\d)|(?<![a-z])[a-z](?![a-z])| )*", re.ASCII)
+"""What no locale reads in its own way: no mark of decimals, groups or lists, and no word."""
+
+
+def _alike(item: Item, asked: list[Asked], locale: str) -> bool:
+    """Whether the keys are typed, and read, in another locale as in their own: no need to try."""
+    return not prints_decimals(item) and all(_is_alike(each.drawn, locale) for each in asked)
+
+
+def _is_alike(drawn: Instance, locale: str) -> bool:
+    kind = drawn.item.answer.kind
+    if kind in _SAME_EVERYWHERE:
+        return True
+    if kind == "text" or drawn.item.answer.unit is not None:
+        return False
+    try:
+        typed = key_spelled(drawn, locale=locale)
+    except ExpressionError:
+        return False
+    return (
+        isinstance(typed, str)
+        and _NO_MARKS.fullmatch(typed) is not None
+        and typed == key_spelled(drawn, locale=drawn.locale)
+    )
 
 
 def _widget(trial: _Trial, asked: Asked, prefix: Path) -> bool:
@@ -188,9 +259,9 @@ def _texts(trial: _Trial, drawn: Instance, throw: Throw) -> Iterator[tuple[Path,
             yield (*prefix, "prompt"), asked.drawn.prompt, False
             for text in entries_shown(asked.drawn):
                 yield (*prefix, "widget"), text, False
-    for place, template, before in trial.told:
+    for place, printing, before in trial.told:
         try:
-            yield place, rendered(template, throw.values, drawn.locale), before
+            yield place, printing.text(throw.values, drawn.locale), before
         except ExpressionError as error:
             trial.tell("C213", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
 
@@ -288,7 +359,7 @@ def _examples(trial: _Trial, asked: Asked, prefix: Path, throw: Throw) -> None:
         for at, template in enumerate(examples):
             place: Path = (*prefix, "answer", "examples", name, at)
             try:
-                typed = rendered(template, throw.values, drawn.locale)
+                typed = trial.example(template).text(throw.values, drawn.locale)
                 given = _given(drawn, typed)
             except ExpressionError as error:
                 trial.tell("C302", place, f"seed {drawn.seed}: {error}", "exclude these numbers")

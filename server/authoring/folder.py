@@ -11,8 +11,9 @@ from typing import Any
 from engines.exercises.course import joined
 from server.authoring.findings import Located, Report, Severity
 from server.authoring.media import MEDIA_BYTES, Picture, picture_of, svg_faults
+from server.authoring.nodes import Node, Unreadable
 from server.authoring.overlays import Overlay, covered
-from server.authoring.reading import Node, Unreadable, nodes_of
+from server.authoring.reading import nodes_of
 from server.authoring.schema import COURSE, ITEM
 from server.authoring.settling import Fault, course_settled, item_settled, item_unknown
 from server.authoring.shapes import ABSENT, TAG, nearest

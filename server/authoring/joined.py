@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from server.authoring.reading import Node
+from server.authoring.nodes import Node
 from server.authoring.shapes import ABSENT, Key, ListOf, Record, Told, Word
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from server.authoring.reading import Node
+from server.authoring.nodes import Node
 from server.authoring.shapes import Key, ListOf, Record, Shape, Text, Told, nearest
 
 COVERS = "covers"

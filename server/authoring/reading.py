@@ -2,80 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from server.authoring.nodes import Node, Scalar, Unreadable, eaten, resolved
+from server.authoring.quick import Unusual, quickly_read
 
 FILE_BYTES = 2 * 1024 * 1024
 NESTING = 40
-DIGITS = 400
-"""Longest written number, and largest power of ten: a number nobody reads needs no room."""
-
-_NULL = frozenset({"", "null", "Null", "NULL", "~"})
-_TRUE = frozenset({"true", "True", "TRUE"})
-_FALSE = frozenset({"false", "False", "FALSE"})
-_INT = re.compile(r"[-+]?[0-9]+\Z")
-_BASED = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE]([-+]?[0-9]+))?\Z")
-_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-
-_ESCAPED = re.compile(r"\\(?:([abefnrtvLNP][A-Za-z]+)|.)", re.DOTALL)
-"""A backslash and what it takes with it: a word that YAML cuts, or one sign."""
-_EATEN = frozenset(
-    {
-        "nabla", "natural", "ne", "neg", "neq", "nexists", "ni", "nleq", "nmid", "nonumber",
-        "not", "notin", "nparallel", "nu", "rangle", "rbrace", "rceil", "rfloor", "rho",
-        "right", "rightarrow", "rm", "tan", "tanh", "tau", "text", "textbf", "textit",
-        "tfrac", "theta", "therefore", "tilde", "times", "to", "top", "triangle",
-    }
-)  # fmt: skip
-"""LaTeX that begins with \\n, \\r or \\t: such escapes also part lines and columns of a text."""
-
-Scalar = str | int | Fraction | bool | None
-
-
-class Unreadable(Exception):  # noqa: N818 (named by what happened)
-    """A file cannot be read as YAML here; `line` and `column` count from 1."""
-
-    def __init__(self, file: str, line: int, column: int, message: str, fix: str = "") -> None:
-        super().__init__(message)
-        self.file = file
-        self.line = line
-        self.column = column
-        self.message = message
-        self.fix = fix
 
 
 class AuthoringMissing(Exception):  # noqa: N818 (named by what happened)
     """The extra that reads YAML is not installed."""
-
-
-@dataclass(slots=True)
-class Node:
-    """One value with its place; `value` holds nodes again for mappings and lists.
-
-    `raw` is the text as written (for scalars), `keys` the place of each key of a mapping.
-    """
-
-    file: str
-    line: int
-    column: int
-    value: dict[str, Node] | list[Node] | Scalar
-    raw: str = ""
-    keys: Mapping[str, tuple[int, int]] | None = None
-
-    def child(self, step: str | int) -> Node | None:
-        """The node one step down, or None where there is none."""
-        if isinstance(self.value, dict) and isinstance(step, str):
-            return self.value.get(step)
-        if isinstance(self.value, list) and isinstance(step, int) and step < len(self.value):
-            return self.value[step]
-        return None
 
 
 def nodes_of(text: bytes, file: str) -> Node | None:
@@ -93,7 +31,16 @@ def nodes_of(text: bytes, file: str) -> Node | None:
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
         raise Unreadable(file, line, 1, "not UTF-8", "save the file as UTF-8") from None
-    return _Composer(decoded, file).document()
+    composer = _Composer(decoded, file)  # whoever lacks the library is told so in any case
+    try:
+        return quickly_read(decoded, file, NESTING)
+    except Unusual:
+        return composer.document()
+
+
+def fully_read(text: str, file: str) -> Node | None:
+    """The document by the YAML library alone, whose word is the last. Raises `Unreadable`."""
+    return _Composer(text, file).document()
 
 
 def _events(text: str) -> Iterator[Any]:
@@ -113,6 +60,7 @@ class _Composer:
         self.file = file
         self.text = text
         self.events = _events(text)
+        """Read by the library, one by one, when they are asked for."""
         self.faults = (YAMLError, ValueError, OverflowError)
 
     def refuse(self, event: Any, message: str, fix: str = "") -> Unreadable:
@@ -200,65 +148,17 @@ class _Composer:
                 value = resolved(text)
             except ValueError as error:
                 raise self.refuse(event, str(error)) from None
-        elif event.style == '"' and (eaten := self.eaten(event)):
-            raise eaten
+        elif event.style == '"' and (lost := self.eaten(event)):
+            raise lost
         elif _lone_surrogate(text):
             raise self.refuse(event, "half of a surrogate pair", "write the character itself")
         return Node(self.file, mark.line + 1, mark.column + 1, value, raw=text)
 
     def eaten(self, event: Any) -> Unreadable | None:
-        """The refusal of a LaTeX command whose backslash YAML would take for an escape, or None.
-
-        In double quotes backslash, f, r, a, c is a form feed and the letters "rac".
-        """
+        """The refusal of a text in double quotes that loses a command of LaTeX, or None."""
         start, end = event.start_mark, event.end_mark
         written = self.text[start.index : end.index]
-        if "\\" not in written:
-            return None
-        dollars, last = 0, 0
-        for found in _ESCAPED.finditer(written):
-            dollars += written.count("$", last, found.start())
-            last = found.end()
-            command = found[1]
-            if not command or (command[0] in "nrt" and not (dollars % 2 and command in _EATEN)):
-                continue
-            before = written[: found.start()]
-            line = start.line + 1 + before.count("\n")
-            broken = before.rfind("\n")
-            column = len(before) - broken if broken >= 0 else start.column + 1 + len(before)
-            said = f"YAML reads \\{command[0]} of \\{command} as a control character"
-            fix = f"write \\\\{command}, or put the text in single quotes"
-            return Unreadable(self.file, line, column, said, fix)
-        return None
-
-
-def resolved(text: str) -> Scalar:
-    """A plain scalar's value in the YAML 1.2 core schema; decimals are exact.
-
-    Raises ValueError for numbers that are infinite or longer than `DIGITS`.
-
-    >>> resolved("yes"), resolved("0.10"), resolved("12:30"), resolved("0x1F")
-    ('yes', Fraction(1, 10), '12:30', 31)
-    """
-    if text in _NULL:
-        return None
-    if text in _TRUE or text in _FALSE:
-        return text in _TRUE
-    if text[0] not in "+-.0123456789":
-        return text
-    if len(text) > DIGITS and (_INT.match(text) or _FLOAT.match(text)):
-        raise ValueError(f"a number of {len(text)} characters, at most {DIGITS} are read")
-    if _INT.match(text):
-        return int(text)
-    if _BASED.match(text):
-        return int(text, 0)
-    if found := _FLOAT.match(text):
-        if abs(int(found[4] or 0)) > DIGITS:
-            raise ValueError(f"an exponent beyond {DIGITS}")
-        return Fraction(text)
-    if _SPECIAL.match(text):
-        raise ValueError(f"{text} is not a number of a course")
-    return text
+        return eaten(self.file, written, start.line + 1, start.column + 1)
 
 
 def _lone_surrogate(text: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Protocol
 
-from server.authoring.reading import Node
+from server.authoring.nodes import Node
 
 ABSENT = object()
 

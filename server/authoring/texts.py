@@ -15,8 +15,8 @@ from engines.exercises.formulas import text_faults
 from engines.exercises.readability import grade_of
 from server.authoring.findings import Located
 from server.authoring.folder import UNSAFE, Sources
+from server.authoring.nodes import Node
 from server.authoring.overlays import keys_of
-from server.authoring.reading import Node
 from server.authoring.schema import COURSE, ITEM
 from server.authoring.shapes import ListOf, Shape, Text, at_key
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.authoring.reading import Node
+from server.authoring.nodes import Node
 from server.authoring.shapes import (
     ABSENT,
     Flag,

@@ -218,7 +218,8 @@ def test_faults_of_what_stands_with_the_course(folder: Path, old: str, new: str,
 
 
 def test_the_published_schema_takes_the_course_and_its_overlay() -> None:
-    from server.authoring.reading import Node, nodes_of
+    from server.authoring.nodes import Node
+    from server.authoring.reading import nodes_of
 
     def plain(node: Node) -> object:
         if isinstance(node.value, dict):

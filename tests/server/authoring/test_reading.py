@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.authoring.reading import DIGITS, FILE_BYTES, Node, Unreadable, nodes_of
+from server.authoring.nodes import DIGITS, Node, Unreadable
+from server.authoring.reading import FILE_BYTES, nodes_of
 from server.authoring.writing import yaml_of
 
 
