@@ -49,14 +49,15 @@ def clean(page: Page, *rules: str, at: str = "html") -> None:
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(AXE_SCRIPT)
     options: dict[str, Any] = {"runOnly": list(rules)} if rules else {}
-    assert page.evaluate(RUN, [at, options]) == []
+    found = page.evaluate(RUN, [at, options])
+    assert found == [], found
 
 
 def clean_in_both(page: Page, *, at: str = "html") -> None:
     """Axe finds nothing in light, nor in dark; the page is to be in light."""
     clean(page, at=at)
-    page.emulate_media(color_scheme="dark")
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.evaluate(SETTLED)
     clean(page, CONTRAST, at=at)
-    page.emulate_media(color_scheme="light")
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.evaluate(SETTLED)

@@ -301,7 +301,7 @@ def test_axe_finds_nothing(page: Page, lessons: str) -> None:
     page.locator(".foot button").click()
     clean_in_both(page)
     page.locator(".icon").click()
-    clean_in_both(page)
+    clean_in_both(page, at="dialog")
 
 
 def test_few_requests_all_to_this_server(page: Page, served: str, lessons: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, expect
 
-from tests.web.axe import clean_in_both
+from tests.web.axe import clean, clean_in_both
 from tests.web.fake_course import DAY_MS, SKILLS, key, many
 from tests.web.fake_server import FakeServer
 from tests.web.test_learner_page import opened
@@ -412,17 +412,18 @@ def test_axe_finds_nothing_in_the_views(page: Page, fake: FakeServer) -> None:
     opened(page, fake.url)
     answer(page, fake, "rrwr")
     page.locator("[data-act=why]").click()
+    clean_in_both(page)
     for panel in ("map", "progress", "review"):
         shown = show(page, panel)
-        clean_in_both(page)
+        clean_in_both(page, at=".panels")
         table = shown.get_by_role("button", name="As a table")
         if table.count():
             table.click()
-            clean_in_both(page)
+            clean_in_both(page, at=".panels")
     page.set_viewport_size({"width": 320, "height": 640})
     for tab in ("Exercise", "Map"):
         page.locator(".tabs").get_by_role("button", name=re.compile(tab)).click()
-        clean_in_both(page)
+        clean(page)
 
 
 @pytest.mark.parametrize("skills", [9, 60])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -181,7 +182,9 @@ def test_stop_tells_the_last_chunk_on_screen_and_asks_once(page: Page, fake: Fak
     page.evaluate(HEARD)
     asked_and_held(page, fake)
     tutor = fake.lesson.tutor
-    page.wait_for_timeout(60)
+    fake.do(asyncio.sleep(2 * fake.pace_s))  # nothing is said any more
+    page.locator(".foot button").click()
+    expect(page.locator(".strip")).to_contain_text(f"seq {len(fake.lesson.log)}")
     shown = page.locator(".said").inner_text().replace("\n", "")
     page.evaluate(
         "for (let n = 0; n < 3; n += 1) document.querySelector('[data-act=stop]').click()"
