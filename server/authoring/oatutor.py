@@ -24,6 +24,7 @@ from server.authoring.oatutor_texts import (
 )
 from server.authoring.oatutor_tree import Tree
 from server.authoring.oatutor_varied import Variation
+from server.transfer.source import source_at
 from server.transfer.tally import NotImported, Tally
 
 VERSION = 2
@@ -130,11 +131,9 @@ class Import:
             for item in listed
         )
 
-    def write_media(self, out: Path) -> None:
-        """Put the figures into the course folder's `media`, each under the hash of its bytes."""
-        for name, body in self.media.items():
-            (out / "media").mkdir(exist_ok=True)
-            (out / "media" / name).write_bytes(body)
+    def shown(self) -> dict[str, bytes]:
+        """The figures, each under the hash of its bytes, by their place in the course's folder."""
+        return {f"media/{name}": body for name, body in self.media.items()}
 
     def _first_lesson(self, skill: str) -> tuple[tuple[int, ...], str]:
         return min(lesson_order(lesson) for lesson in self.lessons_of[skill])
@@ -194,12 +193,12 @@ def imported_tree(tree: Tree, *, locale: str = "en") -> Import:
 def read(place: Path, *, locale: str = "en") -> tuple[Import, bytes]:
     """A JSON Lines file or a folder in the original layout as a course, and what was read.
 
-    Raises OSError, and ValueError for a folder with too many files.
+    Raises OSError, and ValueError for a file that is too large or a folder with too many.
     """
     if place.is_dir():
         tree = Tree(place)
         return imported_tree(tree, locale=locale), tree.listing()
-    text = place.read_bytes()
+    text = source_at(place).data
     return imported(text, locale=locale), text
 
 

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from server.commands import content_transfer
 from server.commands.progress import Progress
@@ -52,7 +52,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     preview.add_argument("--json", action="store_true", help="print the ready line as JSON")
     schema = commands.add_parser("schema", help="print the author's form as JSON Schema")
     schema.add_argument("--json", action="store_true", help="accepted: the schema is JSON anyway")
-    _add_import(commands)
+    content_transfer.add_import(commands)
     content_transfer.add_export(commands)
     new = commands.add_parser("new", help="write a small course to begin with")
     new.add_argument("folder", type=Path, help="a folder that is empty or does not exist")
@@ -70,20 +70,6 @@ def _add_checking(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the findings as one object")
 
 
-def _add_import(commands: Any) -> None:
-    parser = commands.add_parser("import", help="turn another format into a course folder")
-    formats = parser.add_subparsers(dest="import_format", metavar="FORMAT", required=True)
-    oatutor = formats.add_parser("oatutor", help="OATutor problems, a file or a folder")
-    oatutor.add_argument(
-        "file", type=Path, help="a .jsonl file, one problem a line, or the folder with content-pool"
-    )
-    oatutor.add_argument("--out", type=Path, required=True, help="the course folder to write")
-    oatutor.add_argument("--locale", default="en", help="the texts' language (default: en)")
-    oatutor.add_argument("--force", action="store_true", help="replace a course that is there")
-    oatutor.add_argument("--json", action="store_true", help="print the report as JSON")
-    content_transfer.add_imports(formats)
-
-
 def run(args: argparse.Namespace) -> int:
     """Run the subcommand; 0 clean, 1 errors, 2 usage."""
     from server.authoring.reading import AuthoringMissing
@@ -94,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         "build": _build,
         "preview": _preview,
         "schema": _schema,
-        "import": _import,
+        "import": content_transfer.imported,
         "export": content_transfer.exported,
         "new": _new,
     }
@@ -210,38 +196,6 @@ def _schema(_args: argparse.Namespace) -> int:
 
     print(json.dumps(json_schema(), indent=2))
     return DONE
-
-
-def _import(args: argparse.Namespace) -> int:
-    if args.import_format != "oatutor":
-        return content_transfer.imported(args)
-    from server.authoring.oatutor import read, report_of
-    from server.authoring.writing import folder_written, has_room
-
-    has_room(args.out, force=args.force)
-    made, text = read(args.file, locale=args.locale)
-    report = report_of(made, args.file, text)
-    if made.count:
-        folder_written(args.out, made.head(), made.files(), force=args.force)
-        made.write_media(args.out)
-        path = args.out / "import-report.json"
-        path.write_text(json.dumps(report, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    if args.json:
-        print(json.dumps(report, ensure_ascii=False))
-    else:
-        _print_report(report, args.out)
-    return DONE if made.count else _told("nothing came through; nothing is written", FAILED)
-
-
-def _print_report(report: dict[str, Any], out: Path) -> None:
-    share = report["usable_share"]
-    print(f"{report['items']} of {report['steps']} steps imported ({share:.1%}) into {out}")
-    for part in ("not_imported", "changed"):
-        for reason, entry in report[part].items():
-            ids = ", ".join(entry["first"][:5])
-            more = ", ..." if entry["count"] > 5 else ""
-            print(f"{part.replace('_', ' ')}: {reason} x{entry['count']}: {entry['means']}")
-            print(f"    {ids}{more}")
 
 
 def _new(args: argparse.Namespace) -> int:

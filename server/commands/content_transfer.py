@@ -47,28 +47,36 @@ _EXPORTS = {
 _NEVER = "Nothing is fetched, no licence is made up, nothing is overwritten without --force."
 
 
-def add_imports(formats: Any) -> None:
-    """Add the formats to `content import`, beside those that are there."""
+def add_import(commands: Any) -> None:
+    """Add `content import`."""
+    parser = commands.add_parser("import", help="turn another format into a course folder")
+    formats = parser.add_subparsers(dest="import_format", metavar="FORMAT", required=True)
+    oatutor = formats.add_parser("oatutor", help="OATutor problems, a file or a folder")
+    _add_source(oatutor, "a .jsonl file, one problem a line, or the folder with content-pool")
     for name, (_, line, more) in _IMPORTS.items():
-        parser = formats.add_parser(
+        each = formats.add_parser(
             name,
             help=line,
             description=f"{line}, as a course folder with import-report.json. {_NEVER}",
             epilog=more,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("file", type=Path, help="the file to read")
-        parser.add_argument("--out", type=Path, required=True, help="the course folder to write")
-        parser.add_argument("--locale", default="en", help="the texts' language (default: en)")
-        parser.add_argument("--title", help="the course's title (default: the file's)")
-        parser.add_argument(
+        _add_source(each, "the file to read")
+        each.add_argument("--title", help="the course's title (default: the file's)")
+        each.add_argument(
             "--license", default="", help="the licence, where the file does not state it"
         )
-        parser.add_argument(
+        each.add_argument(
             "--attribution", action="append", default=[], help="whom to name; may be repeated"
         )
-        parser.add_argument("--force", action="store_true", help="replace a course that is there")
-        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _add_source(parser: argparse.ArgumentParser, source: str) -> None:
+    parser.add_argument("file", type=Path, help=source)
+    parser.add_argument("--out", type=Path, required=True, help="the course folder to write")
+    parser.add_argument("--locale", default="en", help="the texts' language (default: en)")
+    parser.add_argument("--force", action="store_true", help="replace a course that is there")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def add_export(commands: Any) -> None:
@@ -98,13 +106,34 @@ def _add_course(parser: argparse.ArgumentParser, out: str) -> None:
 
 
 def imported(args: argparse.Namespace) -> int:
-    """Run `content import` of one of these formats."""
+    """Run `content import`: read, write what came through, tell what did not."""
     from server.authoring.shapes import TAG
     from server.authoring.writing import has_room
 
     if not TAG.match(args.locale):
         return _told(f"--locale {args.locale!r} is no language tag; as en or pt-BR", USAGE)
     has_room(args.out, force=args.force)
+    report, taken, asked = (_problems if args.import_format == "oatutor" else _questions)(args)
+    if args.json:
+        print(json.dumps(report, ensure_ascii=False))
+    else:
+        share = f"{report['usable_share']:.1%}"
+        into = f" into {args.out}" if report["items"] else ""
+        print(f"{report[taken]} of {report[asked]} {asked} imported ({share}){into}")
+        _print_reasons(report, ("not_imported", "changed"))
+    if not report["items"]:
+        return _told("nothing came through; nothing is written", FAILED)
+    if report.get("license", "") is None:
+        print("no licence is stated: give --license before the course is shared", file=sys.stderr)
+    return DONE
+
+
+Outcome = tuple[dict[str, Any], str, str]
+"""A report, and under which names it counts what was taken and what was asked for."""
+
+
+def _questions(args: argparse.Namespace) -> Outcome:
+    """A file of questions through its importer and the checks of a course."""
     read: Callable[..., Any] = import_module(
         f"server.transfer.{_IMPORTS[args.import_format][0]}"
     ).imported
@@ -113,18 +142,17 @@ def imported(args: argparse.Namespace) -> int:
     draft.credits += args.attribution
     with Progress("items checked") as progress:
         report = draft.written(args.out, force=args.force, progressed=progress.told)
-    if args.json:
-        print(json.dumps(report, ensure_ascii=False))
-    else:
-        share = f"{report['usable_share']:.1%}"
-        into = f" into {args.out}" if report["items"] else ""
-        print(f"{report['items']} of {report['questions']} questions imported ({share}){into}")
-        _print_reasons(report, ("not_imported", "changed"))
-    if not report["items"]:
-        return _told("nothing came through; nothing is written", FAILED)
-    if report["license"] is None:
-        print("no licence is stated: give --license before the course is shared", file=sys.stderr)
-    return DONE
+    return report, "items", "questions"
+
+
+def _problems(args: argparse.Namespace) -> Outcome:
+    from server.authoring.oatutor import read, report_of
+    from server.transfer.landing import landed
+
+    made, text = read(args.file, locale=args.locale)
+    report = report_of(made, args.file, text)
+    landed(args.out, made, report, force=args.force)
+    return report, "steps_imported", "steps"
 
 
 def _print_reasons(report: dict[str, Any], parts: tuple[str, ...]) -> None:

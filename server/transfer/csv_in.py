@@ -34,6 +34,7 @@ from server.transfer.questions import (
     typed_number,
     worded,
 )
+from server.transfer.source import source_at
 from server.transfer.tagged import BEGIN, of_tags, restored
 from server.transfer.tally import NotImported
 
@@ -69,8 +70,8 @@ _OWN_ID = re.compile(r"([a-z0-9][a-z0-9.-]{0,63})\)\s+(?=\S)")
 
 def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
     """A file's rows as a course. Raises ValueError where it has no header of known columns."""
-    draft = Draft(f"csv {VERSION}", path.name, locale, rights=rights)
-    text = decoded(draft.read(path), path.name)
+    draft = Draft(f"csv {VERSION}", source_at(path), locale, rights=rights)
+    text = draft.source.text()
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     csv.field_size_limit(_FIELD_CHARACTERS)
     try:
@@ -82,15 +83,6 @@ def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
     except csv.Error as error:
         raise ValueError(f"{path.name}: line {rows.line_num}: {error}; mend the quotes") from None
     return draft
-
-
-def decoded(data: bytes, name: str) -> str:
-    """A file's text. Raises ValueError where it is neither UTF-8 nor UTF-16 with its mark."""
-    marked = data[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        return data.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{name}: not UTF-8 (byte {error.start}); save it as UTF-8") from None
 
 
 def delimiter_of(text: str) -> str:

@@ -6,12 +6,11 @@ counted and left out, so that `content check --profile imported` finds no error 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -30,13 +29,13 @@ from server.authoring.findings import MOST as MOST_FINDINGS
 from server.authoring.folder import MOST_ITEMS
 from server.authoring.oatutor_texts import slug
 from server.authoring.writing import FILE_ITEMS, folder_written, has_room, yaml_of
+from server.transfer.landing import Progressed, landed, pictures_written
 from server.transfer.markup import bare
 from server.transfer.questions import MOST_SKILLS, Judged, Question, spelled
 from server.transfer.reasons import NOTES, REASONS
+from server.transfer.source import Source
 from server.transfer.tally import NotImported, Tally
 
-FILE_BYTES = 50 * 1024 * 1024
-"""Largest file that is read."""
 UNSTATED = "NOASSERTION"
 """A licence that nobody stated, by the word SPDX has for it: none is ever made up."""
 MOST_HINTS = 20
@@ -45,9 +44,6 @@ _SEEDS = 3
 """Draws for which a key must be right; the checks try more."""
 _ROUNDS = 20
 """Checks until no item is left out: a check tells at most 200 findings at once."""
-
-Progressed = Callable[[int, int], None]
-"""Takes how many items are checked, and of how many."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _THE_ANSWER_IS = {
@@ -69,7 +65,7 @@ class Draft:
     """A course as one importer makes it. `rights` is a licence that was stated, or empty."""
 
     importer: str
-    file: str
+    source: Source
     locale: str = "en"
     title: str = ""
     rights: str = ""
@@ -86,22 +82,19 @@ class Draft:
     skipped: Tally = field(default_factory=Tally)
     notes: Tally = field(default_factory=Tally)
     warnings: Counter[str] = field(default_factory=Counter)
-    _sha256: str = ""
+
+    def __post_init__(self) -> None:
+        self.title = self.title or self.source.stem
+
+    @property
+    def file(self) -> str:
+        """The name of what is read."""
+        return self.source.name
 
     @property
     def count(self) -> int:
         """Items so far."""
         return len(self.whiches)
-
-    def read(self, path: Path) -> bytes:
-        """The file's bytes, noted for the report. Raises OSError, ValueError where it is large."""
-        size = path.stat().st_size
-        if size > FILE_BYTES:
-            raise ValueError(f"{path}: {size} bytes, at most {FILE_BYTES} are read; split it")
-        data = path.read_bytes()
-        self._sha256 = hashlib.sha256(data).hexdigest()
-        self.title = self.title or path.stem
-        return data
 
     def skip(self, reason: str, which: str) -> None:
         """Count a question that is not imported."""
@@ -219,24 +212,17 @@ class Draft:
         has_room(out, force=force)
         self._sift(progressed)
         report = self.report()
-        if self.count:
-            folder_written(out, self.head(), self.files(), force=force)
-            self._show(out)
-            text = json.dumps(report, ensure_ascii=False, indent=1) + "\n"
-            (out / "import-report.json").write_text(text, encoding="utf-8")
+        landed(out, self, report, force=force)
         return report
 
-    def _show(self, folder: Path) -> None:
-        """Put the pictures of the items that are left into a folder."""
-        shown = [
-            picture["file"]
+    def shown(self) -> dict[str, bytes]:
+        """The pictures of the items that are left, by their place in the course's folder."""
+        return {
+            picture["file"]: self.pictures[picture["file"]]
             for listed in self.items.values()
             for item in listed
             for picture in item.get("media", ())
-        ]
-        for name in dict.fromkeys(shown):
-            (folder / "media").mkdir(exist_ok=True)
-            (folder / name).write_bytes(self.pictures[name])
+        }
 
     def _sift(self, progressed: Progressed | None) -> None:
         """Leave out what a check refuses, until it refuses nothing."""
@@ -258,7 +244,7 @@ class Draft:
             folder = Path(name) / "course"
             places = _placed(self.files())
             folder_written(folder, self.head(), places.files, force=False)
-            self._show(folder)
+            pictures_written(folder, self.shown())
             course = checked(folder, profile="imported", progressed=progressed)
         found = course.report.all
         self.warnings = Counter(each.code for each in found if each.severity == "W")
@@ -279,7 +265,7 @@ class Draft:
         return {
             "importer": self.importer,
             "file": self.file,
-            "sha256": self._sha256,
+            "sha256": self.source.sha256,
             "license": None if (rights := self._rights()) == UNSTATED else rights,
             "questions": self.questions,
             "items": self.count,

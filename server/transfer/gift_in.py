@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from server.transfer.csv_in import decoded
 from server.transfer.draft import Draft
 from server.transfer.hypertext import from_html
 from server.transfer.markup import from_markdown, from_plain
@@ -28,6 +27,7 @@ from server.transfer.questions import (
     number_of,
     worded,
 )
+from server.transfer.source import source_at
 from server.transfer.tally import NotImported
 
 VERSION = 1
@@ -68,9 +68,9 @@ class _Block:
 
 def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
     """A file's questions as a course. Raises OSError, ValueError for what is no text."""
-    draft = Draft(f"gift {VERSION}", path.name, locale, rights=rights)
+    draft = Draft(f"gift {VERSION}", source_at(path), locale, rights=rights)
     category: list[str] = []
-    for block in _blocks(decoded(draft.read(path), path.name)):
+    for block in _blocks(draft.source.text()):
         if block.text.startswith("$CATEGORY:"):
             category = category_of(block.text.partition(":")[2])
             continue

@@ -38,9 +38,10 @@ from server.transfer.questions import (
     spelled,
     worded,
 )
+from server.transfer.source import source_at
 from server.transfer.tagged import of_tags, restored
 from server.transfer.tally import NotImported
-from server.transfer.trees import BadXml, Tree, tree_of
+from server.transfer.trees import Tree
 
 VERSION = 1
 """Version of this importer, named in the report."""
@@ -73,11 +74,8 @@ Shown = Callable[[Tree | None], str]
 
 def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
     """A file's questions as a course. Raises OSError, ValueError for what is no question bank."""
-    draft = Draft(f"moodle {VERSION}", path.name, locale, rights=rights)
-    try:
-        quiz = tree_of(draft.read(path))
-    except BadXml as error:
-        raise ValueError(f"{path.name}: {error}") from None
+    draft = Draft(f"moodle {VERSION}", source_at(path), locale, rights=rights)
+    quiz = draft.source.tree()
     if quiz.name != "quiz":
         raise ValueError(f"{path.name}: expected a <quiz> of Moodle XML, found <{quiz.name}>")
     category: list[str] = []

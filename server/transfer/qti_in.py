@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote
 
-from server.transfer.archive import Archive, BadArchive, is_archive, unsafe
+from server.transfer.archive import Archive, BadArchive, unsafe
 from server.transfer.draft import Draft
 from server.transfer.hypertext import from_tree
 from server.transfer.markup import from_plain
 from server.transfer.pictures import Pictures
 from server.transfer.qti_items import question_of
+from server.transfer.source import source_at
 from server.transfer.tally import NotImported
 from server.transfer.trees import BadXml, Tree, tree_of
 
@@ -54,19 +55,12 @@ def imported(path: Path, *, locale: str = "en", rights: str = "") -> Draft:
 
     Raises OSError, ValueError for what is neither, or is not opened.
     """
-    draft = Draft(f"qti {VERSION}", path.name, locale, rights=rights)
-    data = draft.read(path)
-    if is_archive(data):
-        try:
-            package = _Package(Archive(data))
-        except BadArchive as error:
-            raise ValueError(f"{path.name}: {error}") from None
-        _read_package(draft, package, rights)
+    draft = Draft(f"qti {VERSION}", source_at(path), locale, rights=rights)
+    archive = draft.source.archive()
+    if archive is not None:
+        _read_package(draft, _Package(archive), rights)
         return draft
-    try:
-        tree = tree_of(data)
-    except BadXml as error:
-        raise ValueError(f"{path.name}: {error}") from None
+    tree = draft.source.tree()
     if tree.name not in {ITEM, "assessmentItem"}:
         raise ValueError(f"{path.name}: expected a <{ITEM}> or a package, found <{tree.name}>")
     draft.title = " ".join(tree.attributes.get("title", "").split()) or draft.title

@@ -12,6 +12,7 @@ from server.authoring.checking import checked
 from server.authoring.oatutor import imported_tree, read, report_of
 from server.authoring.oatutor_tree import FILE_BYTES, Tree
 from server.authoring.writing import folder_written
+from server.transfer.landing import pictures_written
 from tests.server.authoring.oatutor_problems import hint, items, made, problem, scaffold, step
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -77,7 +78,7 @@ def test_a_figure_with_a_file_is_carried(tmp_path):
     assert picture["alt"] == "Figure: Dots"
     assert done.notes.counts["figure-undescribed"] == 1
     folder_written(tmp_path / "c", done.head(), done.files(), force=False)
-    done.write_media(tmp_path / "c")
+    pictures_written(tmp_path / "c", done.shown())
     assert (tmp_path / "c" / picture["file"]).read_bytes() == PNG
     found = checked(tmp_path / "c")
     assert found.report.errors == 0, found.report.text()

@@ -198,6 +198,6 @@ def test_printed_texts_are_well_formed_xhtml(text):
 def test_a_large_file_is_not_read(tmp_path, monkeypatch):
     path = Path(tmp_path / "a.gift")
     path.write_text("1{#1}", encoding="utf-8")
-    monkeypatch.setattr("server.transfer.draft.FILE_BYTES", 4)
+    monkeypatch.setattr("server.transfer.source.FILE_BYTES", 4)
     with pytest.raises(ValueError, match="5 bytes, at most 4 are read; split it"):
         gift_imported(path)
