@@ -6,10 +6,42 @@ a log that is folded again throws the same dice.
 
 from __future__ import annotations
 
-from engines.maths.kernels import philox_block
+from collections.abc import Callable
+from dataclasses import dataclass
 
 _WORD = (1 << 64) - 1
 _NONE = (0, 0, 0, 0)
+
+Words = tuple[int, int, int, int]
+
+
+def philox(key0: int, key1: int, block: int, at: int) -> Words:
+    """Four words of Philox4x64-10 for counter (block, 0, 0, at), in plain whole numbers.
+
+    `engines.maths.kernels.philox_block` gives the same words faster, once it is compiled.
+    """
+    c0, c1, c2, c3 = block, 0, 0, at
+    for _ in range(10):
+        first, third = 0xD2E7470EE14C6C93 * c0, 0xCA5A826395121157 * c2
+        c0, c1 = (third >> 64) ^ c1 ^ key0, third & _WORD
+        c2, c3 = (first >> 64) ^ c3 ^ key1, first & _WORD
+        key0 = (key0 + 0x9E3779B97F4A7C15) & _WORD
+        key1 = (key1 + 0xBB67AE8584CAA73B) & _WORD
+    return c0, c1, c2, c3
+
+
+@dataclass
+class Blocks:
+    """What computes a block of words for all dice.
+
+    `engines.maths.kernels` puts its own here: whoever scores has the fast one, and whoever only
+    draws an item's numbers need not wait for a compiler to be loaded.
+    """
+
+    made: Callable[[int, int, int, int], Words]
+
+
+BLOCKS = Blocks(philox)
 
 
 class Dice:
@@ -35,7 +67,7 @@ class Dice:
         self._at = at
         self._block = 0
         self._left = 0
-        self._words: tuple[int, int, int, int] = _NONE
+        self._words: Words = _NONE
 
     def again(self) -> Dice:
         """Dice of their own that will throw what these will.
@@ -54,7 +86,7 @@ class Dice:
         left = self._left
         if not left:
             self._block += 1
-            self._words = philox_block(self._key0, self._key1, self._block, self._at)
+            self._words = BLOCKS.made(self._key0, self._key1, self._block, self._at)
             left = 4
         self._left = left - 1
         return self._words[4 - left]
@@ -63,7 +95,7 @@ class Dice:
         """The next two words, as `uint64` would give them one by one."""
         if self._left == 0:
             self._block += 1
-            self._words = philox_block(self._key0, self._key1, self._block, self._at)
+            self._words = BLOCKS.made(self._key0, self._key1, self._block, self._at)
             self._left = 2
             return self._words[:2]
         return self.uint64(), self.uint64()

@@ -14,6 +14,8 @@ from typing import Any, TypeVar, cast
 import numba
 import numpy as np
 
+from engines.maths.dice import BLOCKS
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 KERNELS: list[Any] = []
@@ -85,3 +87,6 @@ def philox_block(key0: Any, key1: Any, block: Any, at: Any) -> Any:
         key0 += np.uint64(0x9E3779B97F4A7C15)
         key1 += np.uint64(0xBB67AE8584CAA73B)
     return c0, c1, c2, c3
+
+
+BLOCKS.made = philox_block

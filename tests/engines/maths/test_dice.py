@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engines.maths.dice import Dice
+from engines.maths.dice import BLOCKS, Dice, philox
+from engines.maths.kernels import philox_block
 
 keys = st.integers(0, 2**128 - 1)
 places = st.integers(0, 2**64 - 1)
@@ -72,3 +76,18 @@ def test_out_of_range_is_refused(key: int, at: int) -> None:
 def test_below_nothing_is_refused(n: int) -> None:
     with pytest.raises(ValueError, match="1 <= n"):
         Dice(0, 0).below(n)
+
+
+def test_plain_and_compiled_blocks_are_the_same_words() -> None:
+    assert BLOCKS.made is philox_block
+    throws = Dice(11, 0)
+    for _ in range(200):
+        key0, key1, block, at = (throws.uint64() for _ in range(4))
+        assert philox(key0, key1, block, at) == philox_block(key0, key1, block, at)
+    assert philox(0, 0, 2**64 - 1, 2**64 - 1) == philox_block(0, 0, 2**64 - 1, 2**64 - 1)
+
+
+def test_an_items_numbers_are_drawn_without_a_compiler_being_loaded() -> None:
+    told = "import sys, engines.exercises.course; print('numba' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
