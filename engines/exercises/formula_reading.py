@@ -100,8 +100,6 @@ def code_of(instance: Instance, key: Code, response: object, locale: str) -> Cod
     except ExpressionError:
         if spec.kind in EMPTIED and says_none(response, locale):
             return answer_code("{}", dialect_of(spec))
-        if isinstance(response, str):
-            _expect_one(instance, key, response, locale)
         raise
 
 

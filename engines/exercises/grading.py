@@ -23,7 +23,7 @@ from engines.exercises.keys import SYMBOLIC
 from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.number_answers import graded_number, number_reading, number_spelled
 from engines.exercises.parts import graded_parts, parts_key, parts_reading
-from engines.exercises.several import ONE_ASKED, SINGLE, says_none
+from engines.exercises.several import ONE_ASKED, SINGLE, expect_one, says_none
 from engines.exercises.text_answers import graded_text, text_reading
 from engines.exercises.verdicts import NOT_YET, RIGHT, SOME, accepted, misconceived, shown
 from engines.exercises.wording import normal
@@ -47,7 +47,7 @@ def graded(instance: Instance, response: object, *, locale: str = "en") -> Verdi
     try:
         return _GRADERS[instance.item.answer.kind](instance, response, locale)
     except ExpressionError as error:
-        return _unreadable(instance, response, error, locale)
+        return _unreadable(instance, response, _told(instance, response, error, locale), locale)
 
 
 def reading(
@@ -62,6 +62,7 @@ def reading(
     except ExpressionError as error:
         if instance.item.answer.kind in SINGLE and says_none(response, locale):
             return shown(response), None, None
+        error = _told(instance, response, error, locale)
         return shown(response), error.column, error.reason
 
 
@@ -80,6 +81,24 @@ def key_spelled(instance: Instance, *, locale: str = "en") -> str | list[Any] | 
     if kind == "parts":
         return parts_key(lambda part: key_spelled(part, locale=locale), instance)
     return key if isinstance(key, str) else list(key)
+
+
+def _told(
+    instance: Instance, response: object, error: ExpressionError, locale: str
+) -> ExpressionError:
+    """Why a response could not be read: where one answer is asked, perhaps that it is several."""
+    answer = instance.item.answer
+    if answer.kind not in _ONE or not isinstance(response, str) or answer.unit is not None:
+        return error
+    try:
+        expect_one(response, lambda part: _READERS[answer.kind](instance, part, locale))
+    except ExpressionError as several:
+        return several
+    return error
+
+
+_ONE = frozenset(("expression", "fraction", "number"))
+"""Kinds of one answer, whose several are told apart."""
 
 
 def _unreadable(

@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 
 from engines.exercises.formats import finite_places
 from engines.exercises.forms import form_named
-from engines.exercises.limits import ExpressionError
 from engines.exercises.notation import squeezed
 from engines.exercises.quantities import amount, is_written_in, quantity_read, with_unit
 from engines.exercises.reading import Reading, magnitude, number_read, spelled, ten_to
@@ -101,15 +100,10 @@ def _given(instance: Instance, response: object, locale: str) -> _Given:
 
 
 def _one_read(response: object, names: tuple[str, ...], locale: str) -> Reading:
-    """The number of a response. Raises ExpressionError, and so for several numbers."""
+    """The number of a response. Raises ExpressionError, and so for numbers on several lines."""
     if isinstance(response, str) and "\n" in response and is_several_lines(response):
         expect_one(response, lambda part: number_read(part, names, locale))
-    try:
-        return number_read(response, names, locale)
-    except ExpressionError:
-        if isinstance(response, str):
-            expect_one(response, lambda part: number_read(part, names, locale))
-        raise
+    return number_read(response, names, locale)
 
 
 def _other_unit(spec: AnswerSpec, read: Reading, unit: str) -> Verdict:

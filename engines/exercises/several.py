@@ -68,6 +68,9 @@ def _language(locale: str) -> str:
     return locale.replace("_", "-").partition("-")[0].lower()
 
 
+_SAYING = re.compile(r"[^\W\d_]+(?:[ '][^\W\d_]+)+")
+
+
 def says_none(response: object, locale: str) -> bool:
     """Whether a response says in words that there is no solution.
 
@@ -77,9 +80,9 @@ def says_none(response: object, locale: str) -> bool:
     if not isinstance(response, str) or len(response) > _NONE_CHARS:
         return False
     text = response.strip(" .!\t\n$")
-    return (
-        bool(text) and not text[0].isdigit() and alike(text, locale) in _sayings(_language(locale))
-    )
+    if not (text.isalpha() or (" " in text and _SAYING.fullmatch(text))):
+        return False
+    return alike(text, locale) in _sayings(_language(locale))
 
 
 # --- where several may be given -------------------------------------------------------------------
@@ -104,13 +107,22 @@ def separated(text: str, locale: str, names: frozenset[str]) -> str:
     """
     if "\n" in text:
         text = _with_signs(text)
-    language = _language(locale)
-    for words, sign in ((_OR, "or"), (_AND, ";")):
-        word = words.get(language)
-        if word is not None and word in text and word not in names:
-            shown = (sign if len(sign) <= len(word) else ";").ljust(len(word))
-            text = re.sub(rf"(?<=\s){word}(?=\s)", shown, text)
+    for word, sign, pattern in _separators(locale):
+        if word in text and word not in names:
+            text = pattern.sub(sign, text)
     return text
+
+
+@lru_cache(maxsize=256)
+def _separators(locale: str) -> tuple[tuple[str, str, re.Pattern[str]], ...]:
+    """The words between two answers in a language, each with its sign, as long, and its pattern."""
+    found = []
+    for words, sign in ((_OR, "or"), (_AND, ";")):
+        word = words.get(_language(locale))
+        if word is not None:
+            shown = (sign if len(sign) <= len(word) else ";").ljust(len(word))
+            found.append((word, shown, re.compile(rf"(?<=\s){word}(?=\s)")))
+    return tuple(found)
 
 
 def _with_signs(text: str) -> str:
@@ -135,7 +147,10 @@ def _is_closed(text: str) -> bool:
 # --- where one is asked ---------------------------------------------------------------------------
 
 _WORDS = sorted({"or", "and", *_OR.values(), *_AND.values()}, key=len, reverse=True)
-_BETWEEN = re.compile(rf"\s*\n\s*|\s*;\s*|,(?!\d)\s*|\s(?:{'|'.join(_WORDS)})\s+")
+_BETWEEN = re.compile(rf"\n|;|,(?!\d)|\s(?:{'|'.join(_WORDS)})(?=\s)")
+_BLANKS = frozenset(" ,;\n\t")
+_PARTS = re.compile(r"[\n;,]|\s[^\W\d_]{1,7}\s")
+"""What a text of several answers cannot do without."""
 _WORD_BETWEEN = re.compile(rf"\s({'|'.join(word for word in _WORDS if len(word) > 1)})\s")
 
 
@@ -148,6 +163,9 @@ def expect_one(text: str, read: Callable[[str], object]) -> None:
     Traceback (most recent call last):
     engines.exercises.limits.ExpressionError: column 6: expected one answer, found 2
     """
+    bare = text.strip()
+    if _BLANKS.isdisjoint(bare) or _PARTS.search(bare) is None:
+        return
     parts: list[tuple[int, str]] = []
     at = 0
     for found in _BETWEEN.finditer(text):
@@ -161,7 +179,9 @@ def expect_one(text: str, read: Callable[[str], object]) -> None:
             read(part)
         except ExpressionError:
             return
-    raise ExpressionError(parts[1][0] + 1, "one answer", f"{len(parts)}")
+    at, second = parts[1]
+    blanks = len(second) - len(second.lstrip())
+    raise ExpressionError(at + blanks + 1, "one answer", f"{len(parts)}")
 
 
 def may_be_several(text: str, names: frozenset[str]) -> bool:
@@ -172,7 +192,7 @@ def may_be_several(text: str, names: frozenset[str]) -> bool:
     """
     if "\n" in text and is_several_lines(text):
         return True
-    found = _WORD_BETWEEN.search(text)
+    found = _WORD_BETWEEN.search(text.strip())
     return found is not None and not names & set(found[1])
 
 

@@ -52,8 +52,10 @@ def graded_text(instance: Instance, response: object, locale: str) -> Verdict:
 
 def _says_none_too(text: str, instance: Instance, locale: str) -> bool:
     """Whether the key says that there is no solution, in several words, and the response does."""
+    if not says_none(text, locale):
+        return False
     keys = (key for key in (str(instance.key), *instance.accept) if " " in key.strip())
-    return says_none(text, locale) and any(says_none(key, instance.locale) for key in keys)
+    return any(says_none(key, instance.locale) for key in keys)
 
 
 SLIP = "Mind the spelling."
