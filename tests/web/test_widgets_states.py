@@ -70,8 +70,8 @@ def test_axe_finds_nothing_in_any_widget_in_light_and_in_dark(page: Page, fake: 
     clean(page)
     page.keyboard.press("Tab")
     assert page.evaluate(axe.CLIPPED) == []
+    page.add_style_tag(content=axe.AT_ONCE)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    page.evaluate("() => new Promise((on) => requestAnimationFrame(() => setTimeout(on, 50)))")
     clean(page, "color-contrast")
     page.keyboard.press("Alt+n")
     expect(page.locator(".board-notes")).to_be_visible()
