@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from engines.exercises.formats import finite_places
 from engines.exercises.forms import form_named
@@ -44,12 +44,11 @@ def _names_in(accept: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f[1] for f in found if f is not None)
 
 
-class _Given(NamedTuple):
-    """What was given: `value` in the unit wanted, None where the unit measures something else."""
+_Given = tuple[Reading, Fraction | None, Literal["", "missing", "other"]]
+"""What was given, its value in the unit wanted (None for another dimension), and what its unit is.
 
-    read: Reading
-    value: Fraction | None
-    unit: Literal["", "missing", "other"] = ""
+A bare tuple: most answers are numbers.
+"""
 
 
 def graded_number(instance: Instance, response: object, locale: str) -> Verdict:
@@ -88,15 +87,16 @@ def _given(instance: Instance, response: object, locale: str) -> _Given:
     unit = instance.item.answer.unit
     names = names_before(instance, response)
     if unit is None:
-        read = _one_read(response, names, locale)
-        return _Given(read, read.value)
+        several = isinstance(response, str) and "\n" in response
+        read = (_one_read if several else number_read)(response, names, locale)
+        return read, read.value, ""
     quantity = quantity_read(response, unit, names, locale)
     read = quantity.parts[0].read._replace(read_as=quantity.read_as)
     value = amount(quantity, unit_named(unit.want))
     if not quantity.named:
-        return _Given(read, value, "missing" if unit.required else "")
+        return read, value, "missing" if unit.required else ""
     other = bool(unit.accept) and not is_written_in(quantity, (unit.want, *unit.accept))
-    return _Given(read, value, "other" if other else "")
+    return read, value, "other" if other else ""
 
 
 def _one_read(response: object, names: tuple[str, ...], locale: str) -> Reading:
