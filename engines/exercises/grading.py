@@ -23,7 +23,7 @@ from engines.exercises.keys import SYMBOLIC
 from engines.exercises.limits import ExpressionError, TooLarge
 from engines.exercises.number_answers import graded_number, number_reading, number_spelled
 from engines.exercises.parts import graded_parts, parts_key, parts_reading
-from engines.exercises.several import ONE_ASKED, SINGLE, expect_one, says_none
+from engines.exercises.several import ONE_ASKED, SINGLE, expect_one, may_be_words, says_none
 from engines.exercises.text_answers import graded_text, text_reading
 from engines.exercises.verdicts import NOT_YET, RIGHT, SOME, accepted, misconceived, shown
 from engines.exercises.wording import normal
@@ -47,7 +47,7 @@ def graded(instance: Instance, response: object, *, locale: str = "en") -> Verdi
     try:
         return _GRADERS[instance.item.answer.kind](instance, response, locale)
     except ExpressionError as error:
-        return _unreadable(instance, response, _told(instance, response, error, locale), locale)
+        return _unreadable(instance, response, error, locale)
 
 
 def reading(
@@ -107,8 +107,10 @@ def _unreadable(
     plain = isinstance(response, str) and instance.item.answer.kind not in ("order", "match")
     if plain and instance.accept and accepted(instance, response):
         return Verdict("correct", shown(response), RIGHT)
-    if instance.item.answer.kind in SINGLE and says_none(response, locale):
-        return Verdict("incorrect", shown(response), ONE_ASKED)
+    if isinstance(response, str) and may_be_words(response):
+        if instance.item.answer.kind in SINGLE and says_none(response, locale):
+            return Verdict("incorrect", shown(response), ONE_ASKED)
+        error = _told(instance, response, error, locale)
     where = f"column {error.column}: " if isinstance(response, str) and response.strip() else ""
     message = f"I could not read that ({where}{error.reason}). It does not count as a try."
     note = "too large" if isinstance(error, TooLarge) else None

@@ -163,8 +163,7 @@ def expect_one(text: str, read: Callable[[str], object]) -> None:
     Traceback (most recent call last):
     engines.exercises.limits.ExpressionError: column 6: expected one answer, found 2
     """
-    bare = text.strip()
-    if _BLANKS.isdisjoint(bare) or _PARTS.search(bare) is None:
+    if _PARTS.search(text.strip()) is None:
         return
     parts: list[tuple[int, str]] = []
     at = 0
@@ -182,6 +181,16 @@ def expect_one(text: str, read: Callable[[str], object]) -> None:
     at, second = parts[1]
     blanks = len(second) - len(second.lstrip())
     raise ExpressionError(at + blanks + 1, "one answer", f"{len(parts)}")
+
+
+def may_be_words(text: str) -> bool:
+    """Whether a text is a word or has anything between two: a first look at what was not read.
+
+    >>> may_be_words("2x+3"), may_be_words("none."), may_be_words("2, 3")
+    (False, True, True)
+    """
+    bare = text.strip()
+    return not _BLANKS.isdisjoint(bare) or bare.rstrip(".!").isalpha()
 
 
 def may_be_several(text: str, names: frozenset[str]) -> bool:
