@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
@@ -33,6 +34,7 @@ _AUTHORED_PAIR = re.compile(r"\s*([a-z0-9][a-z0-9.-]*)\s*:\s*([a-z0-9][a-z0-9.-]
 # --- order ----------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def authored_order(text: str) -> Order:
     """An order as an author writes it: ids between commas, `id:2` for a line indented by two.
 

@@ -6,16 +6,15 @@ Each check looks at 200 seeds (one, where there are no params) and tells its fir
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
-from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from engines.course_words import VARIANTS
 from engines.exercises.arranged import arranged_response
-from engines.exercises.asked import Asked
+from engines.exercises.asked import Asked, Printing
 from engines.exercises.formulas import text_faults
 from engines.exercises.functions import Operand
 from engines.exercises.grading import key_spelled
@@ -25,15 +24,7 @@ from engines.exercises.mentions import numbers_in
 from engines.exercises.naming import keys_of, names_key, plain, shows_key
 from engines.exercises.params import ParamError, Undrawable
 from engines.exercises.reading import number_read
-from engines.exercises.template import (
-    Throw,
-    names_in,
-    printed,
-    prints_decimals,
-    relocated,
-    rendered,
-    thrown,
-)
+from engines.exercises.template import Throw, printed, prints_decimals, relocated, thrown
 from engines.exercises.widget_checks import widget_faults
 from engines.exercises.widgets import entries_shown
 from engines.words import AnswerSpec, Finding, Instance, Item, Option
@@ -46,6 +37,7 @@ LEAK_ERROR, LEAK_WARNING = 0.9, 0.2
 LONGER = 3
 
 Path = tuple[str | int, ...]
+Printed = tuple[Path, str, bool]
 
 _MATHS = re.compile(r"\$+([^$]*)\$+")
 _DEGENERATE = (
@@ -56,31 +48,11 @@ _DEGENERATE = (
 )
 
 
-class _Printing:
-    """A template and what it printed: texts follow from the values of the names they hold."""
-
-    __slots__ = ("_known", "_template", "_values")
-
-    def __init__(self, template: str) -> None:
-        self._template = template
-        self._known: dict[Any, str] = {}
-        names = sorted(names_in(template))
-        self._values: Callable[[Any], Any] = itemgetter(*names) if names else lambda _values: ()
-
-    def text(self, values: Mapping[str, Operand], locale: str) -> str:
-        """The text of one item's values, in the one locale. Raises ExpressionError."""
-        held = self._values(values)
-        text = self._known.get(held)
-        if text is None:
-            text = self._known[held] = rendered(self._template, values, locale)
-        return text
-
-
 class _Told(NamedTuple):
     """A text told besides the question; `before` where it stands before the bottom-out."""
 
     place: Path
-    printing: _Printing
+    printing: Printing
     before: bool
 
 
@@ -102,16 +74,12 @@ class _Trial:
     told: list[_Told] = field(default_factory=list)
     drawable: frozenset[Path] = frozenset()
     """Texts whose formulas are sound as they are written: only numbers can spoil those."""
-    printed: set[tuple[Path, str]] = field(default_factory=set)
-    """Texts as they were printed, which need no second look at their formulas."""
 
-    examples: dict[str, _Printing] = field(default_factory=dict)
+    examples: dict[str, Printing] = field(default_factory=dict)
 
-    def example(self, template: str) -> _Printing:
+    def example(self, template: str) -> Printing:
         """An example of an answer, as it is printed."""
-        return self.examples.get(template) or self.examples.setdefault(
-            template, _Printing(template)
-        )
+        return self.examples.get(template) or self.examples.setdefault(template, Printing(template))
 
     def tell(self, code: str, place: Path, message: str, fix: str = "", warn: bool = False) -> None:
         """Take a fault; only its first seed is told."""
@@ -131,7 +99,7 @@ def trial_findings(
     """
     trial = _Trial(item, path, course_sha256, locales, questions=_questions(item))
     trial.told = [
-        _Told(place, _Printing(template), _is_before(item, place))
+        _Told(place, Printing(template), _is_before(item, place))
         for place, template in told_places(item)
         if template
     ]
@@ -180,10 +148,9 @@ def _tried(trial: _Trial, seed: int) -> bool:
 
 
 def _try(trial: _Trial, drawn: Instance, throw: Throw) -> None:
-    told = list(_texts(trial, drawn, throw))
-    for place, text, _ in told:
-        _degenerate(trial, place, text, drawn.seed)
     asked = _asked(drawn)
+    _shown(trial, drawn, asked)
+    told = list(_texts(trial, drawn, throw))
     sound = {prefix for prefix, question in asked if _widget(trial, question, prefix)}
     for prefix, question in asked:
         if prefix in sound:
@@ -211,32 +178,9 @@ def _asked(drawn: Instance) -> list[tuple[Path, Asked]]:
     return [(("parts", at), Asked(part)) for at, part in enumerate(drawn.parts)]
 
 
-_SAME_EVERYWHERE = frozenset({"choice", "multi", "order", "match"})
-"""Kinds whose answers are ids."""
-_NO_MARKS = re.compile(r"(?:[-+*/^=()]|\d++(?!\s+\d)|(?<![a-z])[a-z](?![a-z])| )*", re.ASCII)
-"""What no locale reads in its own way: no mark of decimals, groups or lists, and no word."""
-
-
 def _alike(item: Item, asked: list[Asked], locale: str) -> bool:
     """Whether the keys are typed, and read, in another locale as in their own: no need to try."""
-    return not prints_decimals(item) and all(_is_alike(each.drawn, locale) for each in asked)
-
-
-def _is_alike(drawn: Instance, locale: str) -> bool:
-    kind = drawn.item.answer.kind
-    if kind in _SAME_EVERYWHERE:
-        return True
-    if kind == "text" or drawn.item.answer.unit is not None:
-        return False
-    try:
-        typed = key_spelled(drawn, locale=locale)
-    except ExpressionError:
-        return False
-    return (
-        isinstance(typed, str)
-        and _NO_MARKS.fullmatch(typed) is not None
-        and typed == key_spelled(drawn, locale=drawn.locale)
-    )
+    return not prints_decimals(item) and all(each.reads_alike(locale) for each in asked)
 
 
 def _widget(trial: _Trial, asked: Asked, prefix: Path) -> bool:
@@ -248,22 +192,32 @@ def _widget(trial: _Trial, asked: Asked, prefix: Path) -> bool:
     return sound
 
 
-def _texts(trial: _Trial, drawn: Instance, throw: Throw) -> Iterator[tuple[Path, str, bool]]:
-    """Every learner's text printed, and whether it stands before the bottom-out.
+def _shown(trial: _Trial, drawn: Instance, asked: list[tuple[Path, Asked]]) -> None:
+    """Look at what is shown of the question and of its widgets."""
+    _degenerate(trial, ("prompt",), drawn.prompt, drawn.seed)
+    if not drawn.parts and drawn.widget is None:
+        return
+    for prefix, question in asked:
+        if prefix:
+            _degenerate(trial, (*prefix, "prompt"), question.drawn.prompt, drawn.seed)
+        for text in entries_shown(question.drawn):
+            _degenerate(trial, (*prefix, "widget"), text, drawn.seed)
 
-    One that cannot be printed is C213.
+
+def _texts(trial: _Trial, drawn: Instance, throw: Throw) -> Iterator[Printed]:
+    """Every text that is told besides, printed, and whether it stands before the bottom-out.
+
+    Looked at when it is printed first; one that cannot be printed is C213.
     """
-    yield ("prompt",), drawn.prompt, False
-    if drawn.parts or drawn.widget is not None:
-        for prefix, asked in _asked(drawn):
-            yield (*prefix, "prompt"), asked.drawn.prompt, False
-            for text in entries_shown(asked.drawn):
-                yield (*prefix, "widget"), text, False
     for place, printing, before in trial.told:
         try:
-            yield place, printing.text(throw.values, drawn.locale), before
+            text, is_new = printing.text(throw.values, drawn.locale)
         except ExpressionError as error:
             trial.tell("C213", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
+            continue
+        if is_new:
+            _degenerate(trial, place, text, drawn.seed)
+        yield place, text, before
 
 
 def told_places(item: Item) -> Iterator[tuple[Path, str]]:
@@ -288,9 +242,6 @@ def told_places(item: Item) -> Iterator[tuple[Path, str]]:
 
 
 def _degenerate(trial: _Trial, place: Path, text: str, seed: int) -> None:
-    if (place, text) in trial.printed:
-        return
-    trial.printed.add((place, text))
     for fault in text_faults(text) if place in trial.drawable and trial.seeds < DRAWN else ():
         trial.tell("C601", place, f"seed {seed}: {fault}", "write it as KaTeX reads it")
     for formula in _MATHS.findall(text):
@@ -359,7 +310,7 @@ def _examples(trial: _Trial, asked: Asked, prefix: Path, throw: Throw) -> None:
         for at, template in enumerate(examples):
             place: Path = (*prefix, "answer", "examples", name, at)
             try:
-                typed = trial.example(template).text(throw.values, drawn.locale)
+                typed, _ = trial.example(template).text(throw.values, drawn.locale)
                 given = _given(drawn, typed)
             except ExpressionError as error:
                 trial.tell("C302", place, f"seed {drawn.seed}: {error}", "exclude these numbers")
@@ -470,10 +421,7 @@ def _scaffolds(trial: _Trial, drawn: Instance, throw: Throw) -> None:
         _key(trial, asked, place, "C404")
 
 
-Printed = list[tuple[Path, str, bool]]
-
-
-def _last_step(trial: _Trial, asked: Asked, told: Printed) -> None:
+def _last_step(trial: _Trial, asked: Asked, told: list[Printed]) -> None:
     last = ("steps", len(trial.item.steps) - 1, "show")
     for place, text, _ in told:
         if place == last and not shows_key(text, asked):
@@ -481,13 +429,25 @@ def _last_step(trial: _Trial, asked: Asked, told: Printed) -> None:
             trial.tell("C405", place, message, "end the steps with the answer", warn=True)
 
 
-def _leaks(trial: _Trial, drawn: Instance, asked: list[tuple[Path, Asked]], told: Printed) -> None:
+def _leaks(
+    trial: _Trial, drawn: Instance, asked: list[tuple[Path, Asked]], told: list[Printed]
+) -> None:
     """Count the texts before the bottom-out that name the key and do not repeat the prompt."""
-    prompts = "\n".join([drawn.prompt, *(part.prompt for part in drawn.parts)])
-    stated = numbers_in(prompts, parts=True)
+    stated = frozenset[Fraction]()
+    if any(_beside_the_prompt(each.drawn) for _, each in asked):
+        prompts = "\n".join([drawn.prompt, *(part.prompt for part in drawn.parts)])
+        stated = numbers_in(prompts, parts=True)
+    hidden = [each for _, each in asked if each.drawn.key not in stated]
+    if not hidden:
+        return
     for place, text, before in told:
-        if before and any(names_key(text, question, stated) for _, question in asked):
+        if before and any(names_key(text, question, stated) for question in hidden):
             trial.leaks[place] = trial.leaks.get(place, 0) + 1
+
+
+def _beside_the_prompt(drawn: Instance) -> bool:
+    """Whether the numbers that the prompt prints count where its key is looked for."""
+    return isinstance(drawn.key, Fraction) or drawn.item.answer.kind == "text"
 
 
 def _tell_leaks(trial: _Trial) -> None:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from engines.exercises.arranged import (
@@ -143,6 +144,7 @@ def _repeated(drawn: Instance, widget: Widget) -> Iterator[WidgetFault]:
         texts[side, text] = token.id
 
 
+@lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
     return re.sub(r"[$\s]+", "", text).casefold()
 
