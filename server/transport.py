@@ -95,8 +95,12 @@ class RawWebSocket(WebSocketsSansIOProtocol):
     _framed: ClassVar[tuple[list[bytes], bytes]] = ([], b"")
     """What was written last on any socket: in a room the same list goes to every member."""
 
+    # What a write touches lies together: the base keeps some sixty names in a dict.
+    __slots__ = ("_corked", "_fd", "_open", "_out", "_way")
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._way: asyncio.Transport
         self.max_bytes = self.config.ws_max_size
         """Largest message taken from the peer; above it `too_large_code` closes."""
         self.too_large_code = 4413
@@ -119,6 +123,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         self._ear = ear
         self._open = self.conn.state is OPEN and not self.transport.is_closing()
         self._fd = _plain_fd(self.transport)
+        self._way = self.transport
         while not self.queue.empty():
             event = self.queue.get_nowait()
             if event["type"] == "websocket.receive":
@@ -148,8 +153,7 @@ class RawWebSocket(WebSocketsSansIOProtocol):
 
         The list may go to many sockets, one after the other: it is framed once.
         """
-        transport = self.transport
-        if not self._open or transport.is_closing():
+        if not self._open:
             return
         framed = RawWebSocket._framed
         if frames is not framed[0]:
@@ -158,7 +162,8 @@ class RawWebSocket(WebSocketsSansIOProtocol):
         if self._corked:
             self._out.append(message)
             return
-        if self._fd >= 0 and not transport.get_write_buffer_size():
+        # While `_open` the descriptor is: a transport closes it after `connection_lost`.
+        if self._fd >= 0 and not self._way.get_write_buffer_size():
             try:
                 sent = os.write(self._fd, message)
             except OSError:  # full, or broken: then the transport finds that too, and ends
@@ -166,7 +171,8 @@ class RawWebSocket(WebSocketsSansIOProtocol):
             if sent == len(message):
                 return
             message = message[sent:]
-        transport.write(message)
+        if not self._way.is_closing():
+            self._way.write(message)
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; `ear.lost(code)` follows in the next turn of the loop."""

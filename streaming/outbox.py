@@ -106,6 +106,7 @@ class Outbox:
         "_lag1_s",
         "_limits",
         "_loop",
+        "_plain",
         "_ready",
         "_unacked",
         "_waiting",
@@ -134,6 +135,7 @@ class Outbox:
         self._ready: list[Out] = []
         self._unacked: deque[_Sent] = deque()
         self._catching_up = False
+        self._plain = False
         self._beside = [self]
         self.unacked_bytes = 0
         self.level = 0
@@ -156,6 +158,7 @@ class Outbox:
 
     def put(self, outs: Sequence[Out], ticket: Ticket) -> None:
         """Queue numbered frames under their ticket; call `release` once it is stored."""
+        self._plain = False
         if not self.closed:
             self._waiting.append((ticket, outs))
 
@@ -175,11 +178,14 @@ class Outbox:
 
     def pass_on(self, parcel: Parcel) -> None:
         """Queue and send stored frames that many others get too."""
-        if self.closed or self._catching_up or self._waiting or self._ready or self.level:
+        if not self._plain:
             self.put(parcel.outs, STORED)
             self.release()
+            kept = self.closed or self._catching_up or self._waiting or self._ready or self.level
+            self._plain = not kept
             return
-        # As `_send`, written out: it runs for every member and every message.
+        # As `_send`, written out: it runs for every member and every message, and what it touches
+        # of each is what it costs. `_plain` stands for five things that would be looked at.
         sent, unacked = parcel.sent, self._unacked
         if not self.slot:
             self._watch.look_at(self, sent.at_s + self._lag1_s)
@@ -194,6 +200,7 @@ class Outbox:
     def hold(self) -> None:
         """Keep live frames back while a replay or snapshot is being made."""
         self._catching_up = True
+        self._plain = False
 
     def catch_up(self, outs: Sequence[Out], upto: int, after: Ticket | None = None) -> None:
         """Send the catch-up, forget what it covers, go on live after `upto`.
@@ -247,6 +254,7 @@ class Outbox:
     def drop(self) -> None:
         """Forget everything; nothing leaves any more."""
         self.closed = True
+        self._plain = False
         if self in self._beside:
             self._beside.remove(self)
         self._waiting.clear()
@@ -289,6 +297,7 @@ class Outbox:
         if not self.level:
             self._watch.look_at(self, now_s)
         self.level = level
+        self._plain = False
         if level == 3:
             self.close(
                 Close.SLOW, f"{size} bytes unacknowledged for {age_s:.0f} s: come back with resume"

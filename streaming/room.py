@@ -20,7 +20,7 @@ from protocol.errors import Close, Code, Refused
 from protocol.events import Delta
 from streaming import room_deeds as deeds
 from streaming.log import ROOM, Claim, Entry, Fenced, News, OutOfOrder, StoreUnavailable, Ticket
-from streaming.outbox import Out, Parcel
+from streaming.outbox import Out, Outbox, Parcel
 from streaming.room_acts import after_round
 from streaming.room_batch import Batch, Given, Op
 from streaming.room_fold import folded
@@ -101,7 +101,9 @@ class Room:
         self._reading: asyncio.Task[None] | None = None
         self._unread = False
         self._subscription: Subscription | None = None
-        self._fans: deque[tuple[Parcel, deque[Seat]]] = deque()
+        self._outboxes: list[Outbox] = []
+        """Of `seats`, in their order."""
+        self._fans: deque[tuple[Parcel, deque[Outbox]]] = deque()
         self._hints = 0
         self._hints_since_s = float("-inf")
 
@@ -320,7 +322,7 @@ class Room:
         if not self.seats:
             return
         parcel = Parcel(outs, self._ground.loop.time(), self._ground.limits)
-        self._fans.append((parcel, deque(self.seats)))
+        self._fans.append((parcel, deque(self._outboxes)))
         if len(self._fans) == 1:
             self._fan()
 
@@ -328,11 +330,11 @@ class Room:
         """Pass frames on, to so many members a turn of the loop; per member in order."""
         left = self._ground.limits.room_fanout
         while self._fans and left > 0 and not self.ended:
-            parcel, seats = self._fans[0]
-            while seats and left > 0:
+            parcel, outboxes = self._fans[0]
+            while outboxes and left > 0:
                 left -= 1
-                seats.popleft().outbox.pass_on(parcel)
-            if not seats:
+                outboxes.popleft().pass_on(parcel)
+            if not outboxes:
                 self._fans.popleft()
         if self._fans and not self.ended:
             self._ground.loop.call_soon(self._fan)
@@ -356,11 +358,13 @@ class Room:
     def sit(self, seat: Seat) -> None:
         """A connection hears of everything from here on."""
         self.seats.append(seat)
+        self._outboxes.append(seat.outbox)
 
     def rise(self, seat: Seat) -> None:
         """A connection hears of nothing any more."""
         if seat in self.seats:
             self.seats.remove(seat)
+            self._outboxes.remove(seat.outbox)
             if not self.seats:
                 self.emptied_at_s = self._ground.loop.time()
 
