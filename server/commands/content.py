@@ -88,6 +88,8 @@ def run(args: argparse.Namespace) -> int:
         return parts[args.content_command](args)
     except (FileNotFoundError, Occupied, AuthoringMissing) as error:
         return _told(str(error), USAGE)
+    except BrokenPipeError:
+        raise  # the reader of our output has left: no fault of a file
     except (OSError, ValueError) as error:
         return _told(str(error), FAILED)
 
