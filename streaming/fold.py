@@ -91,10 +91,9 @@ class Fold:
 
     def _lesson(self, state: SessionState, deed: deeds.LessonBegan, seq: int, at_ms: int) -> Folded:
         syllabus = self._courses(deed.course, deed.d_version, deed.locale)
-        old = state.beliefs
         if state.syllabus is not None:
             state.leave_for(syllabus)
-        beliefs = old.moved_to(syllabus, deed.carried) if old else Beliefs.fresh(syllabus)
+        beliefs = state.beliefs_for(syllabus, deed.carried)
         plain = state.plain
         plain.learner, plain.course, plain.d_version = deed.learner, deed.course, deed.d_version
         plain.locale = deed.locale

@@ -29,6 +29,8 @@ PREF_CHARS = 200
 """Longest name, and longest text, of a preference."""
 LINE_KEPT = 40
 """Points of the live difficulty's line that a session keeps."""
+COURSES_KEPT = 8
+"""Other courses whose beliefs a session keeps, those left last."""
 QUEUED_TURNS = 3
 """Questions that may wait behind a running turn."""
 
@@ -198,6 +200,8 @@ class Plain(msgspec.Struct):
     line: list[Point] = []
     fading: dict[str, int] = {}
     """Right answers in worked mode, by the item's first skill: so many last steps are left out."""
+    left: dict[str, bytes] = {}
+    """Beliefs about other courses the learner went away from, by the course's id, oldest first."""
     seq: int = 0
     at_ms: int = 0
 
@@ -269,6 +273,25 @@ class SessionState:
             plain.open = self.instance = None
         if plain.closed is not None and (other or plain.closed.item not in syllabus.item_index):
             plain.closed = None
+
+    def beliefs_for(self, syllabus: Syllabus, carried: bytes | None) -> Beliefs:
+        """What a lesson on this course begins with; what is believed of another one is kept.
+
+        A course that was left goes on where it was left. `carried` is for the course that is
+        pinned now: see `Beliefs.moved_to`.
+        """
+        now, plain = self.beliefs, self.plain
+        if now is None:
+            return Beliefs.fresh(syllabus)
+        if now.course.id == syllabus.course.id:
+            return now.moved_to(syllabus, carried)
+        left = {name: kept for name, kept in plain.left.items() if name != now.course.id}
+        back = left.pop(syllabus.course.id, None)
+        left[now.course.id] = now.to_bytes()
+        plain.left = dict(list(left.items())[-COURSES_KEPT:])
+        if back is not None:
+            now = Beliefs.from_bytes(syllabus, back)
+        return now.moved_to(syllabus)
 
     def pin(self, syllabus: Syllabus, beliefs: Beliefs) -> None:
         """Work on this version of a course from now on."""

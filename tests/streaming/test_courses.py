@@ -6,6 +6,7 @@ from typing import Any
 
 from protocol import commands as cmd
 from protocol import events as ev
+from streaming.state import COURSES_KEPT, SessionState
 from tests.engines.exercises.widget_items import ORDER, PARTS, widget_course
 from tests.virtual import VirtualLoop
 from tests.world import Learner, World, settle
@@ -40,7 +41,9 @@ async def test_another_course_is_a_new_lesson_and_the_way_back_is_one(virtual: V
     fresh = [(s["id"], s["mastery"]) for s in first["skills"]]
     solved = learner.replica.item
     assert solved is not None
-    assert (await answered(learner)).verdict == "correct"
+    verdict = await answered(learner)
+    assert verdict.verdict == "correct"
+    reached = {moved.id: moved.after for moved in verdict.skills}
     shown = learner.replica.item
     assert shown is not None
     await learner.send(cmd.HintRequest(learner.new_id(), shown.item))
@@ -60,8 +63,27 @@ async def test_another_course_is_a_new_lesson_and_the_way_back_is_one(virtual: V
     await settle()
     again = await started(learner, "sums")
     assert again["course"]["id"] == "sums"
-    assert [(s["id"], s["mastery"]) for s in again["skills"]] == fresh, "it is begun anew"
+    told_again = {s["id"]: s["mastery"] for s in again["skills"]}
+    assert told_again == {**dict(fresh), **reached}, "it goes on where it was left"
+    assert reached
     assert (await answered(learner)).verdict == "correct"
+    await world.check()
+
+
+async def test_so_many_courses_are_kept_those_left_last(virtual: VirtualLoop) -> None:
+    world = await World.begin()
+    names = [f"widgets-{n}" for n in range(COURSES_KEPT + 1)]
+    for name in names:
+        course = widget_course(ORDER, PARTS).replace(b'"widgets"', f'"{name}"'.encode())
+        await world.ownership.ground.catalogue.add(course)
+    learner = await world.learner()
+    for name in ("sums", *names):
+        await started(learner, name)
+    state = session(learner).state
+    assert list(state.plain.left) == names[:-1]
+    assert SessionState.from_bytes(state.to_bytes(), state.syllabus).to_bytes() == state.to_bytes()
+    await started(learner, names[2])
+    assert list(session(learner).state.plain.left) == [*names[:2], *names[3:]]
     await world.check()
 
 

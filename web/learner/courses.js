@@ -63,7 +63,7 @@ export class Courses {
 }
 
 /** What it means to begin on another course. */
-const ENDS = "Another course is a new lesson: the exercise that is open now is left, and what you have reached in this course is not kept.";
+const ENDS = "Another course is a new lesson: the exercise that is open now is left. What you have reached in this course is kept, and goes on when you come back.";
 
 /** How much there is in a course. @param {Offered} course */
 function size({ items, skills }) {
