@@ -435,6 +435,7 @@ class Rooms:
         task = self._ground.loop.create_task(_guarded(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: work.close())  # one that was stopped before it began
 
     # --- going ----------------------------------------------------------------------------------
 

@@ -35,7 +35,7 @@ from engines.exercises.telling import (
     set_entries,
     telling,
 )
-from engines.exercises.units import in_common_units
+from engines.exercises.units import in_usual_units
 from engines.exercises.widgets import entries_shown
 from engines.exercises.wording import printed_in
 from engines.words import Instance
@@ -262,7 +262,7 @@ class _Making:
         """The key in units that it was not asked for: no answer, unless it stands as one."""
         unit = made.item.answer.unit
         shown = {s.value for s in self.seen}
-        for other, name in in_common_units(value, unit.want) if unit is not None else ():
+        for other, name in in_usual_units(value, unit.want) if unit is not None else ():
             if other not in shown:
                 self.numbers.append(NumberKey(other, part=True, unit=name.lower()))
 

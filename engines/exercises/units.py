@@ -294,12 +294,12 @@ _SHORT_PLACES = 3
 
 
 @lru_cache(maxsize=1024)
-def in_common_units(value: Fraction, unit: str) -> tuple[tuple[Fraction, str], ...]:
+def in_usual_units(value: Fraction, unit: str) -> tuple[tuple[Fraction, str], ...]:
     """A quantity in other common units of its dimension, where that is exact and short.
 
-    >>> [f"{value} {unit}" for value, unit in in_common_units(Fraction(5, 2), "km")]
+    >>> [f"{value} {unit}" for value, unit in in_usual_units(Fraction(5, 2), "km")]
     ['25000 dm', '2500 m']
-    >>> in_common_units(Fraction(1), "blob")
+    >>> in_usual_units(Fraction(1), "blob")
     ()
     """
     given = units_of(unit)[:1]

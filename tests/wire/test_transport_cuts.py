@@ -47,6 +47,9 @@ class _Sink:
     def get_write_buffer_size(self) -> int:
         return 0
 
+    def get_extra_info(self, name: str) -> None:
+        """There is no socket."""
+
     def can_write_eof(self) -> bool:
         return False
 

@@ -57,6 +57,6 @@ async def test_four_sdks_are_imported_before_the_server_listens(tmp_path: Path) 
         longest = re.search(r"^tutorstream_loop_gap_max_seconds (\S+)", text, re.M)
         assert probes
         assert longest
-        assert int(probes[1]) > 50
+        assert int(probes[1]) > 30
         assert 0 < float(longest[1]) <= GAP_S, f"the loop was held up for {longest[1]} s"
         assert await server.drain() == 0

@@ -152,8 +152,9 @@ export class Page {
       this.next();
       return;
     }
-    if (shown.item.widget && this.more !== null) void this.#checkWidget(shown.item);
-    else this.#checkGiven(shown.item, this.answer, shown.item.choices ? "Choose an answer first." : "Write an answer first.");
+    const { item } = shown;
+    if (item.widget && this.more !== null) void this.#checkWidget(item);
+    else this.#checkGiven(item, this.answer, item.widget ? "The question is still opening." : item.choices ? "Choose an answer first." : "Write an answer first.");
   }
 
   /** What a widget shows is an answer, also where nothing was moved. @param {Frame} item */
