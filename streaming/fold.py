@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engines import memory
-from engines.beliefs import Beliefs
 from engines.exercises.template import instance as drawn
 from engines.maths.dice import Dice
 from engines.modes.mode import after_answer
