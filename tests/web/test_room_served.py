@@ -58,9 +58,11 @@ class Member:
 
 
 def wire(url: str) -> AbstractContextManager[ClientConnection]:
-    """A line to the server."""
+    """A line to the server; one with a bounded queue would not hear the end behind what it left."""
     socket = url.replace("http", "ws", 1) + "v1/ws"
-    return connect(socket, subprotocols=[Subprotocol("tutorstream.v1.json")], proxy=None)
+    return connect(
+        socket, subprotocols=[Subprotocol("tutorstream.v1.json")], proxy=None, max_queue=None
+    )
 
 
 def test_a9_a_room_from_the_first_click_to_the_result(

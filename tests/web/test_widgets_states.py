@@ -82,7 +82,9 @@ def test_axe_finds_nothing_in_any_widget_in_light_and_in_dark(page: Page, fake: 
 def test_each_widget_fits_320_pixels_and_1280_by_800(page: Page, fake: FakeServer) -> None:
     opened_on(page, fake, made.all_at_once(), made.plot(), made.board())
     size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
-    for widgets in (9, 1, 1):
+    shown = ((9, "ts-order"), (1, "ts-slider-plot"), (1, "ts-board-notes"))
+    for widgets, tag in shown:
+        expect(page.locator(tag).first).to_be_visible()
         expect(page.locator(".widget")).to_have_count(widgets)
         assert page.evaluate(size) == [1280, 800]
         box = page.locator("[data-act=check]").bounding_box()
@@ -93,7 +95,8 @@ def test_each_widget_fits_320_pixels_and_1280_by_800(page: Page, fake: FakeServe
         assert page.evaluate(SMALL) == []
         page.keyboard.press("Alt+n")
     page.set_viewport_size({"width": 320, "height": 640})
-    for widgets in (9, 1, 1):
+    for widgets, tag in shown:
+        expect(page.locator(tag).first).to_be_visible()
         expect(page.locator(".widget")).to_have_count(widgets)
         assert page.evaluate("document.documentElement.scrollWidth") == 320
         assert page.evaluate(SMALL) == []
