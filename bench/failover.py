@@ -29,13 +29,13 @@ TURN_S = 24.0
 """How long a turn is said; a server ends one of 30 s by itself."""
 AGAIN_TOKENS = 6
 """Tokens of the turn that every learner asks for after the failure."""
-SPREAD_S = 3.0
+SPREAD_S = 10.0
 """The first turns begin spread over this time."""
-AGAIN_A_S = 20.0
+AGAIN_A_S = 8.0
 """So many of the second turns begin a second: one node may have to say them all."""
 MOVED = 0.25
 """The share of learners who come back through the other node in mid-turn."""
-FAIL_AT_S = 5.0
+FAIL_AT_S = 12.0
 """The failure comes so long after the first turn began."""
 STOPPED_S, AWAY_S, CUT_S, LONG_CUT_S = 15.0, 2.0, 5.0, 30.0
 """How long an owner stands still, Redis is down, the network is cut."""
