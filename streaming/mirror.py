@@ -59,7 +59,7 @@ class Mirror:
         *,
         node: str,
         on_end: Callable[[Mirror], None],
-        on_orphan: Callable[[Mirror], None],
+        on_orphan: Callable[[Mirror], object],
     ) -> None:
         self.sid = sid
         self.owner = owner

@@ -20,8 +20,8 @@ HEARTBEAT_S = 10.0
 """A node counts as dead so long after its newest heartbeat."""
 RENEW_S = 1.0
 """How often a heartbeat is renewed: a cut of 5 s between two of them must not reach `LAPSE_S`."""
-LOOK_S = 3.0
-"""How often a node looks at the others."""
+LOOK_S = 1.0
+"""How often a node looks at the others: what a dead one was saying ends so much later."""
 LAPSE_S = 7.0
 """An owner whose heartbeat failed for so long stops itself."""
 

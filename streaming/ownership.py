@@ -43,7 +43,7 @@ from streaming.rooms import Rooms
 from streaming.session import Session
 from streaming.state import SessionState
 from streaming.surroundings import Surroundings
-from streaming.watchman import Watchman
+from streaming.watchman import AT_ONCE, Watchman
 
 _LOG = logging.getLogger(__name__)
 
@@ -280,12 +280,13 @@ class Ownership:
         if self._mirrors.get(mirror.sid) is mirror:
             del self._mirrors[mirror.sid]
 
-    def _orphaned(self, mirror: Mirror) -> None:
+    def _orphaned(self, mirror: Mirror) -> asyncio.Task[Actor] | None:
         """Its owner gave the session back, died, or does not answer: see who has it now."""
         if mirror.sid in self._coming:
-            return
+            return None
         task = self.ground.loop.create_task(self._come(mirror.sid))
         task.add_done_callback(lambda done: _told_of(done, mirror))
+        return task
 
     # --- the other nodes ----------------------------------------------------------------------
 
@@ -349,11 +350,14 @@ class Ownership:
             mirror.look()
         self._watch.doubt()
 
-    def forsake(self, owner: str) -> None:
+    async def forsake(self, owner: str) -> None:
         """A node is dead: see who has the sessions that it owned and that are followed here."""
-        for mirror in self.mirrors:
-            if mirror.owner == owner:
-                self._orphaned(mirror)
+        orphans = [mirror for mirror in self.mirrors if mirror.owner == owner]
+        for start in range(0, len(orphans), AT_ONCE):
+            some = [m for m in orphans[start : start + AT_ONCE] if m.owner == owner and not m.ended]
+            tasks = [task for mirror in some if (task := self._orphaned(mirror)) is not None]
+            if tasks:
+                await asyncio.wait(tasks)
 
     # --- time ---------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+AT_ONCE = 8
+"""So many sessions of a dead node are taken up together: each waits for its log several times."""
+
 
 class Watchman:
     """The looks that one node takes."""
@@ -59,15 +62,15 @@ class Watchman:
         try:
             for node in await nodes.dead():
                 _LOG.warning("node %s is dead: what it was saying ends", node)
-                for name in await nodes.spoke(node):
-                    if not name.startswith(ROOM):
-                        await self._ended(name)
+                sids = [name for name in await nodes.spoke(node) if not name.startswith(ROOM)]
+                for start in range(0, len(sids), AT_ONCE):
+                    await asyncio.gather(*map(self._ended, sids[start : start + AT_ONCE]))
                 for hear in ownership.on_node_gone:
                     hear(node)
                 await nodes.bury(node)
             for owner in {mirror.owner for mirror in ownership.mirrors}:
                 if not await nodes.lives(owner):  # others may have buried it
-                    ownership.forsake(owner)
+                    await ownership.forsake(owner)
         except (StoreUnavailable, Refused) as error:
             _LOG.warning("the dead nodes wait: %s", error)
         except Exception:  # noqa: BLE001 - a task's edge: logged once, tried again

@@ -135,7 +135,7 @@ async def test_a_command_that_comes_while_its_session_is_taken_up_here_is_done(
     ground.log, ground.nodes = Through(log, head=head), Through(nodes, post=post)
     gone(pair.a)
     pair.hub.nodes["a"].dies_at_s = virtual.time()
-    pair.b.ownership.forsake("a")
+    forsaking = asyncio.create_task(pair.b.ownership.forsake("a"))
     await asyncio.sleep(0.1)
     assert mirror._following is not None
     assert not mirror._following.done()
@@ -143,6 +143,7 @@ async def test_a_command_that_comes_while_its_session_is_taken_up_here_is_done(
     await until([second], lambda: "n2" in [e.re for e in second.of(ev.ItemShown)], 5.0)
     await asyncio.sleep(2.0)
     assert not any(pair.hub.inboxes.values())
+    await forsaking
     await pair.b.check()
 
 
