@@ -123,7 +123,8 @@ class RedisNodes:
         if began_s - self._seen_s >= LOOK_S:
             await self._look()
 
-    async def _look(self) -> None:
+    async def _look(self) -> set[str]:
+        """All who appeared; notes who of them lives."""
         await self._asked(self._redis.sadd(self._prefix + "nodes", self._node))
         names = sorted(n.decode() for n in await self._asked(self._names()))
         pipeline = self._redis.pipeline(transaction=False)
@@ -132,6 +133,7 @@ class RedisNodes:
         found = await self._asked(pipeline.execute()) if names else []
         self._alive = frozenset(n for n, is_there in zip(names, found, strict=True) if is_there)
         self._seen_s = asyncio.get_running_loop().time()
+        return set(names)
 
     async def _names(self) -> Any:
         return await self._redis.smembers(self._prefix + "nodes")
@@ -247,8 +249,7 @@ class RedisNodes:
 
     async def dead(self) -> list[str]:
         """Who appeared and has no heartbeat."""
-        await self._look()
-        names = {n.decode() for n in await self._asked(self._names())}
+        names = await self._look()
         return sorted(names - self._alive - {self._node})
 
     async def spoke(self, node: str) -> list[str]:

@@ -139,9 +139,12 @@ class Ownership:
             attached.session.say_here()
         return attached
 
-    async def session(self, sid: str) -> Actor:
-        """The live actor of a session, or its mirror; taken up where it lives nowhere."""
-        found = self._sessions.get(sid) or self._mirrors.get(sid)
+    async def session(self, sid: str, *, orphaned: bool = False) -> Actor:
+        """The live actor of a session, or its mirror; taken up where it lives nowhere.
+
+        Of one that is `orphaned`, as its owner died, a mirror is not enough.
+        """
+        found = self._sessions.get(sid) or (None if orphaned else self._mirrors.get(sid))
         if found is not None and sid not in self._coming:
             return found
         return await self._come(sid)

@@ -79,7 +79,7 @@ class Watchman:
     async def _ended(self, sid: str) -> None:
         """Take up what a dead node was saying. One log that nobody can fold stops no other."""
         try:
-            await self._ownership.session(sid)
+            await self._ownership.session(sid, orphaned=True)
         except (StoreUnavailable, Refused):
             raise
         except Exception:  # noqa: BLE001 - an actor's edge: logged once, whoever joins tries again

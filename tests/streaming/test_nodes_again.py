@@ -179,8 +179,8 @@ async def test_a_session_whose_taking_up_failed_half_way_is_taken_up_all_the_sam
 ) -> None:
     """The claim was granted, then the store was away; another node has buried the dead one."""
     pair = await Pair.begin(said(400))
-    await asyncio.sleep(1.0)
-    c = await third(pair, said(400))  # b looks for the dead a second before it
+    await asyncio.sleep(LOOK_S / 4)
+    c = await third(pair, said(400))  # b looks for the dead a moment before it
     first = await pair.a.learner()
     await first.send(cmd.LessonStart(first.new_id(), seed=4))
     await first.send(cmd.TurnStart("t1", "Please tell me about it"))
@@ -201,6 +201,33 @@ async def test_a_session_whose_taking_up_failed_half_way_is_taken_up_all_the_sam
     gone(pair.a)
     await asyncio.sleep(30.0)
     assert failures < 0, "the taking up failed once"
+    assert await ends(c, first.sid or "") == ["lost"]
+
+
+async def test_a_dead_node_is_not_buried_before_what_is_followed_here_was_taken_up(
+    virtual: VirtualLoop,
+) -> None:
+    """The node that looked first dies while it takes up; the next one finds what there was."""
+    pair = await Pair.begin(said(400))
+    c = await third(pair, said(400))
+    first, second = await pair.tabs()
+    await first.send(cmd.TurnStart("t1", "Please tell me about it"))
+    await until([first, second], lambda: second.replica.text("g1") != "")
+    assert len(list(pair.b.ownership.mirrors)) == 1
+    ground, claims = pair.b.ownership.ground, 0
+
+    async def claim(name: str, node: str, **how: Any) -> Any:
+        nonlocal claims
+        claims += 1
+        await asyncio.sleep(3_600.0)
+
+    ground.log = Through(ground.log, claim=claim)
+    c.ownership.ground.nodes, nodes = Alone(), c.ownership.ground.nodes
+    gone(pair.a)
+    await until([], lambda: claims > 0, HEARTBEAT_S + 2 * LOOK_S)
+    gone(pair.b)
+    c.ownership.ground.nodes = nodes
+    await asyncio.sleep(30.0)
     assert await ends(c, first.sid or "") == ["lost"]
 
 
