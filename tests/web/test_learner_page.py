@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, WebSocket, expect
 
 from tests.web.axe import clean_in_both
+from tests.web.narrow import narrow
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -318,7 +319,7 @@ def test_no_scrolling_at_1280_by_800_and_none_sideways_at_320(page: Page, lesson
     opened(page, lessons)
     size = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
     assert page.evaluate(size) == [1280, 800]
-    page.set_viewport_size({"width": 320, "height": 640})
+    narrow(page, 320, 640)
     assert page.evaluate(size)[0] == 320
     page.locator(".tabs").get_by_role("button", name="Tutor").click()
     expect(page.locator("#question")).to_be_visible()

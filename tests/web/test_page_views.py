@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, WebSocket, expect
 from tests.web.axe import clean, clean_in_both
 from tests.web.fake_course import DAY_MS, SKILLS, key, many
 from tests.web.fake_server import FakeServer
+from tests.web.narrow import narrow
 from tests.web.test_learner_page import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -420,7 +421,7 @@ def test_axe_finds_nothing_in_the_views(page: Page, fake: FakeServer) -> None:
         if table.count():
             table.click()
             clean_in_both(page, at=".panels")
-    page.set_viewport_size({"width": 320, "height": 640})
+    narrow(page, 320, 640)
     for tab in ("Exercise", "Map"):
         page.locator(".tabs").get_by_role("button", name=re.compile(tab)).click()
         clean(page)
@@ -439,7 +440,7 @@ def test_no_scrolling_sideways_at_320_and_none_at_all_at_1280(
         show(page, panel)
         whole = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         assert page.evaluate(whole) == [1280, 800], panel
-    page.set_viewport_size({"width": 320, "height": 640})
+    narrow(page, 320, 640)
     for panel in ("map", "progress", "review"):
         shown = show(page, panel)
         assert page.evaluate(WIDTH) == 320, panel

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.web import fake_room
 from tests.web.axe import clean
 from tests.web.fake_room import CODE, RID, TOKEN
 from tests.web.fake_server import FakeServer
+from tests.web.narrow import narrow
 from tests.web.test_learner_page import ANNOUNCED
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -269,7 +271,7 @@ def test_an_invitation_names_the_other_and_waits_for_both(page: Page, fake: Fake
 
 
 def test_the_room_fits_320_pixels_dark_and_mirrored(page: Page, fake: FakeServer) -> None:
-    page.set_viewport_size({"width": 320, "height": 700})
+    narrow(page, 320, 700)
     joined(page, fake, name="Ana-Luisa von und zu Hohenlohe-Langenburg")
     others = company(fake)
     fake.do(fake.room.do_room_say(others[0], {"text": "a" * 60}))
@@ -412,7 +414,19 @@ def test_help_and_talk_are_seen_as_a_list_and_a_drawing(page: Page, fake: FakeSe
     expect(panel).to_contain_text("Neither gave nor got help: Eli")
     expect(panel.locator(".ring line")).to_have_count(2)
     no_violations(page)
-    page.set_viewport_size({"width": 320, "height": 700})
+    narrow(page, 320, 700)
+    assert page.evaluate(WIDTH) == 320
+
+
+def test_the_widest_code_fits_320_pixels(
+    page: Page, fake: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake_room, "CODE", "WMWM")
+    leading(page, fake)
+    expect(page.locator(".big-code")).to_have_text("WMWM")
+    column = page.locator(".column", has=page.locator(".big-code"))
+    assert column.evaluate("at => at.scrollWidth - at.clientWidth") == 0
+    narrow(page, 320, 700)
     assert page.evaluate(WIDTH) == 320
 
 

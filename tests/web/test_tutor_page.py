@@ -19,6 +19,7 @@ from tests.web.fake_tutor import (
     Refused,
     Voice,
 )
+from tests.web.narrow import narrow
 from tests.web.test_learner_page import ask, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -454,7 +455,7 @@ def test_axe_finds_nothing_in_mid_answer_and_320_pixels_are_enough(
     fake.do(fake.lesson.tutor.restart(MODEL))
     expect(page.locator(".said.stale")).to_be_visible()
     clean_in_both(page)
-    page.set_viewport_size({"width": 320, "height": 640})
+    narrow(page, 320, 640)
     page.locator(".tabs").get_by_role("button", name="Tutor").click()
     expect(page.locator("#question")).to_be_visible()
     clean_in_both(page)

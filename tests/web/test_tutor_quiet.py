@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.web.fake_server import FakeServer
 from tests.web.fake_tutor import DEMONSTRATION, Refused
+from tests.web.narrow import narrow
 from tests.web.test_learner_page import ask, opened
 from tests.web.test_tutor_page import LONG, asked_and_held, budget
 
@@ -77,7 +78,7 @@ def test_who_is_refused_for_the_budget_is_not_promised_another_tutor(
 
 @pytest.mark.parametrize("width", [320, 390, 700])
 def test_a_narrow_page_cuts_no_title(page: Page, fake: FakeServer, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 780})
+    narrow(page, width, 780)
     opened(page, fake.url)
     title = page.locator(".top h1")
     assert title.evaluate("h => h.scrollWidth <= h.clientWidth && h.clientHeight < 40")

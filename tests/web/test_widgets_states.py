@@ -14,6 +14,7 @@ from tests.web import fake_widgets as made
 from tests.web.fake_course import SKILLS
 from tests.web.fake_server import FakeServer
 from tests.web.fake_widgets import entries, lesson, plays
+from tests.web.narrow import narrow
 from tests.web.test_learner_page import opened
 from tests.web.test_widgets import entry, on_line, tabbed, thumb
 
@@ -94,7 +95,7 @@ def test_each_widget_fits_320_pixels_and_1280_by_800(page: Page, fake: FakeServe
         assert box["y"] + box["height"] <= acts["y"]
         assert page.evaluate(SMALL) == []
         page.keyboard.press("Alt+n")
-    page.set_viewport_size({"width": 320, "height": 640})
+    narrow(page, 320, 640)
     for widgets, tag in shown:
         expect(page.locator(tag).first).to_be_visible()
         expect(page.locator(".widget")).to_have_count(widgets)
