@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-_PLAIN = re.compile(r"[a-z0-9]")
+_RUN = re.compile(r"[a-z0-9 ]+(?![?*{])|[a-z0-9 ]")
+"""Letters in a row; one that is repeated or left out stands alone."""
 _TIMES = re.compile(r"(?:(?P<sign>[?*])|\{(?P<least>\d),\d+\})\??")
 _UNLISTED = "\\"
 _WORDS = 2
@@ -58,12 +60,12 @@ def _sequence(pattern: str, at: int) -> tuple[set[_Head], int]:
             heads, at = {_NOTHING}, at + 1
             continue
         added, at = _atom(pattern, at)
-        once = {_grown(head, more) for head in heads for more in added}
+        once = _followed(heads, added)
         times = _TIMES.match(pattern, at)
         if times is not None:
             at = times.end()
             if times["sign"] != "?":
-                once |= {_grown(head, more) for head in once for more in added}
+                once |= _followed(once, added)
             if times["sign"] or times["least"] == "0":
                 once |= heads
         heads = once
@@ -75,18 +77,28 @@ def _atom(pattern: str, at: int) -> tuple[set[_Head], int]:
     if pattern.startswith(("(?!", "(?=", "(?<"), at):
         return {_NOTHING}, _closed(pattern, at)
     if pattern.startswith("(?:", at):
-        heads, end = _sequence(pattern, at + 3)
-        return heads, end + 1
-    if pattern[at] == " " or _PLAIN.match(pattern, at):
-        return {_Head(pattern[at], False)}, at + 1
+        end = _closed(pattern, at)
+        return _inside(pattern[at + 3 : end - 1]), end
+    if (run := _RUN.match(pattern, at)) is not None:
+        return {_grown(_NOTHING, _Head(run.group(), False))}, run.end()
     if pattern[at] == _UNLISTED:
         return {_Head(_UNLISTED, True)}, at + 2 + (pattern[at + 2 : at + 3] in ("+", "*"))
     raise ValueError(f"expected letters, blanks and groups, got {pattern[at:]!r} in {pattern!r}")
 
 
+@lru_cache(maxsize=1024)
+def _inside(group: str) -> set[_Head]:
+    """The heads of what stands in a pair of brackets; the same words stand in many patterns."""
+    return _sequence(group, 0)[0]
+
+
+def _followed(heads: set[_Head], added: set[_Head]) -> set[_Head]:
+    """Each head with each of what comes behind it; one that is whole stays as it is."""
+    whole = {head for head in heads if head.whole}
+    return whole | {_grown(head, more) for head in heads - whole for more in added}
+
+
 def _grown(head: _Head, more: _Head) -> _Head:
-    if head.whole:
-        return head
     words = (head.text + more.text).split(" ")
     if len(words) > _WORDS:
         return _Head(" ".join(words[:_WORDS]), True)
