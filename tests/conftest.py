@@ -1,4 +1,4 @@
-"""What all tests share: in CI a skipped test is a failure; the folder of real data."""
+"""What all tests share: their loops; in CI a skipped test is a failure; the folder of real data."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests.virtual import pytest_asyncio_loop_factories, virtual
+
+__all__ = ["pytest_asyncio_loop_factories", "virtual"]
 
 # A busy machine is no defect: what has a speed is measured by the benchmarks.
 settings.register_profile("tests", deadline=None)

@@ -15,6 +15,9 @@ Three ways to use it:
 * `run(coro)` from synchronous code, say inside a hypothesis example;
 * `VirtualLoop()` by hand, say in a state machine, which then closes it.
 
+Other async tests run on a `SteadyLoop`: real time, less what the machine stood still. Their limits
+are of what is asked of a peer, and a machine that stops for a second is not a peer that is silent.
+
 Real threads: while a future of `run_in_executor` (so also of `asyncio.to_thread`) is open, or
 inside `with loop.outside():`, time stands still and the loop really waits for a callback from
 outside. Stores are opened with `inline=True` on such a loop and need no thread at all.
@@ -23,7 +26,9 @@ outside. Stores are opened with `inline=True` on such a loop and need no thread 
 from __future__ import annotations
 
 import asyncio
+import math
 import selectors
+import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -39,6 +44,10 @@ WALL_START_MS = 1_750_000_000_000
 
 OUTSIDE_S = 30.0
 """Real seconds the loop waits for a thread before it calls the test stuck."""
+
+
+STILL_S = 0.05
+"""Real seconds without a step of the loop for which the machine stood still, not the test."""
 
 
 class Deadlock(RuntimeError):  # noqa: N818 - the literature's word
@@ -125,6 +134,51 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor(*timeout)
 
 
+class SteadyLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop on real time that does not count the time in which the machine stood still.
+
+    On a loop of asyncio's own a machine that stands still for a second lets every limit of less
+    pass at once, before what came meanwhile is read.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seen_s = clock()
+        self._still_s = 0.0
+        super().__init__(SteadySelector(self))
+
+    def time(self) -> float:
+        """Seconds on the clock, less the time of all stand-stills."""
+        return self.seen() - self._still_s
+
+    def seen(self, meant_s: float = 0.0) -> float:
+        """The clock, of which `meant_s` were to pass since the last look.
+
+        If the machine stood still, half of them count: no timer is due before what came is read.
+        """
+        now_s = self._clock()
+        passed_s = now_s - self._seen_s
+        if passed_s > meant_s + STILL_S:
+            self._still_s += passed_s - meant_s / 2
+        self._seen_s = now_s
+        return now_s
+
+
+class SteadySelector(selectors.DefaultSelector):
+    """A selector that tells its loop how long it meant to wait."""
+
+    def __init__(self, loop: SteadyLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """As of every selector."""
+        self._loop.seen()
+        ready = super().select(timeout)
+        self._loop.seen(math.inf if timeout is None else timeout)
+        return ready
+
+
 async def settled() -> None:
     """Returns once everything that is ready, and all it made ready, has run; no time passes."""
     loop = asyncio.get_running_loop()
@@ -142,14 +196,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 @pytest.fixture
 async def virtual() -> VirtualLoop:
-    """The virtual loop that the async test asking for this runs on; sync tests use `run`.
-
-    A folder's conftest.py imports this and the hook below::
-
-        from tests.virtual import pytest_asyncio_loop_factories, virtual
-
-        __all__ = ["pytest_asyncio_loop_factories", "virtual"]
-    """
+    """The virtual loop that the async test asking for this runs on; sync tests use `run`."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop), "only async tests run on the virtual loop: use run()"
     return loop
@@ -158,7 +205,7 @@ async def virtual() -> VirtualLoop:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """A virtual loop for tests that ask for `virtual`, an ordinary one for all others."""
+    """A virtual loop for tests that ask for `virtual`, a steady one for all others."""
     if "virtual" in getattr(item, "fixturenames", ()):
         return {"virtual": VirtualLoop}
-    return {"asyncio": asyncio.new_event_loop}
+    return {"steady": SteadyLoop}

@@ -1,13 +1,10 @@
-"""Async tests of this folder that ask for `virtual` run on virtual time. This file says so."""
+"""Worlds end with the test that began them. This file sees to it."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.virtual import pytest_asyncio_loop_factories, virtual
 from tests.world import kill_all
-
-__all__ = ["pytest_asyncio_loop_factories", "virtual"]
 
 
 @pytest.fixture(autouse=True)

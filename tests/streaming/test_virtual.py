@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 
 import pytest
 
-from tests.virtual import WALL_START_MS, Deadlock, VirtualLoop, run, settled
+from tests.virtual import WALL_START_MS, Deadlock, SteadyLoop, VirtualLoop, run, settled
 
 
 async def test_a_long_sleep_takes_no_real_time(virtual: VirtualLoop) -> None:
@@ -19,8 +20,52 @@ async def test_a_long_sleep_takes_no_real_time(virtual: VirtualLoop) -> None:
     assert time.monotonic() - began < 5
 
 
-async def test_without_the_fixture_the_loop_is_an_ordinary_one() -> None:
-    assert not isinstance(asyncio.get_running_loop(), VirtualLoop)
+async def test_without_the_fixture_the_loop_is_one_on_real_time() -> None:
+    assert isinstance(asyncio.get_running_loop(), SteadyLoop)
+
+
+class Halting:
+    """The monotonic clock of a machine that stands still."""
+
+    def __init__(self) -> None:
+        self.still_s = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.still_s
+
+
+@pytest.mark.parametrize("where", ["waiting", "working"])
+def test_a_machine_that_stands_still_is_no_peer_that_is_late(where: str) -> None:
+    halting = Halting()
+    ours, theirs = socket.socketpair()
+
+    def stand_still() -> None:
+        halting.still_s += 60.0
+        theirs.send(b"in time")
+
+    async def heard() -> tuple[bytes, float]:
+        loop = asyncio.get_running_loop()
+        begun_s = loop.time()
+        if where == "waiting":
+            threading.Timer(0.02, stand_still).start()
+        else:
+            loop.call_soon(stand_still)
+        async with asyncio.timeout(1.0):
+            data = await loop.sock_recv(ours, 16)
+        return data, loop.time() - begun_s
+
+    with ours, theirs, asyncio.Runner(loop_factory=lambda: SteadyLoop(halting)) as runner:
+        ours.setblocking(False)
+        data, passed_s = runner.run(heard())
+    assert data == b"in time"
+    assert passed_s < 1.0
+
+
+async def test_a_limit_is_met_on_real_time() -> None:
+    begun_s = time.monotonic()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), 0.1)
+    assert time.monotonic() - begun_s >= 0.1
 
 
 async def test_timers_fire_in_order_at_their_own_instants(virtual: VirtualLoop) -> None:

@@ -17,9 +17,7 @@ from streaming.log_redis import RedisLog
 from streaming.records import Records
 from streaming.store_sqlite import SqliteStore
 from tests.redis_server import redis_server
-from tests.virtual import VirtualLoop, pytest_asyncio_loop_factories, virtual
-
-__all__ = ["pytest_asyncio_loop_factories", "virtual"]
+from tests.virtual import VirtualLoop
 
 
 class Twin:
