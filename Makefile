@@ -24,7 +24,7 @@ run: .venv/ready server/pages/ready ## the demo: a course, the built-in tutor, n
 	$(BIN)/tutorstream demo
 
 test: .venv/ready server/pages/ready ## every test; installs what it may, names what is missing
-	@sh docs/setup/need.sh redis-server chromium
+	@sh docs/setup/need.sh redis-server 'chromium-headless-shell|chromium'
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 	npm --prefix web test --silent
 
