@@ -479,8 +479,7 @@ class Ownership:
                     attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
                 mirror.end()
         for session in self:
-            speaks = session.state.running is not None or session.state.plain.queue
-            if everything or (not speaks and (late or not session.attached)):
+            if everything or (session.silent and (late or not session.attached)):
                 self.hand_over(session)
 
 

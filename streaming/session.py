@@ -441,7 +441,13 @@ class Session:
     @property
     def idle(self) -> bool:
         """No connection and nothing under way."""
-        return not self.attached and self.state.running is None and not self.state.plain.queue
+        return not self.attached and self.silent
+
+    @property
+    def silent(self) -> bool:
+        """No turn runs or waits, and the last word is stored: nobody is owed a frame."""
+        done = self.last_ticket is None or self.last_ticket.resolved
+        return done and self.state.running is None and not self.state.plain.queue
 
 
 SAVE_EVERY = 50
