@@ -34,6 +34,19 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ[f"TESTS_{option.upper()}"] = str(config.getoption(option))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse to run where tests that share a browser or a model would be spread over processes.
+
+    `--dist loadgroup` tells the group behind an @, and where it does not it groups in silence
+    nothing: every process then begins the browser anew for each of its few browser tests.
+    """
+    if getattr(session.config.option, "loadgroup", False):
+        grouped = [item for item in session.items if item.get_closest_marker("xdist_group")]
+        loose = [item.nodeid for item in grouped if "@" not in item.nodeid]
+        if loose:
+            raise RuntimeError(f"expected its group behind the name of {loose[0]}, got none")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]

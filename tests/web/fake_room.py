@@ -354,6 +354,7 @@ class FakeRoom:
         await self.append("turn.started", **names)
         for at in range(0, len(self.words), 3):
             await asyncio.sleep(self.server.pace_s)
+            self.server.pause(at)
             await self.server.gate.wait()
             i, text = turn["next_i"], self.words[at : at + 3]
             turn["next_i"], turn["text"] = i + 1, turn["text"] + text

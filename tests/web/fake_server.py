@@ -323,6 +323,8 @@ class FakeServer:
         """What is told to who watches the room, by kind of `board`."""
         self.previews: dict[str, Any] = {}
         """What a preview of pairs or groups comes to."""
+        self.pause_at: int | None = None
+        """After so many characters the tutor is held, however slow the page is; None: never."""
         self.gate = asyncio.Event()
         self.door = asyncio.Event()
         self.requests: list[str] = []
@@ -357,6 +359,12 @@ class FakeServer:
         """Let the tutor pause, or go on."""
         act = self.gate.clear if held else self.gate.set
         self._loop.call_soon_threadsafe(act)
+
+    def pause(self, said: int) -> None:
+        """Hold the tutor once, where it has said what a test waits for."""
+        if self.pause_at is not None and said >= self.pause_at:
+            self.pause_at = None
+            self.gate.clear()
 
     def shut(self, shut: bool) -> None:
         """Let questions wait for their turn to begin, or let them in."""

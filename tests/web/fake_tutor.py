@@ -102,6 +102,7 @@ class FakeTutor:
     async def _speak(self, turn: dict[str, Any]) -> None:
         while self.said < len(self.words):
             await asyncio.sleep(self.lesson.server.pace_s)
+            self.lesson.server.pause(self.said)
             await self.lesson.server.gate.wait()
             if turn["status"] != "running":
                 return

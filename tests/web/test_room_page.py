@@ -168,13 +168,13 @@ def test_talk_and_the_rooms_tutor_are_told_aloud_sparingly(page: Page, fake: Fak
 def test_a_cut_in_mid_turn_of_the_room_goes_on_inside_it(page: Page, fake: FakeServer) -> None:
     joined(page, fake)
     bo = fake.do(fake.room.played("Bo"))
-    fake.hold(True)
+    fake.pause_at = len("What would")
     fake.do(fake.room.do_room_ask(bo, {"id": "x", "input": "why?"}))
-    fake.hold(False)
     said = page.locator("#room-talk .said")
     expect(said).to_contain_text("What would")
     page.locator("[data-act=cut]").click()
     expect(page.locator("#pill")).to_contain_text("reconnecting")
+    fake.hold(False)
     expect(page.locator("#room-talk .turn.completed")).to_contain_text(
         "if the sign were another? Try"
     )

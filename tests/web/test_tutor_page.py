@@ -64,9 +64,9 @@ def heard(page: Page) -> list[str]:
 
 def asked_and_held(page: Page, fake: FakeServer, beginning: str = "Let us loo") -> None:
     """A question whose answer is held once it has begun."""
+    fake.pause_at = len(beginning)
     ask(page)
     expect(page.locator(".turn.running .said").last).to_contain_text(beginning)
-    fake.hold(True)
 
 
 def budget(name: str, limit: int, left: int, reset_ms: int = DAY_MS // 2) -> dict[str, Any]:
@@ -127,9 +127,7 @@ def test_a_restart_replaces_text_in_one_frame_and_nothing_moves(
 ) -> None:
     fake.voice, fake.words = MODEL, words
     opened(page, fake.url)
-    ask(page)
-    expect(page.locator(".turn .said")).to_contain_text(words[:6])
-    fake.hold(True)
+    asked_and_held(page, fake, words[:6])
     tutor = fake.lesson.tutor
     fake.do(tutor.say(len(words) - 40))
     turn, said = page.locator(".turn"), page.locator(".turn .said")
