@@ -100,7 +100,7 @@ class AnswerSpec(Word, frozen=True):
     percent: Literal["equal", "separate"] = "equal"
     typos: bool = False
     partial: bool = False
-    """For `multi`: some right options and no others earn a share."""
+    """For `multi`: right options earn a share, which wrong ones lower; all options earn none."""
     variables: tuple[str, ...] = ()
     """Names of many letters that are variables of the answer; one letter needs no declaring."""
     integers: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from engines.exercises.answer_grammar import answer_code
 from engines.exercises.answer_lexer import ANSWER_FUNCTIONS
 from engines.exercises.expression import CALL, CHAIN, NAME, SYMBOL, Code, Op
 from engines.exercises.formats import decimal, finite_places
+from engines.exercises.gathered import matrix, shape
 from engines.exercises.keys import dialect_of
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
 from engines.exercises.marks import latex_localised, marks_of, respelled
@@ -75,6 +76,66 @@ def _in_round_brackets(text: str) -> str:
     )
 
 
+_LIST_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
+"""A comma that is no decimal mark."""
+_OUTER = re.compile(r"(\s*)\((.*;.*)\)(\s*)", re.DOTALL)
+
+
+def _as_matrix(text: str, locale: str, *, rows: bool = False) -> str:
+    """A matrix in the marks of the grammar, round brackets round all of it as square ones.
+
+    `;` parts rows where commas part entries, or where `rows` says so; else it parts entries.
+
+    >>> _as_matrix("(1,5, 2; 3, 4)", "de"), _as_matrix("[1,5; 2]", "de")
+    ('[1.5, 2; 3, 4]', '[1.5, 2]')
+    """
+    if "," in marks_of(locale).decimals:
+        commas = _LIST_COMMA.search(text) is not None
+    else:
+        commas = not {",", "،"}.isdisjoint(text)
+    text = respelled(text, locale, rows=rows or commas)
+    outer = _OUTER.fullmatch(text)
+    if outer is None or not _balanced(outer[2]):
+        return text
+    return f"{outer[1]}[{outer[2]}]{outer[3]}"
+
+
+def _matrix_code(text: str, instance: Instance, key: Code, locale: str) -> Code:
+    """A matrix as its locale writes it, unless only another way to read it has the key's shape.
+
+    Raises ExpressionError where it can be read in no way.
+    """
+    wanted = shape(matrix(key.ops))
+    readings = (
+        _as_matrix(text, locale),
+        _as_matrix(text, locale, rows=True),
+        _as_matrix(text, "en"),
+    )
+    code, wrong = None, None
+    for reading in dict.fromkeys(readings):
+        try:
+            found = _parsed(reading, instance, key)
+            if shape(matrix(found.ops)) == wanted:
+                return found
+            code = code or found
+        except ExpressionError as error:
+            wrong = wrong or error
+    if code is None:
+        assert wrong is not None
+        raise wrong
+    return code
+
+
+def _balanced(text: str) -> bool:
+    """Whether each round bracket that closes in a text was opened in it."""
+    depth = 0
+    for sign in text:
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if depth < 0:
+            return False
+    return depth == 0
+
+
 _MOST_ENTRIES = 300
 """Entries of a list that are looked at; a text of so many is too long already."""
 
@@ -113,15 +174,14 @@ def _read_code(instance: Instance, key: Code, response: object, locale: str) -> 
     spec = instance.item.answer
     if isinstance(response, str):
         response = _as_typed_by_hand(response, key.names)
+    if spec.kind == "matrix" and isinstance(response, str):
+        return _named(_matrix_code(response, instance, key, locale), key, response, spec)
     text = formula_text(response, spec.kind, locale)
     code = None
     if text != response and isinstance(response, str):
         code = _in_marks(text, instance, key)
         text = text if code is not None else _english_or(text, response, instance, key)
-    code = code or _parsed(text, instance, key)
-    if code.names <= key.names:
-        return code
-    return _known_names(code, key.names, text, spec)
+    return _named(code or _parsed(text, instance, key), key, text, spec)
 
 
 _CAPITALS = re.compile(
@@ -204,15 +264,18 @@ def _has_powers_of_ten(text: str, key: Code) -> bool:
     return not any(op[0] == SYMBOL and op[1] == "e" for op in key.ops)
 
 
-_WORD = re.compile(r"(?<![\\^\W\d_])[^\W\d_]{3,}")
+_WORD = re.compile(r"(?<![^\W\d_])(?<!\\)[^\W\d_]{2,}")
 _KNOWN_WORDS = re.compile("|".join(sorted((*ANSWER_FUNCTIONS, "pi"), key=len, reverse=True)))
 
 
-def _known_names(code: Code, known: frozenset[str], text: str, spec: AnswerSpec) -> Code:
+def _named(code: Code, key: Code, text: str, spec: AnswerSpec) -> Code:
     """The answer with names of the key where only their case differs.
 
     Raises ExpressionError for a word whose letters are no names of the key: it was no product.
     """
+    known = key.names
+    if code.names <= known:
+        return code
     cases = {name.swapcase(): name for name in known if name.swapcase() not in known}
     renamed = {name: cases[name] for name in code.names - known if name in cases}
     strange = code.names - known - set(renamed)
@@ -220,7 +283,8 @@ def _known_names(code: Code, known: frozenset[str], text: str, spec: AnswerSpec)
         for found in _WORD.finditer(text):
             word = _KNOWN_WORDS.sub("", found[0])
             whole = found[0] in spec.variables or found[0] in strange
-            if len(word) > 2 and not whole and strange & set(word):
+            foreign = strange & set(word) if len(word) > 2 else word and strange >= set(word)
+            if foreign and not whole:
                 raise ExpressionError(found.start() + 1, "a sign or a known name", repr(found[0]))
     if not renamed:
         return code
@@ -264,8 +328,10 @@ _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 def formula_spelled(key: str, locale: str) -> str:
     """A key in the marks of a locale, as a learner would type it.
 
-    >>> formula_spelled("{0.5*x, 2}", "sv")
-    '{0,5*x; 2}'
+    >>> formula_spelled("{0.5*x, 2}", "sv"), formula_spelled("[0.5, 2; 3, 4]", "sv")
+    ('{0,5*x; 2}', '[0,5, 2; 3, 4]')
     """
     mark = marks_of(locale).decimal
-    return key if mark == "." else _POINT.sub(mark, _COMMA.sub("; ", key))
+    if mark == ".":
+        return key
+    return _POINT.sub(mark, key if ";" in key else _COMMA.sub("; ", key))

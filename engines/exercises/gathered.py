@@ -157,8 +157,11 @@ def pieces(ops: Ops) -> tuple[Piece, ...]:
 
 
 def _between(ops: Ops) -> Piece | None:
-    """`x >= 2 and x < 5` as one interval; None for what is not two such bounds in order."""
-    if _head(ops) != "and" or len(parts(ops)) != 2:
+    """`x >= 2 and x < 5` as one interval; None for what is not two such bounds in order.
+
+    A comma between two bounds says what `and` says.
+    """
+    if _head(ops) not in ("and", ",") or len(parts(ops)) != 2:
         return None
     sides = parts(ops)
     if any(side[-1][0] != CHAIN or set(_head(side)) - set("<>≤≥") for side in sides):

@@ -6,6 +6,7 @@ the item's known wrong ways. A message never holds the key.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -45,9 +46,30 @@ def graded(instance: Instance, response: object, *, locale: str = "en") -> Verdi
     ['correct', 'wrong_form', 'incorrect', 'unreadable']
     """
     try:
-        return _GRADERS[instance.item.answer.kind](instance, response, locale)
+        found = _GRADERS[instance.item.answer.kind](instance, response, locale)
     except ExpressionError as error:
         return _unreadable(instance, response, error, locale)
+    if found.verdict == "incorrect" and isinstance(response, str) and "!" in response:
+        return _without_excitement(instance, response, found, locale)
+    return found
+
+
+_EXCITED = re.compile(r"\s*!+\s*$")
+
+
+def _without_excitement(instance: Instance, response: str, found: Verdict, locale: str) -> Verdict:
+    """The verdict on `5!` as a happy 5, where 120 is wrong and 5 is not."""
+    calm = _EXCITED.sub("", response)
+    if calm == response or instance.item.answer.kind not in _CALCULATED:
+        return found
+    try:
+        again = _GRADERS[instance.item.answer.kind](instance, calm, locale)
+    except ExpressionError:
+        return found
+    return again if again.verdict in ("correct", "wrong_form") else found
+
+
+_CALCULATED = SYMBOLIC | {"number", "fraction"}
 
 
 def reading(
@@ -165,8 +187,8 @@ def _graded_multi(instance: Instance, response: object, _locale: str) -> Verdict
         if wrong in chosen and wrong not in right:
             return misconceived(instance, name, read_as)
     share = len(right & set(chosen)) / len(right | set(chosen))
-    if instance.item.answer.partial and share:
-        return Verdict("partial", read_as, SOME, share=share)
+    if instance.item.answer.partial and share and len(chosen) < len(instance.choices):
+        return Verdict("partial", read_as, SOME, share=share)  # to tick all is no choice
     return Verdict("incorrect", read_as, NOT_YET)
 
 

@@ -96,7 +96,7 @@ _WORD = re.compile(
     r"""(?P<space>\s+|\\[,;:!\ ()]|\\quad(?![a-z])|~)
     |(?P<money>\$)
     |(?P<mixed>(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.]))
-    |(?P<latex_mixed>(\d+)\s*\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\})
+    |(?P<latex_mixed>(\d+)\s*\\[dt]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d)))
     |(?P<vulgar>(\d*)\s*([¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]))
     |(?P<number>NUMBER)
     |(?P<latex>\\(?:[a-zA-Z]+|%))

@@ -76,6 +76,7 @@ class _Rules(NamedTuple):
     valid: re.Pattern[str]
     valid_alone: re.Pattern[str]
     lists: dict[int, str]
+    rows: dict[int, str]
 
 
 _LEADS = r"(?![0٠۰])\d"
@@ -83,6 +84,8 @@ _LEADS = r"(?![0٠۰])\d"
 _ENGLISH_NUMBER = re.compile(rf"\d*(?:\.\d+)?|{_LEADS}\d{{0,2}}(?:,\d{{3}})+(?:\.\d+)?")
 _OPENS = r"(?<![^\s+\-−*×·/÷^=<>≤≥(\[{;:؛])"
 """Nothing that ends an operand stands before a mark that begins a number."""
+_ROWS = ";؛"
+"""What parts the rows of a matrix where its commas part entries."""
 _MIXED = re.compile(r"\s*[/⁄∕÷]\s*(\d+)")
 
 
@@ -101,16 +104,17 @@ def _rules(marks: Marks) -> _Rules:
         re.compile(rf"(?:{whole}|\d*)(?:[{decimals}]\d+)?"),
         re.compile(rf"(?:{whole}|\d*)(?:[{alone}]\d+)?"),
         {ord(sign): "," for sign in marks.listed},
+        {ord(sign): ";" if sign in _ROWS else "," for sign in marks.listed},
     )
 
 
-def respelled(text: str, locale: str, *, lists: bool = True) -> str:
+def respelled(text: str, locale: str, *, lists: bool = True, rows: bool = False) -> str:
     """A text of a locale with the marks of the grammar, as long as it was.
 
     Blanks take the place of what a number has fewer signs for. A number that the locale cannot
     mean is left as it is, and so is a whole text whose numbers are all English while one of them
     is nothing else, or one that is too long to be read. `lists` says that commas may also part the
-    entries of a list.
+    entries of a list, `rows` that semicolons part the rows of a matrix.
 
     >>> respelled("3,5", "sv"), respelled("1.234,5 + 2", "de"), respelled("{1,5; 2}", "fr")
     ('3.5', '1234.5  + 2', '{1.5, 2}')
@@ -121,18 +125,19 @@ def respelled(text: str, locale: str, *, lists: bool = True) -> str:
     if marks is _ENGLISH or len(text) > LIMITS.code_points:
         return text
     rules = _rules(marks)
+    parting = rules.rows if rows else rules.lists
     valid = rules.valid if lists else rules.valid_alone
     runs = [run for run in rules.run.finditer(text) if not run[0].isdecimal()]
     english = [_ENGLISH_NUMBER.fullmatch(run[0]) is not None for run in runs]
     local = [valid.fullmatch(run[0]) is not None for run in runs]
     if not all(local) and all(english):
-        return text.translate(rules.lists) if marks.listed else text
+        return text.translate(parting) if marks.listed else text
     parts, at = [], 0
     for run, is_local in zip(runs, local, strict=True):
         if is_local and not _is_mixed(run):
-            parts += [text[at : run.start()].translate(rules.lists), _plain(run[0], marks, lists)]
+            parts += [text[at : run.start()].translate(parting), _plain(run[0], marks, lists)]
             at = run.end()
-    parts.append(text[at:].translate(rules.lists))
+    parts.append(text[at:].translate(parting))
     return "".join(parts)
 
 

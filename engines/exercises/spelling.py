@@ -59,7 +59,8 @@ _DOTTED = frozenset(("tr", "az", "tk", "crh"))
 """Languages whose `i` and `ı` are two letters."""
 _HYPHEN = re.compile(r"(?<=[^\W\d_]{2})-(?=[^\W\d_]{2})")
 _WORD = re.compile(r"[^\W\d_]{2}")
-_ENDS = " .,;:。。،؛۔।"
+_ENDS = " .,;:!?。。،؛۔।！？؟"
+_ROUND_A_LETTER = " .()!?\"'"
 
 
 @lru_cache(maxsize=4096)
@@ -93,6 +94,8 @@ def _in_language(text: str, rules: _Rules) -> str:
     if _WORD.search(text):
         text = _HYPHEN.sub(" ", text)
         text = text.strip(" \"'").rstrip(_ENDS).strip(" \"'") or text
+    elif len(letter := text.strip(_ROUND_A_LETTER)) == 1 and letter.isalpha():
+        text = letter  # as one names an option: `A.`, `(a)`
     return text.translate(_ASCII_DIGITS)
 
 

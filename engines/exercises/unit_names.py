@@ -42,7 +42,9 @@ NAMED: tuple[tuple[str, str, str, str], ...] = (
     # temperature: scales, and differences
     ("K kelvin kelvins", "1", "temperature", "0"),
     ("°C ° C celsius degree_Celsius degrees_Celsius", "1", "temperature", "5463/20"),
+    ("deg degree degrees deg_C degree_C degrees_C", "1", "temperature", "5463/20"),
     ("°F F fahrenheit degree_Fahrenheit degrees_Fahrenheit", "5/9", "temperature", "45967/180"),
+    ("deg_F degree_F degrees_F", "5/9", "temperature", "45967/180"),
     ("ΔK Δ°C", "1", "temperature_difference", "0"),
     ("Δ°F", "5/9", "temperature_difference", "0"),
     # volume and area

@@ -4,6 +4,7 @@ import json
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,6 +36,11 @@ NUMBERS = [
     ("3/4", {}, "75%", "correct"),
     ("3/4", {}, "٣/٤", "correct"),
     ("3/4", {}, "¾", "correct"),
+    ("7/2", {}, r"3\frac12", "correct"),
+    ("7/2", {}, r"3\tfrac1{2}", "correct"),
+    ("5", {}, "5!", "correct"),
+    ("120", {}, "5!", "wrong_form"),
+    ("24", {}, "5!", "incorrect"),
     ("3/4", {}, r"$\frac{3}{4}$", "correct"),
     ("3/4", {}, 0.75, "correct"),
     ("0.1", {}, 0.1, "correct"),
@@ -237,6 +243,8 @@ def test_several_options_in_any_order_with_a_share() -> None:
     assert verdict(MULTI, "b").share == 0.5
     assert verdict(MULTI, ["a", "b", "c"]).misconception == "odd"
     assert verdict(MULTI, ["d"]).verdict == "incorrect"
+    all_of_them = msgspec.structs.replace(MULTI, misconceptions=())
+    assert verdict(all_of_them, ["a", "b", "c", "d"]).verdict == "incorrect"
     for response in ([], "", ["b", "z"], [["b"]], 7, None):
         assert verdict(MULTI, response).verdict == "unreadable"
 

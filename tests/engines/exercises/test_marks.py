@@ -175,6 +175,18 @@ def test_an_instance_prints_all_its_texts_in_its_language() -> None:
         ("interval", "(2, 3)", "sv", "(2,3", "unreadable"),
         ("equation", "y = 1.5*x", "fr", "y = 1,5x", "correct"),
         ("matrix", "[[1.5, 2], [3, 4]]", "sv", "[1,5; 2]", "incorrect"),
+        ("matrix", "[1, 2; 3, 4]", "en", "(1, 2; 3, 4)", "correct"),
+        ("matrix", "[1, 2; 3, 4]", "de", "[1, 2; 3, 4]", "correct"),
+        ("matrix", "[1, 2; 3, 4]", "de", "(1,2;3,4)", "correct"),  # its shape tells
+        ("matrix", "[1, 2; 3, 4]", "de", "[[1; 2]; [3; 4]]", "correct"),
+        ("matrix", "[1, 2; 3, 4]", "de-CH", "[1, 2; 3, 4]", "correct"),
+        ("matrix", "[1, 2; 3, 4]", "ar", "[١، ٢؛ ٣، ٤]", "correct"),
+        ("matrix", "[1, 2; 3, 4]", "sv", "[1; 2; 3; 4]", "incorrect"),
+        ("matrix", "[1.5; 2]", "sv", "[1,5; 2]", "correct"),
+        ("matrix", "[1.5, 2]", "sv", "[1,5; 2]", "correct"),
+        ("matrix", "[1.5, 2; 3, 4]", "fr", "[1,5, 2; 3, 4]", "correct"),
+        ("matrix", "[1.5, 2; 3, 4]", "fr", "[1,5; 2; 3; 4]", "incorrect"),
+        ("matrix", "[1, 2; 3, 4]", "fr", "[1, 2; 3]", "unreadable"),
     ],
 )
 def test_formulas_are_read_in_the_marks_of_a_language(

@@ -19,6 +19,9 @@ from engines.words import AnswerSpec, Item, Misconception
         ("en", "Numerator", "  numerator. "),
         ("en", "two-thirds", "two thirds"),
         ("en", "“prime”", "prime"),
+        ("en", "Prime!", "prime"),
+        ("en", "A.", "a"),
+        ("en", "(a)", "A)"),
         ("en", "naïve", "naive"),
         ("en", "the ﬁrst", "THE  first"),
         ("de", "Zähler", "Zaehler"),
@@ -67,6 +70,7 @@ def test_these_are_one_word(locale: str, one: str, other: str) -> None:
         ("vi", "bốn", "bón"),
         ("", "numérateur", "numerateur"),
         ("en", "x-axis", "x axis"),
+        ("en", "(2)", "2"),
     ],
 )
 def test_these_are_two_words(locale: str, one: str, other: str) -> None:
