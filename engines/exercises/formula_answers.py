@@ -82,6 +82,8 @@ def graded_formula(instance: Instance, response: object, locale: str) -> Verdict
     read_as = latex_localised(latex(in_rows(code, instance)), locale)
     if _SAME[spec.kind](code.ops, key.ops, rules_of(spec)):
         return _right_value(instance, response, code, read_as)
+    if spec.kind == "equation" and _is_worked(code.ops, key.ops, rules_of(spec)):
+        return Verdict("wrong_form", read_as, ONE_LINE)
     if instance.accept:
         if accepted(instance, response):
             return Verdict("correct", read_as, RIGHT)
@@ -94,6 +96,17 @@ def graded_formula(instance: Instance, response: object, locale: str) -> Verdict
         if _is_same(code.ops, str(wrong), spec):
             return misconceived(instance, name, read_as)
     return Verdict("incorrect", read_as, _not_yet(code, key, spec))
+
+
+ONE_LINE = "Each of these says the same, and it is right. Give the last one alone."
+
+
+def _is_worked(ops: Ops, key: Ops, rules: Rules) -> bool:
+    """Whether an answer is several lines of working, each of which says what the key says."""
+    kind, arg, _ = ops[-1]
+    if kind != CALL or arg[0] not in (",", "or", "and"):
+        return False
+    return all(same_relations(line, key, rules) for line in parts(ops))
 
 
 def _is_same(ops: Ops, text: str, spec: AnswerSpec) -> bool:
