@@ -228,13 +228,20 @@ class Room:
     # --- the log ------------------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Subscribe, then fold what came meanwhile. Raises `StoreUnavailable`."""
+        """Subscribe, then fold what came meanwhile.
+
+        Raises `StoreUnavailable`, also where the room ended by what it heard.
+        """
         self._subscription = await self._ground.log.subscribe(log_of(self.rid), self._hear)
         self._busy = True
         try:
             await self._read()
         finally:
             self._busy = False
+            if self.ended:  # perhaps before there was a subscription to close
+                self._subscription.close()
+        if self.ended:
+            raise StoreUnavailable(f"room {self.rid} ended while its log was read")
         self._time_round()
 
     def _hear(self, news: News) -> None:
@@ -284,7 +291,8 @@ class Room:
             head = await log.head(name)
             if head is None or head[0] != self.epoch or head[1] < seq:
                 raise LookupError(f"log {name} ends before {seq}: {head}")
-        self._take(entries)
+        if not self.ended:
+            self._take(entries)
 
     def _take(self, entries: Sequence[Entry]) -> None:
         """Fold stored entries, which follow our place, and pass them on."""
