@@ -315,18 +315,28 @@ class Rooms:
     async def _end_old(self) -> None:
         """Look at the rooms whose time may be over."""
         async for rid in self._ends.due():
-            document = await self._ground.records.get("room", rid)
-            if document is None:
-                continue
-            about = msgspec.json.decode(document.body, type=_About)
-            newest_ms = max(about.made_at_ms, await self._newest_ms(rid))
-            if self._ground.wall_ms() - newest_ms >= self._ground.limits.room_kept_s * 1000:
-                try:
-                    await self.room(rid)
-                except Refused:
-                    continue  # it has ended
-                newest_ms = self._ground.wall_ms()  # somebody is in it, who says nothing
+            try:
+                newest_ms = await self._used_ms(rid)
+            except Refused:
+                continue  # it has ended
+            except StoreUnavailable:
+                raise
+            except Exception:  # noqa: BLE001 - a room's edge: one that cannot be folded stops no other
+                _LOG.exception("room %s cannot be taken up, which may have ended", rid)
+                newest_ms = self._ground.wall_ms()  # another build may read it
             await self._ends.note(rid, newest_ms)
+
+    async def _used_ms(self, rid: str) -> int:
+        """When a room was used last; raises Refused where it has ended."""
+        document = await self._ground.records.get("room", rid)
+        if document is None:
+            raise Refused(Code.NOT_FOUND, f"no room {rid!r:.80} is known")
+        about = msgspec.json.decode(document.body, type=_About)
+        newest_ms = max(about.made_at_ms, await self._newest_ms(rid))
+        if self._ground.wall_ms() - newest_ms < self._ground.limits.room_kept_s * 1000:
+            return newest_ms
+        await self.room(rid)
+        return self._ground.wall_ms()  # somebody is in it, who says nothing
 
     async def _newest_ms(self, rid: str) -> int:
         """When something happened in a room last; 0 where its log is none."""

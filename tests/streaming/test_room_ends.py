@@ -13,13 +13,13 @@ from protocol import commands as cmd
 from protocol.errors import Code, Refused
 from protocol.limits import LIMITS
 from streaming.catalogue import Catalogue
-from streaming.log import stored
+from streaming.log import Entry, stored
 from streaming.log_redis import RedisLog
 from streaming.providers.builtin import Builtin
 from streaming.room import log_of
 from streaming.room_ends import LOOK_S, SLOT_S, RoomEnds
 from streaming.room_votes import OTHERS_S
-from streaming.rooms import Rooms
+from streaming.rooms import ROOMS_NODE, Rooms
 from streaming.routing import Routing
 from streaming.store_sqlite import SqliteStore
 from streaming.surroundings import Surroundings
@@ -165,6 +165,54 @@ async def test_a_room_that_owes_votes_ends_after_they_are_told(virtual: VirtualL
     await asyncio.sleep(KEPT_S + 2 * LATE_S)
     assert await stands(world, made.rid) == []
     rooms.stop()
+
+
+@pytest.mark.parametrize("part", ["room", "room_state", "log"])
+async def test_a_room_that_cannot_be_folded_stops_no_other_from_ending(
+    virtual: VirtualLoop, caplog: pytest.LogCaptureFixture, part: str
+) -> None:
+    world, rooms = await a_node()
+    bad, beside = await rooms.make("Bad"), await rooms.make("Beside")
+    ann = await pupil(world, "c_a")
+    await ann.enter(bad.rid, "Ann")
+    await passed(1, ann)
+    ann.cut()
+    await asyncio.sleep(61)  # both are put aside
+    assert len(rooms) == 0
+    await damage(world, bad.rid, part)
+    await asyncio.sleep(SLOT_S)
+    later = await rooms.make("Later")
+    await asyncio.sleep(KEPT_S + LATE_S)
+    await settle()
+    for each in (beside, later):
+        assert await stands(world, each.rid) == []
+    assert bad.rid in caplog.text
+    assert "room" in await stands(world, bad.rid)
+    told = caplog.text.count(bad.rid)
+    await asyncio.sleep(KEPT_S / 2)
+    assert caplog.text.count(bad.rid) == told  # it has a later place in the calendar
+    await asyncio.sleep(KEPT_S + 2 * LATE_S)
+    assert caplog.text.count(bad.rid) > told
+    rooms.stop()
+
+
+async def damage(world: World, rid: str, part: str) -> None:
+    """Store what no build can read."""
+    records, log = world.store.records, world.store.log
+    if part == "room":
+        found = await records.get("room", rid)
+        assert found is not None
+        await stored(records.put("room", rid, b"no room", found.version))
+        return
+    await records.delete("room_state", rid)
+    if part == "room_state":
+        await log.trim(log_of(rid), 1)  # the tail begins behind what was saved
+        return
+    head = await log.head(log_of(rid))
+    claim = await log.claim(log_of(rid), ROOMS_NODE, at_ms=0)
+    assert head is not None
+    entry = Entry(head[1] + 1, claim.at_ms, b"{}", b"no deed")
+    await stored(log.append(log_of(rid), claim.term, None, [entry]))
 
 
 async def test_the_calendar_is_looked_through_once_and_by_slots(virtual: VirtualLoop) -> None:
