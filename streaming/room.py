@@ -415,6 +415,11 @@ class Room:
         """Nobody here, nothing waits."""
         return not self.seats and not self.waits
 
+    @property
+    def timed(self) -> bool:
+        """Whether a round is open that its time closes."""
+        return self._closing_of is not None
+
     def fail(self, error: Exception) -> None:
         """End this room here; it is taken up anew from the log, and its members resume."""
         if self.ended:

@@ -152,8 +152,7 @@ class Rooms:
 
     async def room(self, rid: str) -> Room:
         """The room as it lives here; taken up where it did not. Raises Refused (NOT_FOUND)."""
-        found = self._rooms.get(rid)
-        if found is not None:
+        if (found := self._rooms.get(rid)) is not None:
             return found
         coming = self._coming.get(rid)
         if coming is None:
@@ -379,9 +378,12 @@ class Rooms:
             self._later(self._check_head(room))
         self.facilitation.sweep(room)
         self.votes.sweep(room)
-        unused = room.idle and not self._talks[rid].speaking and not room.state.owed
-        if unused and now_s - room.emptied_at_s >= limits.room_idle_s:
+        if self._unused(room) and now_s - room.emptied_at_s >= limits.room_idle_s:
             self._later(self._put_aside(room))
+
+    def _unused(self, room: Room) -> bool:
+        """Whether nothing is to be done for a room here, now or once its round is over."""
+        return room.idle and not (self._talks[room.rid].speaking or room.timed or room.state.owed)
 
     def _look_for_readers(self, room: Room, now_s: float) -> None:
         """Give up a turn that nobody hears, on no node."""
@@ -408,7 +410,7 @@ class Rooms:
     async def _put_aside(self, room: Room) -> None:
         if room.saved_seq != room.state.seq:
             await self._save(room)
-        if room.idle and not room.ended:
+        if not room.ended and self._unused(room):
             room.end()
 
     # --- saving ---------------------------------------------------------------------------------

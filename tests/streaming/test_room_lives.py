@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from protocol import commands as cmd
 from protocol.events import Ok
+from protocol.limits import LIMITS
 from streaming.log import News, StoreUnavailable
-from tests.rooms import passed, pupil, with_rooms
+from tests.rooms import Pupil, passed, pupil, with_rooms
+from tests.streaming.test_room_votes import Lesson
 from tests.virtual import VirtualLoop
 from tests.world import World
 
@@ -81,3 +84,37 @@ async def test_a_room_whose_log_began_anew_while_it_was_read_is_not_entered(
     assert isinstance(ann.replica.replies["j2"], Ok)
     assert len(rooms) == len(log.open) == 1
     rooms.stop()
+
+
+async def test_a_room_with_a_timed_round_stays_until_its_votes_are_told(
+    virtual: VirtualLoop,
+) -> None:
+    """Everybody has left long before the round is over."""
+    it = await Lesson.begin(far=False)
+    (rooms,) = it.rooms
+    for seconds in (5, 300):  # discussed, then revealed
+        await it.teacher.do(cmd.RoomPollOpen, **opened(it.ann), seconds=seconds)
+        await it.rest(1)
+        await it.vote(it.ann, right=True)
+        if seconds == 5:
+            await it.rest(5)
+            assert it.ann.room.poll["phase"] == "discuss"
+    for each in it.all:
+        each.cut()
+    await asyncio.sleep(290)
+    assert len(rooms) == 1
+    assert not it.room.ended
+    await asyncio.sleep(30)
+    poll = it.room.state.poll
+    assert poll is not None
+    assert poll.phase == "revealed"
+    assert len(await it.votes_in(it.ann)) == 1
+    await asyncio.sleep(LIMITS.room_idle_s)
+    assert len(rooms) == 0
+    rooms.stop()
+
+
+def opened(each: Pupil) -> dict[str, Any]:
+    """What names the poll that is opened next: the item, then the poll itself."""
+    poll = each.room.poll
+    return {"item": "poll.1"} if poll is None else {"poll": poll["poll"]}
