@@ -26,6 +26,7 @@ from streaming.room import Room, log_of
 from streaming.room_batch import NodeGone
 from streaming.room_ends import RoomEnds
 from streaming.room_fold import folded
+from streaming.room_returns import RoomReturns
 from streaming.room_state import RoomState, Saved, kept_body, kept_state
 from streaming.room_talk import Learners, RoomTalk
 from streaming.room_votes import VoteRelay
@@ -34,8 +35,6 @@ from streaming.surroundings import Surroundings
 
 _LOG = logging.getLogger(__name__)
 
-BACK_S = 1.0
-"""A room that broke with connections here, or a turn, is taken up again after so long."""
 ROOMS_NODE = "rooms"
 """The name under which all nodes claim all rooms, so that the term is everybody's."""
 CODE_SIGNS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
@@ -98,6 +97,7 @@ class Rooms:
         self._alone_since_s: dict[str, float] = {}
         self.votes = VoteRelay(ground, node, learners)
         self._ends = RoomEnds(ground)
+        self._returns = RoomReturns(self.votes, self.room)
 
     def __len__(self) -> int:
         return len(self._rooms)
@@ -152,7 +152,8 @@ class Rooms:
 
     async def room(self, rid: str) -> Room:
         """The room as it lives here; taken up where it did not. Raises Refused (NOT_FOUND)."""
-        if (found := self._rooms.get(rid)) is not None:
+        found = self._rooms.get(rid)
+        if found is not None:
             return found
         coming = self._coming.get(rid)
         if coming is None:
@@ -182,8 +183,10 @@ class Rooms:
             room.end()
             raise
         self._rooms[rid] = room
-        for node in await self._dead_in(room.state):
-            room.give(NodeGone(node))
+        room.give(NodeGone(self.node))  # at once: of others nobody may be there to be asked
+        await self._bury_others(room)
+        if room.ended:
+            raise StoreUnavailable(f"room {rid} ended while it was taken up")
         return room
 
     async def _folded(self, fresh: RoomState, claim: Claim) -> RoomState:
@@ -230,6 +233,11 @@ class Rooms:
             if node == self.node or not await self._ground.nodes.lives(node)
         ]
 
+    async def _bury_others(self, room: Room) -> None:
+        for node in await self._dead_in(room.state):
+            if node != self.node:  # another node, that has not this room, may have buried it
+                room.give(NodeGone(node))
+
     def _ended(self, room: Room, error: Exception | None) -> None:
         if self._rooms.get(room.rid) is room:
             del self._rooms[room.rid]
@@ -240,16 +248,10 @@ class Rooms:
         self.votes.forget(room)
         if error is not None:
             room.close_seats(Close.SERVER_ERROR, "the room is taken up again: resume")
-            if self.node in _nodes_in(room.state):
+            if self.node in _nodes_in(room.state) or room.timed or room.state.owed:
                 # Nobody else will end what was being said here, nor see that who was here is gone,
-                # while this node lives.
-                self._ground.loop.call_later(BACK_S, self._bring_back, room.rid)
-
-    def _bring_back(self, rid: str) -> None:
-        self._later(self._brought_back(rid))
-
-    async def _brought_back(self, rid: str) -> None:
-        await self.room(rid)
+                # while this node lives; nor close a round in a room that everybody has left.
+                self._returns.owe(room.rid)
 
     # --- who is here ------------------------------------------------------------------------------
 
@@ -271,7 +273,7 @@ class Rooms:
         """A node has died: what it had here is over."""
         for room in self:
             room.give(NodeGone(node))
-        self._later(self._left_behind())
+        self._owe_listed()
 
     @property
     def readers(self) -> dict[type[Letter], Callable[[Any], None]]:
@@ -280,17 +282,10 @@ class Rooms:
 
     # --- rooms that nobody is in ------------------------------------------------------------------
 
-    async def _left_behind(self) -> None:
-        """Take up the rooms that owe votes to sessions: the node that saw to it may have died."""
-        for rid in await self.votes.left_behind():
-            try:
-                await self.room(rid)
-            except Refused:
-                self.votes.unlist(rid)
-            except StoreUnavailable:
-                raise
-            except Exception:  # noqa: BLE001 - a room's edge: one that cannot be folded stops no other
-                _LOG.exception("room %s cannot be taken up, which owes votes", rid)
+    def _owe_listed(self) -> None:
+        """Take up the rooms that owe votes to sessions."""
+        self._returns.owe_listed()
+        self._later(self._returns.look())
 
     async def _over(self, about: _About, state: RoomState) -> bool:
         """Whether nobody has been in a room for so long that it ends."""
@@ -350,13 +345,15 @@ class Rooms:
     def begin(self) -> None:
         """Start looking at heads, at turns that nobody hears, at rooms that nobody needs."""
         self._timer = self._ground.loop.call_later(SWEEP_S, self._sweep)
-        self._later(self._left_behind())
+        self._owe_listed()
 
     def _sweep(self) -> None:
         self._timer = self._ground.loop.call_later(SWEEP_S, self._sweep)
         now_s = self._ground.loop.time()
         if self._ends.look_due(now_s):
             self._later(self._end_old())
+        if self._returns.due:
+            self._later(self._returns.look())
         for room in self:
             try:
                 self._look_at(room, now_s)
@@ -403,9 +400,7 @@ class Rooms:
             room.fail(StoreUnavailable(f"the log of {room.rid} began anew"))
         elif head[1] != room.state.seq:
             room.look()
-        for node in await self._dead_in(room.state):
-            if node != self.node:  # another node, that has not this room, may have buried it
-                room.give(NodeGone(node))
+        await self._bury_others(room)
 
     async def _put_aside(self, room: Room) -> None:
         if room.saved_seq != room.state.seq:
