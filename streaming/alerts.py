@@ -2,7 +2,8 @@
 
 An alert is stored as open before anything else is done with it and stays open until it was told,
 so a crash or an unreachable adult loses none: it is told again, first after 1 s, then twice as
-long, at most a minute apart.
+long, at most a minute apart. Raised once more for the same words, as where their turn was not
+stored and they are sent again, it is the same alert.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ CLOSE_S = 2.0
 """Longest wait for alerts that are being stored at the end of the process."""
 TRIES = 5
 """Writes of the list that another process may overtake before one gives up."""
+KNOWN = 1_000
+"""Alerts of this process that are known again when they are raised once more."""
 _OPEN = ("alerts", "open")
 """The one document that names what was not told yet."""
 
@@ -54,6 +57,8 @@ class Alerts:
         self._one_at_a_time = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._storing: set[asyncio.Task[None]] = set()
+        self._known: dict[tuple[str, str], None] = {}
+        """Ids and words of the newest that are being stored, were stored or were told."""
         self.raised = 0
         self.told = 0
 
@@ -65,6 +70,9 @@ class Alerts:
 
     def raise_alert(self, alert: Alert) -> None:
         """Store and tell one alert, behind the caller's back; it never raises."""
+        if (alert.id, alert.text) in self._known:
+            return
+        self._know(alert)
         self.raised += 1
         _LOG.warning("safety alert %s (%s) in session %s", alert.id, alert.kind, alert.session)
         storing = self._later(self._stored(alert))
@@ -89,6 +97,11 @@ class Alerts:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _know(self, alert: Alert) -> None:
+        self._known[alert.id, alert.text] = None
+        while len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
+
     async def _stored(self, alert: Alert) -> None:
         """First on the list of open ones, all that a crash needs; then as a record that stays."""
         try:
@@ -97,6 +110,7 @@ class Alerts:
                 await stored(self._records.put("alert", alert.id, msgspec.json.encode(alert), 0))
         except (Conflict, StoreUnavailable) as error:
             _LOG.error("safety alert %s is not stored: %s", alert.id, error)
+            self._known.pop((alert.id, alert.text), None)  # the next time it may be
 
     async def _through(self, alert: Alert, storing: asyncio.Task[None]) -> None:
         """Tell it also where it cannot be stored."""
@@ -117,6 +131,7 @@ class Alerts:
             else:
                 break
         self.told += 1
+        self._know(alert)
         try:
             await self._change(alert, is_open=False)
         except (Conflict, StoreUnavailable) as error:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from streaming.alerts import Alert, Alerts
-from streaming.log import Ticket
+from streaming.log import StoreUnavailable, Ticket
 from tests.virtual import VirtualLoop
 from tests.world import World, settle
 
@@ -130,3 +130,38 @@ async def test_an_alert_is_told_also_where_it_cannot_be_stored(virtual: VirtualL
     alerts.raise_alert(alert())
     await asyncio.sleep(1)
     assert adult.heard == [alert()]
+
+
+async def test_an_alert_raised_again_is_told_once_and_other_words_are_another(
+    virtual: VirtualLoop,
+) -> None:
+    world, adult = await World.begin(), Adult()
+    alerts = Alerts(world.store.records, adult.tell)
+    alerts.raise_alert(alert())
+    alerts.raise_alert(msgspec.structs.replace(alert(), at_ms=2_000))
+    await settle()
+    alerts.raise_alert(msgspec.structs.replace(alert(), at_ms=3_000))
+    alerts.raise_alert(msgspec.structs.replace(alert(), text="other words"))
+    await settle()
+    assert [a.text for a in adult.heard] == ["words", "other words"]
+    assert alerts.raised == 2
+
+
+async def test_an_alert_that_could_not_be_stored_is_stored_when_it_is_raised_again(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World.begin()
+    alerts = Alerts(world.store.records)
+
+    def away(*_: object) -> Ticket:
+        ticket = Ticket()
+        ticket.resolve(StoreUnavailable("no answer"))
+        return ticket
+
+    monkeypatch.setattr(world.store.records, "put", away)
+    alerts.raise_alert(alert())
+    await settle()
+    monkeypatch.undo()
+    alerts.raise_alert(alert())
+    await settle()
+    assert await open_alerts(world) == [alert()]
