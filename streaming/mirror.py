@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from protocol import commands as cmd
 from protocol.codec import decode_event, encode_command, refusal
 from protocol.errors import Close, Code, Refused
-from protocol.events import Delta
+from protocol.events import Delta, Err
 from streaming import deeds
 from streaming.fold import Fold
-from streaming.log import Entry, News, StoreUnavailable, Subscription
-from streaming.nodes import Asked, Here, Woken, written
+from streaming.log import Entry, News, StoreUnavailable, Subscription, Ticket
+from streaming.nodes import Asked, Here, Told, Woken, written
 from streaming.outbox import STORED, Out
 from streaming.purse import Payer
 from streaming.revival import looked_at
@@ -42,10 +42,34 @@ SHOWN_S, SHOWN_LOOK_S = 2.0, 0.05
 _DELTA = b'{"t":"delta"'
 
 
+class Aside:
+    """Who asks for what the client of connection `cid` did not ask for by its name.
+
+    What would be said to that client about it resolves `ticket` here: with None once it had its
+    effect, else with the refusal.
+    """
+
+    __slots__ = ("cid", "ticket")
+
+    def __init__(self, cid: str) -> None:
+        self.cid = cid
+        self.ticket = Ticket()
+
+    def repeat(self, seq: int) -> None:
+        """The client knows nothing of the reply at `seq`."""
+
+
 class _Waiting(NamedTuple):
     letter: bytes
-    origin: Attached
+    origin: Attached | Aside
     since_s: float
+
+    def end(self, refused: Refused | None = None) -> None:
+        """Tell who asked how it ended; of an effect the log tells all but an `Aside`."""
+        if isinstance(self.origin, Aside):
+            self.origin.ticket.resolve(refused)
+        elif refused is not None:
+            self.origin.outbox.say(refusal(refused))
 
 
 class Mirror:
@@ -185,7 +209,8 @@ class Mirror:
             if entry.sealed:
                 deed = deeds.unsealed(entry.sealed)
                 self._fold.fold(self.state, deed, entry.seq, entry.at_ms)
-                self._waiting.pop(getattr(deed, "cmd", None) or "", None)
+                if waiting := self._waiting.pop(getattr(deed, "cmd", None) or "", None):
+                    waiting.end()
                 ended_turn = ended_turn or isinstance(deed, deeds.TurnEnded)
             outs.append(_out(entry))
             self.head = entry.seq
@@ -202,7 +227,7 @@ class Mirror:
     def hear(
         self,
         command: cmd.Command,
-        origin: Attached,
+        origin: Attached | Aside,
         arrived_ns: int = 0,  # noqa: ARG002 - an actor's
         decode_ns: int = 0,  # noqa: ARG002 - an actor's
     ) -> None:
@@ -252,10 +277,7 @@ class Mirror:
         unposted, self._unposted = self._unposted, deque()
         for command_id, waiting in unposted:
             self._waiting.pop(command_id, None)
-            refused = Refused(
-                Code.STORE_UNAVAILABLE, "the store does not answer", re=command_id, retry_ms=1_000
-            )
-            waiting.origin.outbox.say(refusal(refused))
+            waiting.end(_away("the store does not answer", command_id))
 
     def wake(self) -> None:
         """Tell the owner that something waits for it."""
@@ -269,9 +291,13 @@ class Mirror:
                 self._send(command_id, waiting._replace(since_s=now_s))
         self.wake()
 
-    def settle(self, command_id: str | None) -> None:
-        """A command is answered and waits no longer."""
-        self._waiting.pop(command_id or "", None)
+    def settle(self, told: Told) -> bool:
+        """A command is answered and waits no longer; whether its answer is for no client."""
+        waiting = self._waiting.pop(told.settles or "", None)
+        if waiting is None or not isinstance(waiting.origin, Aside):
+            return False
+        waiting.end(_refused_in(told.frames))
+        return True
 
     @property
     def unanswered(self) -> list[bytes]:
@@ -307,6 +333,9 @@ class Mirror:
             self._subscription.close()
         if self._following is not None and self._following is not asyncio.current_task():
             self._following.cancel()
+        for command_id, waiting in self._waiting.items():
+            if isinstance(waiting.origin, Aside):  # others hear of it from whoever has the session
+                waiting.end(_away("this session is being taken up elsewhere", command_id))
         self._on_end(self)
 
 
@@ -321,3 +350,15 @@ def contiguous(entries: Iterable[Entry], head: int) -> list[Entry] | None:
 def _out(entry: Entry) -> Out:
     delta = decode_event(entry.public) if entry.public.startswith(_DELTA) else None
     return Out(entry.seq, entry.public, delta if isinstance(delta, Delta) else None)
+
+
+def _away(why: str, command_id: str) -> Refused:
+    return Refused(Code.STORE_UNAVAILABLE, why, re=command_id, retry_ms=1_000)
+
+
+def _refused_in(frames: list[bytes]) -> Refused | None:
+    """The refusal among an owner's words; None where they repeat a reply."""
+    for event in map(decode_event, frames):
+        if isinstance(event, Err):
+            return Refused(Code(event.code), event.msg, re=event.re, retry_ms=event.retry_ms)
+    return None

@@ -323,10 +323,9 @@ class Ownership:
 
     def _told(self, letter: Told) -> None:
         """The owner's words to one connection, which may have become our own meanwhile."""
-        mirror = self._mirrors.get(letter.sid)
-        if mirror is not None:
-            mirror.settle(letter.settles)
-        actor = mirror or self._sessions.get(letter.sid)
+        actor = self._mirrors.get(letter.sid) or self._sessions.get(letter.sid)
+        if isinstance(actor, Mirror) and actor.settle(letter):
+            return
         for attached in [] if actor is None else actor.attached:
             if attached.cid == letter.cid:
                 for frame in letter.frames:

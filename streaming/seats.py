@@ -8,7 +8,6 @@ place in the room's log; its reply comes by the connection, without a place of i
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
@@ -21,9 +20,10 @@ from protocol.codec import digest, encode, refusal
 from protocol.errors import Close, Code, Refused
 from protocol.events import At, EphOut, LogHead, Ok
 from streaming import room_deeds as deeds
-from streaming.log import StoreUnavailable
+from streaming.log import StoreUnavailable, Ticket
 from streaming.nodes import Passing, written
 from streaming.outbox import STORED, Out
+from streaming.own_tutor import heard, tell_own_tutor
 from streaming.room import log_of, out_of
 from streaming.room_acts import expect_member, member_id
 from streaming.room_batch import Given
@@ -307,17 +307,12 @@ class Seats:
     def _care(self, seat: Seat, command: Any, text: str) -> None:
         """Words of distress: the room hears nothing of them, the learner's own tutor answers."""
         expect_member(seat.room.state, seat.member)
-        self._tell_own_tutor(seat.room.rid, command.id, text)
-        self.say_ok(seat, command.id)
+        told = tell_own_tutor(self._attached, seat.room.rid, command.id, text)
+        self._later(self._cared(seat, command.id, told), command.id)
 
-    def _tell_own_tutor(self, room: str, id_: str, text: str) -> None:
-        name = hashlib.blake2b(f"{room} {id_}".encode(), digest_size=12).hexdigest()
-        turn = cmd.TurnStart(f"room.{name}", text, on_busy="replace")
-        try:
-            self._attached.session.hear(turn, self._attached)
-        except Refused as refused:
-            refused.re = id_  # not that of the turn, which nobody asked for by name
-            raise
+    async def _cared(self, seat: Seat, re: str, told: Ticket) -> None:
+        await heard(told)
+        self.say_ok(seat, re)
 
     def _ephemeral(self, command: cmd.EphIn) -> None:
         """Typing, cursor: passed on to whoever else is here, on all nodes, or dropped."""
@@ -345,19 +340,20 @@ class Seats:
     def _join(self, command: cmd.RoomJoin) -> None:
         if self.tries is not None and not command.rid.startswith("r_"):
             self.tries.expect_left()
-        text = words_of(command)
+        text, told = words_of(command), STORED
         if self._cries(text):
-            self._tell_own_tutor(command.rid, command.id, text)
+            told = tell_own_tutor(self._attached, command.rid, command.id, text)
             command = msgspec.structs.replace(command, name=None)
         self._joining.setdefault(command.rid, [])
-        self._later(self._joined(command), command.id)
+        self._later(self._joined(command, told), command.id)
 
-    async def _joined(self, command: cmd.RoomJoin) -> None:
+    async def _joined(self, command: cmd.RoomJoin, told: Ticket) -> None:
         away = False
         try:
+            await heard(told)
             await self._asked_in(command)
-        except StoreUnavailable:
-            away = True
+        except (StoreUnavailable, Refused) as error:
+            away = not isinstance(error, Refused) or error.code is Code.STORE_UNAVAILABLE
             raise
         finally:
             for one in self._joining.pop(command.rid, []):
