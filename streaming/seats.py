@@ -306,7 +306,8 @@ class Seats:
 
     def _care(self, seat: Seat, command: Any, text: str) -> None:
         """Words of distress: the room hears nothing of them, the learner's own tutor answers."""
-        expect_member(seat.room.state, seat.member)
+        if seat.known:  # who is still being let in has a tutor already
+            expect_member(seat.room.state, seat.member)
         told = tell_own_tutor(self._attached, seat.room.rid, command.id, text)
         self._later(self._cared(seat, command.id, told), command.id)
 

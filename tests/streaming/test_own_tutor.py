@@ -180,3 +180,14 @@ async def test_a_name_in_distress_that_was_not_kept_lets_nobody_in(virtual: Virt
     assert case.answers("j")[-1] == "ok"
     assert case.answers("s")[-1] == "ok"
     await case.answered_once()
+
+
+async def test_words_in_the_breath_of_a_join_are_heard(virtual: VirtualLoop) -> None:
+    case = await Case.begin(elsewhere=False, enters=False)
+    pupil = case.pupil
+    for command in (cmd.RoomJoin("j", case.rid, "Ann"), cmd.RoomSay("s", case.rid, CRY)):
+        for each in pupil.replica.send(command):
+            pupil.transmit(each)
+    await passed(1, pupil)
+    assert (case.answers("j"), case.answers("s")) == (["ok"], ["ok"])
+    await case.answered_once()
