@@ -46,6 +46,11 @@ def log_of(rid: str) -> str:
 class Voice(Protocol):
     """The room's tutor on this node."""
 
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn is being said here."""
+        ...
+
     def planned(self, state: RoomState, given: cmd.RoomAsk, by: deeds.By) -> deeds.TurnBegan:
         """Plan a turn; raises Refused where none may begin."""
         ...
@@ -411,6 +416,12 @@ class Room:
         return bool(self._queue or self._trying or self._busy or self._reading is not None)
 
     @property
+    def speaks(self) -> bool:
+        """Whether a turn is said here, or a word of one is on its way: asked, said or its end."""
+        waiting = (*self._trying, *self._queue)
+        return self.voice.speaking or bool(self._fans) or any(_of_a_turn(op) for op in waiting)
+
+    @property
     def idle(self) -> bool:
         """Nobody here, nothing waits."""
         return not self.seats and not self.waits
@@ -468,6 +479,12 @@ def _gathers(op: Op) -> bool:
     if isinstance(op, Given):
         return isinstance(op.command, cmd.RoomVote)
     return isinstance(op, deeds.Join | deeds.Leave)
+
+
+def _of_a_turn(op: Op) -> bool:
+    if isinstance(op, Given):
+        return isinstance(op.command, cmd.RoomAsk)
+    return isinstance(op, deeds.ChunkSaid | deeds.TurnSwitched | deeds.TurnEnded)
 
 
 def out_of(entry: Entry) -> Out:

@@ -81,6 +81,8 @@ class Rooms:
         new_rid: Callable[[], str] = lambda: "r_" + secrets.token_urlsafe(12),
     ) -> None:
         self.node = node
+        self.joining: set[asyncio.Task[None]] = set()
+        """Joins of connections here that are under way; questions may wait behind them."""
         self.facilitation = Facilitation(ground, learners)
         self._ground = ground
         self._learners = learners
@@ -447,20 +449,28 @@ class Rooms:
     # --- going ----------------------------------------------------------------------------------
 
     async def drain(self, timeout_s: float) -> None:
-        """Let running turns finish, then store what is on its way and every room's state."""
+        """Let turns finish, those asked for too, and store what is on its way and all states."""
         loop = self._ground.loop
         deadline_s = loop.time() + timeout_s
-        while self.running_turns and loop.time() < deadline_s:  # noqa: ASYNC110 - others may begin
+        while self._to_be_said and loop.time() < deadline_s:  # noqa: ASYNC110 - others may begin
             await asyncio.sleep(DRAIN_LOOK_S)
-        for talk in self._talks.values():
-            talk.give_up("drained")
+        self._give_up()
         deadline_s = loop.time() + QUIET_S
-        while any(room.waits for room in self) and loop.time() < deadline_s:  # noqa: ASYNC110 - as above
+        while any(room.waits for room in self) and loop.time() < deadline_s:
             await asyncio.sleep(DRAIN_LOOK_S)
+            self._give_up()  # what was still on its way to the log has begun meanwhile
         for room in self:
             with contextlib.suppress(StoreUnavailable):
                 if room.saved_seq != room.state.seq:
                     await self._save(room)
+
+    @property
+    def _to_be_said(self) -> bool:
+        return bool(self.joining) or any(room.speaks for room in self)
+
+    def _give_up(self) -> None:
+        for talk in self._talks.values():
+            talk.give_up("drained")
 
     def stop(self) -> None:
         """Do nothing any more."""

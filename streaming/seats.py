@@ -346,7 +346,9 @@ class Seats:
             told = tell_own_tutor(self._attached, command.rid, command.id, text)
             command = msgspec.structs.replace(command, name=None)
         self._joining.setdefault(command.rid, [])
-        self._later(self._joined(command, told), command.id)
+        joining = self._later(self._joined(command, told), command.id)
+        self._rooms.joining.add(joining)
+        joining.add_done_callback(self._rooms.joining.discard)
 
     async def _joined(self, command: cmd.RoomJoin, told: Ticket) -> None:
         away = False
@@ -449,10 +451,11 @@ class Seats:
 
     # --- tasks ----------------------------------------------------------------------------------
 
-    def _later(self, work: Coroutine[Any, Any, None], re: str | None) -> None:
+    def _later(self, work: Coroutine[Any, Any, None], re: str | None) -> asyncio.Task[None]:
         task = self._ground.loop.create_task(self._guarded(work, re))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _guarded(self, work: Coroutine[Any, Any, None], re: str | None) -> None:
         try:

@@ -1,0 +1,100 @@
+"""A node that leaves: who is still owed a word hears it before the socket is closed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from protocol import commands as cmd
+from protocol import events as ev
+from protocol.codec import decode_event
+from streaming.log import Ticket
+from streaming.providers.base import End, Text
+from streaming.room import log_of
+from streaming.rooms import Rooms
+from tests.rooms import Pupil, pupil, with_rooms
+from tests.virtual import VirtualLoop
+from tests.world import Scripted, World, settle, spelt
+
+STORED_AFTER_S = 0.3
+"""How long the slow stores of these tests take."""
+
+
+def speaking(count: int, pause_s: float = 0.05) -> Scripted:
+    script: list[Any] = [part for n in range(count) for part in (Text(f"word{spelt(n)} "), pause_s)]
+    return Scripted(*script, End("stop"))
+
+
+def stored_late(world: World, loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on entries come into the log a while after they were given to it."""
+    log = world.ownership.ground.log
+    append = log.append
+
+    def slow(*args: Any, **named: Any) -> Ticket:
+        late = Ticket()
+
+        def now() -> None:
+            append(*args, **named).hear(lambda done: late.resolve(done.error))
+
+        loop.call_later(STORED_AFTER_S, now)
+        return late
+
+    monkeypatch.setattr(log, "append", slow)
+
+
+async def seated(world: World) -> tuple[Rooms, Pupil, Pupil]:
+    rooms = with_rooms(world)
+    made = await rooms.make("Halves")
+    ann, bo = await pupil(world, "c1"), await pupil(world, "c2")
+    await ann.enter(made.rid, "Ann")
+    await bo.enter(made.rid, "Bo")
+    return rooms, ann, bo
+
+
+async def ends(world: World, rid: str) -> list[str]:
+    """How the turns in a room's log ended."""
+    log = [decode_event(entry.public) for entry in await world.store.log.read(log_of(rid), 0)]
+    begun = [event.gen for event in log if isinstance(event, ev.TurnStarted)]
+    done = {event.gen: event.status for event in log if isinstance(event, ev.TurnDone)}
+    return [done.get(gen, "never") for gen in begun]
+
+
+# --- turns of rooms -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("timeout_s", [60.0, 0.1])
+async def test_a_drain_waits_for_a_rooms_turn_that_is_not_stored_yet(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch, timeout_s: float
+) -> None:
+    world = await World.begin(speaking(60))
+    rooms, ann, _ = await seated(world)
+    stored_late(world, virtual, monkeypatch)
+    ann.transmit(cmd.RoomAsk("a", ann.rid, input="why?"))
+    await settle()
+    assert rooms.running_turns == 0
+    await rooms.drain(timeout_s)
+    rooms.stop()
+    assert await ends(world, ann.rid) == ["completed" if timeout_s > 1 else "cancelled"]
+
+
+async def test_a_drain_waits_for_a_question_behind_a_join(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World.begin(speaking(10))
+    rooms, ann, _ = await seated(world)
+    cy = await pupil(world, "c3")
+    found = rooms.found
+
+    async def slow(name: str) -> str:
+        await asyncio.sleep(STORED_AFTER_S)
+        return await found(name)
+
+    monkeypatch.setattr(rooms, "found", slow)
+    cy.transmit(cmd.RoomJoin("j", ann.rid, "Cy"))
+    cy.transmit(cmd.RoomAsk("a", ann.rid, input="why?"))
+    await rooms.drain(60.0)
+    assert await ends(world, ann.rid) == ["completed"]
+    cy.pump()
+    assert [done.status for done in cy.of(ev.TurnDone)] == ["completed"]
