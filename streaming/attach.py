@@ -217,6 +217,11 @@ class Attached:
         """How far the client lags behind, 0 to 3, in the worst of its logs."""
         return max(self.outbox.level, 0 if self.seats is None else self.seats.level)
 
+    @property
+    def owed(self) -> bool:
+        """Whether the client is owed words of a turn that is said here in one of its rooms."""
+        return self.seats is not None and self.seats.owed
+
     async def _again(self, epoch: str, q: int) -> None:
         _, outs, upto, after = await self._missed(epoch, q)
         self.outbox.catch_up(outs, upto, after)

@@ -18,9 +18,7 @@ from functools import partial
 from typing import Any
 
 from protocol import commands as cmd
-from protocol.codec import encode
 from protocol.errors import Close, Code, Refused
-from protocol.events import Drain
 from streaming import deeds
 from streaming.attach import Attached, Greeting
 from streaming.broken import Broken
@@ -431,23 +429,16 @@ class Ownership:
             await session.saved()
             await self.ground.log.release(session.sid, session.term)
 
-    def say_drain(self, after_ms: int, reason: str) -> None:
-        """Tell every connection that this node is leaving."""
-        frame = encode(Drain(after_ms, reason))
-        for actor in [*self, *self.mirrors]:
-            for attached in list(actor.attached):
-                attached.outbox.say(frame)
-
     async def drain(self, timeout_s: float, goodbye_s: float = GOODBYE_S) -> None:
         """Hand sessions over as their readers leave and their turns finish; close what is left.
 
         Connections that were told to come back elsewhere and have not gone after `goodbye_s` are
-        closed with 4001, those with a running turn once it has ended.
+        closed with 4001, those with a running turn once it has ended: a node alone has no other
+        where the rest of a room's turn is heard.
         """
         loop = self.ground.loop
         began_s = loop.time()
-        deadline_s = began_s + timeout_s
-        while loop.time() < deadline_s and (self._sessions or self.mirrors):
+        while loop.time() < began_s + timeout_s and (self._sessions or self.mirrors):
             late = loop.time() >= began_s + goodbye_s
             self._let_go(late=late or not self.running_turns)
             if self._leaving:
@@ -472,14 +463,24 @@ class Ownership:
             await self.ground.nodes.leave()
 
     def _let_go(self, *, late: bool, everything: bool = False) -> None:
-        for mirror in self.mirrors:
-            if late or not mirror.attached:
-                for attached in list(mirror.attached):
-                    attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
-                mirror.end()
-        for session in self:
-            if everything or (session.silent and (late or not session.attached)):
-                self.hand_over(session)
+        going: list[Actor] = [
+            actor
+            for actor in (*self.mirrors, *self)
+            if everything or (_silent(actor) and (late or not actor.attached))
+        ]
+        for actor in going:
+            if isinstance(actor, Session):
+                self.hand_over(actor)
+                continue
+            for attached in list(actor.attached):
+                attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
+            actor.end()
+
+
+def _silent(actor: Actor) -> bool:
+    """Nobody is owed a frame, of the session or of a room."""
+    own = isinstance(actor, Mirror) or actor.silent
+    return own and not any(attached.owed for attached in actor.attached)
 
 
 def _told_of(done: asyncio.Task[Actor], mirror: Mirror) -> None:

@@ -253,6 +253,11 @@ class Seats:
         """How far the client lags behind in the worst of its rooms."""
         return max((seat.outbox.level for seat in self.by_rid.values()), default=0)
 
+    @property
+    def owed(self) -> bool:
+        """Whether the client listens to a turn that is said here, or may be asking for one."""
+        return bool(self._joining) or any(seat.room.speaks for seat in self.by_rid.values())
+
     def _at(self, rid: str) -> Seat:
         seat = self.by_rid.get(rid)
         if seat is None or seat.room.ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,11 +11,12 @@ import pytest
 from protocol import commands as cmd
 from protocol import events as ev
 from protocol.codec import decode_event
+from server.app import Application
 from streaming.log import Ticket
 from streaming.providers.base import End, Text
 from streaming.room import log_of
 from streaming.rooms import Rooms
-from tests.rooms import Pupil, pupil, with_rooms
+from tests.rooms import Pupil, passed, pupil, with_rooms
 from tests.virtual import VirtualLoop
 from tests.world import Scripted, World, settle, spelt
 
@@ -42,6 +44,13 @@ def stored_late(world: World, loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch
         return late
 
     monkeypatch.setattr(log, "append", slow)
+
+
+async def drained(world: World, rooms: Rooms, timeout_s: float) -> None:
+    """The drain of a whole process."""
+    edge = SimpleNamespace(drain=lambda reason: None)
+    node: Any = SimpleNamespace(edge=edge, ownership=world.ownership, rooms=rooms)
+    await Application.drain(node, timeout_s)
 
 
 async def seated(world: World) -> tuple[Rooms, Pupil, Pupil]:
@@ -94,7 +103,27 @@ async def test_a_drain_waits_for_a_question_behind_a_join(
     monkeypatch.setattr(rooms, "found", slow)
     cy.transmit(cmd.RoomJoin("j", ann.rid, "Cy"))
     cy.transmit(cmd.RoomAsk("a", ann.rid, input="why?"))
-    await rooms.drain(60.0)
+    await drained(world, rooms, 60.0)
     assert await ends(world, ann.rid) == ["completed"]
     cy.pump()
     assert [done.status for done in cy.of(ev.TurnDone)] == ["completed"]
+
+
+@pytest.mark.parametrize(("timeout_s", "status"), [(60.0, "completed")])
+async def test_a_node_alone_closes_a_rooms_readers_after_its_turn(
+    virtual: VirtualLoop, timeout_s: float, status: str
+) -> None:
+    world = await World.begin(speaking(60))
+    rooms, ann, bo = await seated(world)
+    beside = await world.learner()
+    await ann.do(cmd.RoomAsk, input="why?")
+    await passed(0.3, ann, bo)
+    draining = asyncio.ensure_future(drained(world, rooms, timeout_s))
+    await passed(0.3, ann, bo)
+    assert beside.wire.close_code == 4001
+    assert ann.wire.close_code is bo.wire.close_code is None
+    await passed(10.0, ann, bo)
+    assert draining.done()
+    for each in (ann, bo):
+        assert [done.status for done in each.of(ev.TurnDone)] == [status]
+        assert each.wire.close_code == 4001
