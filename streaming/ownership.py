@@ -22,6 +22,7 @@ from protocol.errors import Close, Code, Refused
 from streaming import deeds
 from streaming.attach import Attached, Greeting
 from streaming.broken import Broken
+from streaming.draining import GOODBYE_S, emptied
 from streaming.inbox import Inbox
 from streaming.log import (
     Claim,
@@ -57,8 +58,6 @@ ELSEWHERE_S = 15.0
 """... and how long the owner believes it."""
 CLAIMS = 8
 """Tries to take a session up that other nodes take up at the same moment."""
-GOODBYE_S = 10.0
-"""Connections that were told to come back elsewhere are closed so long after the drain began."""
 
 Actor = Session | Mirror
 
@@ -106,6 +105,11 @@ class Ownership:
         return list(self._mirrors.values())
 
     @property
+    def actors(self) -> list[Actor]:
+        """What connections may be attached to: the sessions here, and those that are followed."""
+        return [*self._mirrors.values(), *self._sessions.values()]
+
+    @property
     def running_turns(self) -> int:
         """Generations being said now."""
         return sum(s.state.running is not None for s in self._sessions.values())
@@ -113,8 +117,7 @@ class Ownership:
     @property
     def connections(self) -> int:
         """Attached connections."""
-        actors: list[Actor] = [*self._sessions.values(), *self._mirrors.values()]
-        return sum(len(actor.attached) for actor in actors)
+        return sum(len(actor.attached) for actor in self.actors)
 
     # --- coming -------------------------------------------------------------------------------
 
@@ -429,28 +432,14 @@ class Ownership:
             await session.saved()
             await self.ground.log.release(session.sid, session.term)
 
-    async def drain(self, timeout_s: float, goodbye_s: float = GOODBYE_S) -> None:
-        """Hand sessions over as their readers leave and their turns finish; close what is left.
-
-        Connections that were told to come back elsewhere and have not gone after `goodbye_s` are
-        closed with 4001, those with a running turn once it has ended: a node alone has no other
-        where the rest of a room's turn is heard.
-        """
-        loop = self.ground.loop
-        began_s = loop.time()
-        while loop.time() < began_s + timeout_s and (self._sessions or self.mirrors):
-            late = loop.time() >= began_s + goodbye_s
-            self._let_go(late=late or not self.running_turns)
-            if self._leaving:
-                await asyncio.wait(set(self._leaving.values()))
-            if not self._sessions and not self._mirrors:
-                break
-            await asyncio.sleep(DRAIN_LOOK_S)
-        for session in self:
-            session.talk.abandon("drained")
-        self._let_go(late=True, everything=True)
+    async def given_back(self) -> None:
+        """Wait for all sessions that are being given back now."""
         if self._leaving:
             await asyncio.wait(set(self._leaving.values()))
+
+    async def drain(self, timeout_s: float, goodbye_s: float = GOODBYE_S) -> None:
+        """Hand sessions over as their readers leave and their turns finish; close what is left."""
+        await emptied(self, timeout_s, goodbye_s)
         await self.ground.catalogue.publish_all()
         for timer in self._timers.values():
             timer.cancel()
@@ -461,26 +450,6 @@ class Ownership:
         """Go from among the nodes, once nothing is said here any more, in no room either."""
         with contextlib.suppress(StoreUnavailable):
             await self.ground.nodes.leave()
-
-    def _let_go(self, *, late: bool, everything: bool = False) -> None:
-        going: list[Actor] = [
-            actor
-            for actor in (*self.mirrors, *self)
-            if everything or (_silent(actor) and (late or not actor.attached))
-        ]
-        for actor in going:
-            if isinstance(actor, Session):
-                self.hand_over(actor)
-                continue
-            for attached in list(actor.attached):
-                attached.outbox.close(Close.DRAIN, "the server is restarting: come back")
-            actor.end()
-
-
-def _silent(actor: Actor) -> bool:
-    """Nobody is owed a frame, of the session or of a room."""
-    own = isinstance(actor, Mirror) or actor.silent
-    return own and not any(attached.owed for attached in actor.attached)
 
 
 def _told_of(done: asyncio.Task[Actor], mirror: Mirror) -> None:
@@ -495,5 +464,3 @@ def _told_of(done: asyncio.Task[Actor], mirror: Mirror) -> None:
 
 REFUSALS = (Fenced, Duplicate, OutOfOrder, StoreUnavailable)
 """How a store may refuse entries."""
-DRAIN_LOOK_S = 0.05
-"""How often a drain looks whether turns are still running."""

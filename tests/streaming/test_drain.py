@@ -16,9 +16,10 @@ from streaming.log import Ticket
 from streaming.providers.base import End, Text
 from streaming.room import log_of
 from streaming.rooms import Rooms
+from streaming.talk import Talk
 from tests.rooms import Pupil, passed, pupil, with_rooms
 from tests.virtual import VirtualLoop
-from tests.world import Scripted, World, settle, spelt
+from tests.world import Learner, Scripted, World, settle, spelt
 
 STORED_AFTER_S = 0.3
 """How long the slow stores of these tests take."""
@@ -27,6 +28,30 @@ STORED_AFTER_S = 0.3
 def speaking(count: int, pause_s: float = 0.05) -> Scripted:
     script: list[Any] = [part for n in range(count) for part in (Text(f"word{spelt(n)} "), pause_s)]
     return Scripted(*script, End("stop"))
+
+
+async def asking(world: World) -> Learner:
+    learner = await world.learner()
+    await learner.send(cmd.LessonStart(learner.new_id()))
+    await learner.send(cmd.TurnStart("t", "why?"))
+    return learner
+
+
+def told_late(world: World, loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a ticket resolves a while after its entries are in the log."""
+    log = world.ownership.ground.log
+    append = log.append
+
+    def slow(*args: Any, **named: Any) -> Ticket:
+        late = Ticket()
+
+        def later(done: Ticket) -> None:
+            loop.call_later(STORED_AFTER_S, late.resolve, done.error)
+
+        append(*args, **named).hear(later)
+        return late
+
+    monkeypatch.setattr(log, "append", slow)
 
 
 def stored_late(world: World, loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +134,7 @@ async def test_a_drain_waits_for_a_question_behind_a_join(
     assert [done.status for done in cy.of(ev.TurnDone)] == ["completed"]
 
 
-@pytest.mark.parametrize(("timeout_s", "status"), [(60.0, "completed")])
+@pytest.mark.parametrize(("timeout_s", "status"), [(60.0, "completed"), (1.0, "cancelled")])
 async def test_a_node_alone_closes_a_rooms_readers_after_its_turn(
     virtual: VirtualLoop, timeout_s: float, status: str
 ) -> None:
@@ -127,3 +152,58 @@ async def test_a_node_alone_closes_a_rooms_readers_after_its_turn(
     for each in (ann, bo):
         assert [done.status for done in each.of(ev.TurnDone)] == [status]
         assert each.wire.close_code == 4001
+
+
+# --- turns of sessions ----------------------------------------------------------------------------
+
+
+async def test_a_turn_that_is_cut_at_the_drains_limit_is_told_its_end(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World.begin(speaking(400))
+    learner = await asking(world)
+    told_late(world, virtual, monkeypatch)
+    await world.ownership.drain(1.0)
+    learner.pump()
+    assert [done.status for done in learner.of(ev.TurnDone)] == ["cancelled"]
+    assert learner.wire.close_code == 4001
+
+
+async def test_an_end_that_is_never_stored_holds_no_drain_up(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await World.begin(speaking(400))
+    learner = await asking(world)
+    monkeypatch.setattr(world.ownership.ground.log, "append", lambda *_, **__: Ticket())
+    draining = asyncio.ensure_future(world.ownership.drain(1.0))
+    await asyncio.sleep(5.0)
+    assert learner.wire.close_code == 4001
+    draining.cancel()  # what is given back waits for the store
+
+
+@pytest.mark.parametrize("broken", ["abandon", "save"])
+async def test_one_session_that_cannot_end_keeps_no_other_from_being_handed_over(
+    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    world = await World.begin(speaking(400))
+    first, second = await asking(world), await asking(world)
+    assert first.attached is not None
+    session: Any = first.attached.session
+
+    def breaking(*_: Any) -> None:
+        raise ValueError("no end for this turn")
+
+    if broken == "save":
+        monkeypatch.setattr(session, "save", breaking)
+    else:
+        abandon = Talk.abandon
+        monkeypatch.setattr(
+            Talk,
+            "abandon",
+            lambda talk, reason: (breaking if talk is session.talk else abandon)(talk, reason),
+        )
+    await world.ownership.drain(1.0)
+    second.pump()
+    assert [done.status for done in second.of(ev.TurnDone)] == ["cancelled"]
+    assert (first.wire.close_code, second.wire.close_code) == (4000, 4001)
+    assert len(world.ownership) == 0
