@@ -224,21 +224,14 @@ class Rooms:
         with contextlib.suppress(OutOfOrder):  # another node was first
             await stored(self._ground.log.append(log_of(fresh.rid), claim.term, None, [entry]))
 
-    async def _dead_in(self, state: RoomState) -> list[str]:
-        """Nodes that this room believes to have connections, or to speak, and that have none.
-
-        This node itself among them: nobody sits here yet.
-        """
-        return [
-            node
-            for node in sorted(_nodes_in(state))
-            if node == self.node or not await self._ground.nodes.lives(node)
-        ]
+    async def _dead_in(self, state: RoomState) -> set[str]:
+        """Other nodes that have died, of those that a room believes to sit or to speak in it."""
+        others = sorted(_nodes_in(state) - {self.node})
+        return {node for node in others if not await self._ground.nodes.lives(node)}
 
     async def _bury_others(self, room: Room) -> None:
-        for node in await self._dead_in(room.state):
-            if node != self.node:  # another node, that has not this room, may have buried it
-                room.give(NodeGone(node))
+        for node in sorted(await self._dead_in(room.state)):
+            room.give(NodeGone(node))  # another node, that has not this room, may have buried it
 
     def _ended(self, room: Room, error: Exception | None) -> None:
         if self._rooms.get(room.rid) is room:
@@ -295,7 +288,7 @@ class Rooms:
         newest_ms = max(about.made_at_ms, state.at_ms)
         if state.owed or self._ground.wall_ms() - newest_ms < kept_ms:
             return False
-        return _nodes_in(state) <= set(await self._dead_in(state))
+        return _nodes_in(state) <= {self.node, *await self._dead_in(state)}
 
     async def _end(self, rid: str, code: str) -> None:
         """Forget a room: its code first, and last what would let this be done again."""
