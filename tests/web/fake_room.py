@@ -354,8 +354,8 @@ class FakeRoom:
         await self.append("turn.started", **names)
         for at in range(0, len(self.words), 3):
             await asyncio.sleep(self.server.pace_s)
-            self.server.pause(at)
             await self.server.gate.wait()
+            self.server.pause(at + 3)
             i, text = turn["next_i"], self.words[at : at + 3]
             turn["next_i"], turn["text"] = i + 1, turn["text"] + text
             await self.append("delta", gen=gen, i=[i, i], text=text)

@@ -361,7 +361,7 @@ class FakeServer:
         self._loop.call_soon_threadsafe(act)
 
     def pause(self, said: int) -> None:
-        """Hold the tutor once, where it has said what a test waits for."""
+        """Hold the tutor once, before it says what a test waits for: none sees it go on."""
         if self.pause_at is not None and said >= self.pause_at:
             self.pause_at = None
             self.gate.clear()

@@ -102,10 +102,10 @@ class FakeTutor:
     async def _speak(self, turn: dict[str, Any]) -> None:
         while self.said < len(self.words):
             await asyncio.sleep(self.lesson.server.pace_s)
-            self.lesson.server.pause(self.said)
             await self.lesson.server.gate.wait()
             if turn["status"] != "running":
                 return
+            self.lesson.server.pause(self.said + PIECE)
             await self.say(PIECE)
         await self.end("completed")
 
