@@ -78,7 +78,6 @@ def _in_round_brackets(text: str) -> str:
 
 _LIST_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
 """A comma that is no decimal mark."""
-_OUTER = re.compile(r"(\s*)\((.*;.*)\)(\s*)", re.DOTALL)
 
 
 def _as_matrix(text: str, locale: str, *, rows: bool = False) -> str:
@@ -94,10 +93,11 @@ def _as_matrix(text: str, locale: str, *, rows: bool = False) -> str:
     else:
         commas = not {",", "،"}.isdisjoint(text)
     text = respelled(text, locale, rows=rows or commas)
-    outer = _OUTER.fullmatch(text)
-    if outer is None or not _balanced(outer[2]):
+    bare = text.strip()
+    inside = bare[1:-1]
+    if bare[:1] + bare[-1:] != "()" or ";" not in inside or not _balanced(inside):
         return text
-    return f"{outer[1]}[{outer[2]}]{outer[3]}"
+    return text.replace(bare, f"[{inside}]")
 
 
 def _matrix_code(text: str, instance: Instance, key: Code, locale: str) -> Code:
@@ -173,6 +173,8 @@ def _expect_one(instance: Instance, key: Code, response: str, locale: str) -> No
 def _read_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
     spec = instance.item.answer
     if isinstance(response, str):
+        if len(response) > LIMITS.code_points:  # before it is searched in many ways
+            raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
         response = _as_typed_by_hand(response, key.names)
     if spec.kind == "matrix" and isinstance(response, str):
         return _named(_matrix_code(response, instance, key, locale), key, response, spec)

@@ -157,15 +157,23 @@ async def test_a_node_alone_closes_a_rooms_readers_after_its_turn(
 # --- turns of sessions ----------------------------------------------------------------------------
 
 
-async def test_a_turn_that_is_cut_at_the_drains_limit_is_told_its_end(
-    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("words", "timeout_s", "status"), [(4, 60.0, "completed"), (400, 1.0, "cancelled")]
+)
+async def test_a_turns_end_is_told_before_the_socket_closes(
+    virtual: VirtualLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    words: int,
+    timeout_s: float,
+    status: str,
 ) -> None:
-    world = await World.begin(speaking(400))
+    """An end that is on its way to the disk is owed to who waits for it."""
+    world = await World.begin(speaking(words))
     learner = await asking(world)
     told_late(world, virtual, monkeypatch)
-    await world.ownership.drain(1.0)
+    await world.ownership.drain(timeout_s)
     learner.pump()
-    assert [done.status for done in learner.of(ev.TurnDone)] == ["cancelled"]
+    assert [done.status for done in learner.of(ev.TurnDone)] == [status]
     assert learner.wire.close_code == 4001
 
 

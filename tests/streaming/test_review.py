@@ -255,33 +255,6 @@ async def test_a_drain_goes_on_past_a_session_that_cannot_be_stored(
     assert len(world.ownership) == 0
 
 
-async def test_a_drain_closes_nobody_before_the_last_word_has_left(
-    virtual: VirtualLoop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An end that is on its way to the disk is owed to who waits for it."""
-    world = await World.begin(speaking(4, 0.05))
-    learner = await started(world)
-    log = world.ownership.ground.log
-    append = log.append
-
-    def slow(*args: Any, **named: Any) -> Ticket:
-        late = Ticket()
-
-        def later(done: Ticket) -> None:
-            virtual.call_later(0.3, late.resolve, done.error)
-
-        append(*args, **named).hear(later)
-        return late
-
-    monkeypatch.setattr(log, "append", slow)
-    learner.transmit(cmd.TurnStart("t", "why?"))
-    await asyncio.sleep(0.1)
-    await world.ownership.drain(60.0)
-    learner.pump()
-    assert [done.status for done in learner.of(ev.TurnDone)] == ["completed"]
-    assert learner.wire.close_code == 4001
-
-
 async def test_refused_turns_are_not_counted_against_the_minute(virtual: VirtualLoop) -> None:
     world = await World.begin(speaking(400, 0.05))
     learner = await started(world)
