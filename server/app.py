@@ -195,6 +195,7 @@ class Application:
                 task.cancel()
         self._probe.stop()
         self.wheel.stop()
+        self.ownership.stop()
         self.rooms.stop()
         for session in self.ownership:
             session.end()

@@ -441,6 +441,10 @@ class Ownership:
         """Hand sessions over as their readers leave and their turns finish; close what is left."""
         await emptied(self, timeout_s, goodbye_s)
         await self.ground.catalogue.publish_all()
+        self.stop()
+
+    def stop(self) -> None:
+        """Look no more for the idle, the broken and the dead."""
         for timer in self._timers.values():
             timer.cancel()
         self._broken.stop()

@@ -286,6 +286,7 @@ class World:
 
     def kill(self) -> None:
         """Stop as a killed process would: what was queued and not stored is gone."""
+        self.ownership.stop()
         self.store.db.close()
         if self.store.lock is not None:
             self.store.lock.close()

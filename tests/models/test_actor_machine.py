@@ -142,8 +142,6 @@ class ActorMachine(RuleBasedStateMachine):
 
     async def die(self) -> None:
         """What a killed process leaves behind: the file, and sockets that end."""
-        for timer in self.world.ownership._timers.values():
-            timer.cancel()
         self.world.kill()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import threading
 import time
@@ -139,3 +140,22 @@ def test_run_returns_the_result_and_starts_at_zero_each_time() -> None:
         return asyncio.get_running_loop().time()
 
     assert [run(main()), run(main())] == [1.5, 1.5]
+
+
+def test_a_task_begun_while_others_end_is_ended_with_the_loop(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    loop = VirtualLoop()
+    begun: list[asyncio.Task[None]] = []
+
+    async def at_the_end() -> None:
+        loop.call_later(1.0, lambda: begun.append(loop.create_task(asyncio.sleep(9.0))))
+        await asyncio.sleep(1.0)
+
+    loop.run_until_complete(at_the_end())
+    assert not begun[0].done()
+    loop.close()
+    assert begun[0].cancelled()
+    begun.clear()
+    gc.collect()
+    assert not recwarn.list
