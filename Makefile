@@ -2,6 +2,8 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
+# Hundreds of processes begin in a run of the tests: each reads modules that the first has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check lint types arrows pytest bench web lock course clean
 
 help: ## what there is

@@ -29,9 +29,9 @@ def anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def upstream() -> AsyncIterator[tuple[Pacer, int]]:
-    """The paced upstream on this loop."""
-    pacer = Pacer(PACE, N)
+async def upstream(n: int = N) -> AsyncIterator[tuple[Pacer, int]]:
+    """The paced upstream on this loop; an answer has `n` tokens."""
+    pacer = Pacer(PACE, n)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(pacer), "127.0.0.1", 0)
     try:
@@ -87,7 +87,7 @@ async def test_the_upstream_says_the_answer_and_stamps_it() -> None:
 
 
 async def test_a_reader_that_leaves_is_stamped() -> None:
-    async with upstream() as (pacer, port):
+    async with upstream(n=40_000) as (pacer, port):  # 20 s: it leaves long before the end
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         body = json.dumps({"messages": [{"role": "user", "content": question("qb")}]}).encode()
         writer.write(b"POST /v1 HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
