@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-STARTS_IN_S = 10.0
+STARTS_IN_S = 60.0
 
 
 def free_port() -> int:

@@ -197,7 +197,7 @@ async def test_a_stopped_network_holds_bytes_and_delivers_them_later(
                 await asyncio.sleep(0.1)
                 assert redis.ask("GET", "a") == b"1"
                 proxy.process.send_signal(signal.SIGCONT)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while redis.ask("GET", "a") != b"2":  # noqa: ASYNC110 - another process
                         await asyncio.sleep(0.01)
             await writer.wait_closed()

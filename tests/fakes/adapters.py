@@ -48,7 +48,7 @@ from tests.fakes.wire import CACHED_TOKENS, PROMPT_TOKENS, WORDS
 
 WALL_S = 1_750_000_000.0
 """The adapters' wall clock: 2025-06-15T15:06:40Z; `429_date` is 20 s later."""
-LONG_S = 5.0
+LONG_S = 60.0
 """A limit that must not be met."""
 SHORT_S = 0.05
 """A limit that is to be met."""

@@ -65,13 +65,13 @@ async def asked(port: int, words: bytes = b"hello\n") -> str:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(words)
     writer.write_eof()
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     return answer.decode()
 
 
 async def told_that(told: asyncio.Queue[str], words: str) -> None:
-    while await asyncio.wait_for(told.get(), 10) != words:
+    while await asyncio.wait_for(told.get(), 60) != words:
         pass
 
 
@@ -88,7 +88,7 @@ async def test_bytes_pass_unread_both_ways_and_an_end_of_speech_is_passed_on() -
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(many)
         writer.write_eof()
-        assert await asyncio.wait_for(reader.read(), 10) == b"one:" + many
+        assert await asyncio.wait_for(reader.read(), 60) == b"one:" + many
         writer.close()
 
 
@@ -104,7 +104,7 @@ async def test_a_node_that_drains_gets_nothing_new_and_keeps_what_it_has() -> No
         answers = []
         for reader, writer in held:
             writer.write_eof()
-            answers.append((await asyncio.wait_for(reader.read(), 10)).decode())
+            answers.append((await asyncio.wait_for(reader.read(), 60)).decode())
             writer.close()
         assert sorted(answers) == ["one:held\n", "two:held\n"]
         nodes[0].ready = True
@@ -133,5 +133,5 @@ async def test_a_node_that_cuts_cuts_its_learner() -> None:
     async with balanced("one") as (port, _, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"cut\n")
-        assert await asyncio.wait_for(reader.read(), 10) == b""
+        assert await asyncio.wait_for(reader.read(), 60) == b""
         writer.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from server.settings import Settings, keys
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = {"numba", "numpy", "openai", "starlette", "uvicorn", "websockets", "jwt", "asyncio"}
-HELP_S = 0.3
+MOST_MODULES = 130
+"""Modules that a help may load. A bare interpreter has some 50; each more is a file to read."""
 
 
 @pytest.fixture(autouse=True)
@@ -36,33 +36,17 @@ def fresh(code: str) -> str:
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_is_quick_and_loads_nothing_heavy(command: str) -> None:
+def test_help_loads_little_and_nothing_heavy(command: str) -> None:
     if command and find_spec(COMMANDS[command].module) is None:
         pytest.fail(f"{command} is in the table and has no module")
     words = [command, "--help"] if command else ["--help"]
     code = (
-        "import sys, time; start = time.process_time()\n"
         f"from server.cli import main; code = main({words!r}); assert code == 0, code\n"
-        "took = time.process_time() - start\n"
-        "import json; print(json.dumps([took, sorted({m.partition('.')[0] for m in sys.modules})]))"
+        "import json, sys; print(json.dumps(sorted(sys.modules)))"
     )
-    took_s, modules = json.loads(fresh(code))
-    assert not set(modules) & HEAVY
-    assert took_s < HELP_S
-
-
-def test_a_whole_process_says_its_help_in_time() -> None:
-    took_s = []
-    for _ in range(3):
-        start_s = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "server.cli", "--help"],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-        )
-        took_s.append(time.perf_counter() - start_s)
-    assert min(took_s) < HELP_S
+    modules = json.loads(fresh(code))
+    assert not {name.partition(".")[0] for name in modules} & HEAVY
+    assert len(modules) < MOST_MODULES
 
 
 def test_the_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

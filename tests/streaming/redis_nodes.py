@@ -11,7 +11,7 @@ from streaming.log_redis import RedisLog
 from streaming.records import Attempt, Records
 
 T0 = 1_750_000_000_000
-LONG_S = 20.0
+LONG_S = 60.0
 """What takes longer does not come any more."""
 
 

@@ -13,7 +13,7 @@ from streaming.log import StoreUnavailable
 from streaming.nodes_redis import RedisNodes
 from tests.redis_server import free_port, redis_server
 
-SOON_S = 5.0
+SOON_S = 60.0
 
 
 @pytest.fixture(scope="module")

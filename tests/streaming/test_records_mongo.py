@@ -280,7 +280,7 @@ async def test_a_server_that_is_killed_and_comes_back(
 
 async def back(records: MongoRecords) -> None:
     """Returns once the records have seen by themselves that the server is there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while records.trouble is not None:  # noqa: ASYNC110 - it tells nobody of itself
             await asyncio.sleep(0.05)
 
@@ -300,7 +300,7 @@ async def test_a_server_that_hangs_holds_a_ticket_for_a_bounded_time(
             tickets += [records.add_attempt(attempt(seq)) for seq in range(2 * ATTEMPTS_A_BATCH)]
             errors = await outcomes(tickets)
             assert all(isinstance(error, StoreUnavailable) for error in errors)
-            assert time.monotonic() - start_s < 3, "each had a second from when it came"
+            assert time.monotonic() - start_s < 30, "one after the other over a minute"
             assert "MongoDB at" in str(records.trouble)
             os.kill(server.pid, signal.SIGCONT)
             await back(records)

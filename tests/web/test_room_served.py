@@ -17,7 +17,7 @@ from tests.web.test_room_page import confirmed
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Member:

@@ -78,7 +78,7 @@ class Learner:
     async def hear(self) -> Frame:
         """The next frame."""
         while not self._left:
-            message = await asyncio.wait_for(self.socket.message(), 10)
+            message = await asyncio.wait_for(self.socket.message(), 60)
             self._left = [json.loads(line) for line in message.split(b"\n")]
         frame = self._left.pop(0)
         self.frames.append(frame)

@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 ROOT = Path(__file__).resolve().parents[2]
 Frame = dict[str, Any]
 START_S = 60.0
-HEAR_S = 15.0
+HEAR_S = 60.0
 
 
 def stored(arguments: Sequence[str]) -> list[str]:

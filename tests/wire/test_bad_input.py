@@ -63,13 +63,13 @@ async def _answering(learner: Learner) -> None:
 async def errors_of(client: RawClient, count: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while len(found) < count:
-        message = await asyncio.wait_for(client.message(), 10)
+        message = await asyncio.wait_for(client.message(), 60)
         found += [json.loads(line) for line in message.split(b"\n")]
     return found
 
 
 async def code_of(client: RawClient) -> int:
-    code = await asyncio.wait_for(client.close_code(), 10)
+    code = await asyncio.wait_for(client.close_code(), 60)
     await client.aclose()
     return code
 
@@ -214,7 +214,7 @@ def test_ten_thousand_commands_at_once_are_4429(tmp_path: Path, ws: Any) -> None
         learner.socket.send(*frames)
         codes = []
         while True:
-            opcode, payload = await asyncio.wait_for(learner.socket.frame(), 10)
+            opcode, payload = await asyncio.wait_for(learner.socket.frame(), 60)
             if opcode == CLOSE:
                 break
             codes += [json.loads(line)["code"] for line in payload.split(b"\n")]

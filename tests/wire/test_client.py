@@ -28,7 +28,7 @@ def url(there: Node) -> str:
 
 async def until(client: Client, kind: type[E]) -> E:
     """The next event of this kind."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for event in client:
             if isinstance(event, kind):
                 return event

@@ -53,7 +53,7 @@ class Reader:
 
     async def hear(self) -> dict[str, Any]:
         assert self.stream is not None
-        event = await asyncio.wait_for(self.stream.event(), 10)
+        event = await asyncio.wait_for(self.stream.event(), 60)
         self.events.append(event)
         data: dict[str, Any] = event["data"]
         if data.get("t") == "item":
@@ -303,7 +303,7 @@ def test_a_reader_that_never_reads_is_given_up(tmp_path: Path) -> None:
             connection._wire.write([frame.encode()])
             await reader.stream._reader.readuntil(b"data: ")  # type: ignore[union-attr] # it is open
             connection._wire.write([b'{"t":"pong"}'])  # waits for the first, which is not read
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 while there.application.metrics.closes.get(4008) is None:  # noqa: ASYNC110 - a count
                     await asyncio.sleep(0.01)
             reader.stream._writer.transport.abort()  # type: ignore[union-attr] # it is open

@@ -165,5 +165,5 @@ async def test_a_part_that_dies_is_said_and_started_again(
     await asyncio.wait_for(again.wait(), 30)
     assert ("one", "ended by itself with SIGKILL; started again in 0.05 s") in heard.lines
     assert await one.end(10) == -signal.SIGTERM
-    await asyncio.wait_for(watch, 10)
+    await asyncio.wait_for(watch, 60)
     assert "ended" not in heard.lines[-1][1], "one that was told to end is not missed"

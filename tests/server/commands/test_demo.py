@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 from server.commands.demo import ROOM_TITLE, NoRoom, opened_room
 
 ROOT = Path(__file__).resolve().parents[3]
-WAIT_S = 20.0
+WAIT_S = 60.0
 ROOMS_MOST = 20
 """More than one address may make in a minute."""
 

@@ -150,7 +150,7 @@ async def test_leaving_unread_text_behind_closes_the_upstream(fake: Fake, provid
     assert await anext(pieces) == Text(WORDS[0])
     await asyncio.sleep(SHORT_S)
     await pieces.aclose()  # type: ignore[attr-defined]  # an async generator by construction
-    await asyncio.wait_for(fake.calls[0].left.wait(), 5.0)
+    await asyncio.wait_for(fake.calls[0].left.wait(), 60.0)
 
 
 async def test_the_words_of_an_error_stay_inside(provider: Make) -> None:

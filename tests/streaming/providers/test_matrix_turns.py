@@ -42,7 +42,7 @@ LONG = TurnLimits(
 WAITED_FOR = {"first_token", "stall"}
 """The failures that only a clock can tell."""
 TEXT = "".join(WORDS)
-CLOSED_S = 0.1
+CLOSED_S = 2.0
 
 
 class Skipping:
