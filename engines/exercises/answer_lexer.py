@@ -7,7 +7,6 @@ Greek letters, `≤` and `∪`. A run of letters is cut into known names, else i
 from __future__ import annotations
 
 import re
-import unicodedata
 from fractions import Fraction
 from functools import lru_cache
 
@@ -69,14 +68,15 @@ _MORE = re.compile(
 )
 _MORE_SIGNS = frozenset("\\^|;&")
 """What a word of `_MORE` begins with, of ASCII."""
-_SUBSCRIPT = re.compile(r"_(?:(\d{1,4}|[a-zA-Z])|\{\s*([a-zA-Z0-9]{1,8})\s*\})")
+_SUBSCRIPT = re.compile(r"_(?:(\d{1,4}|[a-zA-Z])|\{\s*([a-zA-Z0-9]{1,8})\s*\})|([₀-₉]{1,4})")
 _POWER = re.compile(
     r"\s*\^\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))|\s*(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
 )
 _SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_BASE = re.compile(r"\s*_\s*(?:(\d{1,9})|([a-zA-Z])|([({]))")
+_LOW = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_BASE = re.compile(r"\s*_\s*(?:(\d{1,9})|([a-zA-Z])|([({]))|(?P<low>[₀-₉]{1,9})")
 _INDEX = re.compile(r"\s*\[")
-_LETTERS = re.compile(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+_LETTERS = re.compile(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉]+")
 _TIMES_TEN = re.compile(r"[eE]([-+]?)(\d{1,4})(?![\d.])", re.ASCII)
 _TEN = frozenset("eE")
 """Letters that stand for a power of ten, unless they are declared."""
@@ -143,7 +143,8 @@ class AnswerLexer(Lexer):
         if index is None:
             self._put("name", letter, at)
             return at + 1
-        self._put("name", f"{letter}_{index[1] or index[2]}", at)
+        digits = index[1] or index[2] or index[3].translate(_LOW)
+        self._put("name", f"{letter}_{digits}", at)
         return index.end()
 
     def _known(self, kind: str, name: str, at: int, end: int) -> int:
@@ -175,10 +176,11 @@ class AnswerLexer(Lexer):
         if base[3]:
             self._open_index(base[3], base.start(3))
             return base.end()
-        at = base.start(1) if base[1] else base.start(2)
+        digits = base[1] or (base["low"] or "").translate(_LOW)
+        at = next(base.start(group) for group in (1, 2, "low") if base[group])
         self._put("index(", "(", at)
-        if base[1]:
-            self._put("num", Written(int(base[1]), "integer"), at)
+        if digits:
+            self._put("num", Written(int(digits), "integer"), at)
         else:
             self._put("name", base[2], at)
         self._put("index)", ")", at)
@@ -219,11 +221,9 @@ class AnswerLexer(Lexer):
         return self._known(kind, value, found.start(), found.end())
 
     def _vulgar(self, found: re.Match[str]) -> int:
-        whole, sign = [g for g in found.groups() if g is not None][1:3]
-        num, den = (int(n) for n in unicodedata.normalize("NFKC", sign).split("⁄"))
-        value = Fraction(int(whole or "0") * den + num, den)
+        whole, num, den = self._vulgar_parts(found)
         shape: Shape = "mixed" if whole else "fraction"
-        written = Written(value, shape, 0, int(whole or "0"), num, den)
+        written = Written(whole + Fraction(num, den), shape, 0, whole, num, den)
         self._put("num", written, found.start())
         return found.end()
 

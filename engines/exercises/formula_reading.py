@@ -17,7 +17,7 @@ from engines.exercises.formats import decimal, finite_places
 from engines.exercises.gathered import matrix, shape
 from engines.exercises.keys import dialect_of
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
-from engines.exercises.marks import latex_localised, marks_of, respelled
+from engines.exercises.marks import latex_localised, marks_of, respelled, without_blank_groups
 from engines.exercises.notation import latex_with_doubts
 from engines.exercises.number_answers import names_before
 from engines.exercises.pieces import parts
@@ -29,6 +29,8 @@ from engines.exercises.several import (
     says_none,
     separated,
 )
+from engines.exercises.solutions import has_several, solutions, with_one_name
+from engines.exercises.typed import in_latin, plus_or_minus, roots_numbered, without_full_stop
 from engines.words import AnswerSpec, Instance
 
 
@@ -152,16 +154,62 @@ def code_of(instance: Instance, key: Code, response: object, locale: str) -> Cod
     Raises ExpressionError with the column of what cannot be read.
     """
     spec = instance.item.answer
+    if isinstance(response, str) and len(response) > LIMITS.code_points:  # before it is searched
+        raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     try:
-        if isinstance(response, str) and spec.kind in LISTED:
-            response = separated(response, locale, key.names)
-        elif isinstance(response, str) and may_be_several(response, key.names):
-            _expect_one(instance, key, response, locale)
-        return _read_code(instance, key, response, locale)
+        return _meant_code(instance, key, response, locale)
     except ExpressionError:
         if spec.kind in EMPTIED and says_none(response, locale):
             return answer_code("{}", dialect_of(spec))
+        if isinstance(response, str) and (again := _mended(response, spec, key)) != response:
+            try:
+                return _meant_code(instance, key, again, locale)
+            except ExpressionError:
+                pass
         raise
+
+
+def _mended(text: str, spec: AnswerSpec, key: Code) -> str:
+    """What could not be read, with `x1 = 3, x2 = 5` as roots and `1 000` as a number.
+
+    A blank may part two answers where several are asked for.
+    """
+    if spec.kind in LISTED:
+        text = roots_numbered(text)
+    alone = spec.kind == "expression" or (spec.kind == "equation" and not has_several(key))
+    return without_blank_groups(text) if alone else text
+
+
+def _meant_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
+    """A response parsed, with `±` for `+-` where the key has several solutions.
+
+    `+-` stays a sum where the response has as many of them without: `5, 2+-1` for `{5, 1}`.
+    """
+    if (
+        isinstance(response, str)
+        and (both := plus_or_minus(response)) != response
+        and (instance.item.answer.kind == "set" or has_several(key))
+    ):
+        try:
+            code = _parted_code(instance, key, response, locale)
+        except ExpressionError:
+            return _parted_code(instance, key, both, locale)
+        if solutions(code.ops) < solutions(key.ops):
+            response = both
+    return _parted_code(instance, key, response, locale)
+
+
+def _parted_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
+    """A response parsed, of one answer or several, as its kind has it."""
+    spec = instance.item.answer
+    if isinstance(response, str) and spec.kind in LISTED:
+        response = separated(response, locale, key.names)
+    elif isinstance(response, str) and may_be_several(response, key.names):
+        _expect_one(instance, key, response, locale)
+    code = _read_code(instance, key, response, locale)
+    if spec.kind == "equation" and not code.names <= key.names and has_several(key):
+        return with_one_name(code, key.names)
+    return code
 
 
 def _expect_one(instance: Instance, key: Code, response: str, locale: str) -> None:
@@ -173,9 +221,10 @@ def _expect_one(instance: Instance, key: Code, response: str, locale: str) -> No
 def _read_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
     spec = instance.item.answer
     if isinstance(response, str):
-        if len(response) > LIMITS.code_points:  # before it is searched in many ways
-            raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
         response = _as_typed_by_hand(response, key.names)
+        if not response.isascii():
+            own = (str(instance.key), *key.names, *spec.accept, *spec.variables, *spec.integers)
+            response = in_latin(response, own)
     if spec.kind == "matrix" and isinstance(response, str):
         return _named(_matrix_code(response, instance, key, locale), key, response, spec)
     text = formula_text(response, spec.kind, locale)
@@ -199,8 +248,7 @@ def _as_typed_by_hand(response: str, names: frozenset[str]) -> str:
     text = response
     if response != response.lower():
         text = _CAPITALS.sub(lambda m: m[0] if names & set(m[0]) else m[0].lower(), response)
-    bare = text.rstrip()
-    return bare[:-1] if bare.endswith(".") and not bare.endswith("..") else text
+    return without_full_stop(text) if "." in text else text
 
 
 def _in_marks(text: str, instance: Instance, key: Code) -> Code | None:

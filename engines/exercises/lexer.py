@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple
 
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
+from engines.exercises.typed import with_small_digits
 
 Shape = Literal["integer", "decimal", "fraction", "mixed"]
 
@@ -97,11 +98,11 @@ _WORD = re.compile(
     |(?P<money>\$)
     |(?P<mixed>(\d+)\s+(\d+)\s*/\s*(\d+)(?![\d.]))
     |(?P<latex_mixed>(\d+)\s*\\[dt]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d)))
-    |(?P<vulgar>(\d*)\s*([¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]))
+    |(?P<vulgar>(\d*)\s*(?:([¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞])|([⁰¹²³⁴⁵⁶⁷⁸⁹]+/[₀-₉]+)))
     |(?P<number>NUMBER)
     |(?P<latex>\\(?:[a-zA-Z]+|%))
     |(?P<power>[⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
-    |(?P<name>[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*)
+    |(?P<name>[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉][^\W⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉]*)
     |(?P<op>\*\*|==|!=|<=|>=|[-+*/^=<>≤≥≠!%])
     |(?P<bracket>[()\[\],{}])
     |(?P<text>'[^']*'|"[^"]*")""".replace("NUMBER", _NUMBER),
@@ -167,7 +168,10 @@ class Lexer:
     """The same for a dialect without letters."""
 
     def __init__(self, text: str, dialect: Dialect) -> None:
-        self.source = plain(text)
+        source = plain(text)
+        if source is not text and not (dialect.words or dialect is NOTATION):
+            source = with_small_digits(text, source, dialect.names)
+        self.source = source
         self.dialect = dialect
         self.at = 0
         self.out: list[Token] = []
@@ -290,11 +294,19 @@ class Lexer:
         self._put("num", Written(value, "mixed", 0, whole, num, den), found.start())
         return found.end()
 
-    def _vulgar(self, found: re.Match[str]) -> int:
+    def _vulgar_parts(self, found: re.Match[str]) -> tuple[int, int, int]:
+        """The whole number, numerator and denominator of a fraction in small digits."""
         whole, sign = [g for g in found.groups() if g is not None][1:3]
-        num, den = (int(n) for n in unicodedata.normalize("NFKC", sign).split("⁄"))
+        small = unicodedata.normalize("NFKC", sign).replace("⁄", "/")
+        num, den = (int(n) for n in small.split("/"))
+        if not den:
+            raise ExpressionError(found.end(), "a denominator other than 0", "0")
+        return int(whole or "0"), num, den
+
+    def _vulgar(self, found: re.Match[str]) -> int:
+        whole, num, den = self._vulgar_parts(found)
         if whole and self.dialect.mixed:
-            return self._mixed_number(found, int(whole), num, den)
+            return self._mixed_number(found, whole, num, den)
         if whole:
             raise ExpressionError(found.start() + 1, "a sign between two numbers", found.group())
         written = Written(Fraction(num, den), "fraction", 0, 0, num, den)

@@ -165,6 +165,27 @@ def _plain(number: str, marks: Marks, lists: bool) -> str:
 _GROUPED = re.compile(rf"{_LEADS}\d{{0,2}}(?:[,٬]\d{{3}})+")
 
 
+_BLANK_GROUPS = re.compile(
+    rf"(?<![\w.,]){_LEADS}\d{{0,2}}([{_SPACES}])\d{{3}}(?:\1\d{{3}})*(?:\.\d+)?(?![\d,.])"
+)
+
+
+def without_blank_groups(text: str) -> str:
+    """A text without the blanks between the thousands of its numbers (ISO 80000-1), as long.
+
+    For what cannot be read with them: a mixed number has its blank, and keeps it.
+
+    >>> without_blank_groups("12 500.5 + 1"), without_blank_groups("1 125/250")
+    ('12500.5  + 1', '1 125/250')
+    """
+
+    def joined(found: re.Match[str]) -> str:
+        digits = "".join(sign for sign in found[0] if sign not in _SPACES)
+        return found[0] if _is_mixed(found) else digits.ljust(len(found[0]))
+
+    return _BLANK_GROUPS.sub(joined, text)
+
+
 def localised(number: str, locale: str, *, latex: bool = False) -> str:
     """A number of plain digits as the locale prints it; LaTeX keeps the digits it can set.
 
@@ -199,4 +220,11 @@ def latex_localised(latex: str, locale: str) -> str:
     return _POINT.sub("{,}", _NEXT.sub("; ", latex))
 
 
-__all__ = ["Marks", "latex_localised", "localised", "marks_of", "respelled"]
+__all__ = [
+    "Marks",
+    "latex_localised",
+    "localised",
+    "marks_of",
+    "respelled",
+    "without_blank_groups",
+]

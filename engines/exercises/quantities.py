@@ -52,7 +52,7 @@ _SKIPPED = re.compile(
 )
 """What holds letters and belongs to a number."""
 _BEGINS = re.compile(
-    r"\\(?=[a-zA-Z%$])|\^\s*\{?\s*\\?circ|[^\W\d_²³¹⁰⁴-⁹¼-¾⅐-⅞]|[°º˚'′’\"″”$€£¥₹₽₺₪₩¢‰%℃℉]"
+    r"\\(?=[a-zA-Z%$])|\^\s*\{?\s*\\?circ|[^\W\d_²³¹⁰⁴-⁹₀-₉¼-¾⅐-⅞]|[°º˚'′’\"″”$€£¥₹₽₺₪₩¢‰%℃℉]"
 )
 _ENDS = re.compile(
     r"(?<![\^\-−({\d])(?<![\^({]\s)(?<![a-zA-Z])\d"  # a digit that is no power
@@ -137,7 +137,7 @@ def _part(text: str, at: int, *, percent: bool) -> tuple[Part, int]:
     ends = _ENDS.search(text, start + 1)
     end = ends.start() if ends is not None else len(text)
     unit = tidied(text[start:end])
-    units = units_of(unit)
+    units = units_of(unit) or units_of(unit.removesuffix("."))
     if not units:
         raise ExpressionError(start + 1, "a unit as cm, km/h, m^2, °C or €", repr(unit))
     return Part(read, units, unit), end

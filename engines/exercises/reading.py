@@ -16,8 +16,9 @@ from engines.exercises.expression import BINARY_OP, CONST, POSTFIX, SIGN, Code, 
 from engines.exercises.formats import decimal, finite_places, mixed, shortest
 from engines.exercises.lexer import NUMBER
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
-from engines.exercises.marks import latex_localised, localised, respelled
+from engines.exercises.marks import latex_localised, localised, respelled, without_blank_groups
 from engines.exercises.notation import latex
+from engines.exercises.typed import in_latin, without_full_stop
 
 Shape = Literal["integer", "decimal", "fraction", "mixed", "percent", "scientific", "operation"]
 
@@ -75,8 +76,24 @@ def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en
     if len(response) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     text = respelled(response, locale, lists=False)
-    read = _by_pattern(text, names) or _parsed(text, names)
+    read = _by_pattern(text, names) or _as_typed(text, names)
     return read if read.shape == "integer" else in_marks_of(read, locale)
+
+
+def _as_typed(text: str, names: tuple[str, ...]) -> Reading:
+    """A number parsed, without the full stop behind it; if need be without blanks in thousands."""
+    text = without_full_stop(text)
+    try:
+        return _parsed(text, names)
+    except ExpressionError:
+        joined = without_blank_groups(text)
+        if joined == text:
+            raise
+        try:
+            return _by_pattern(joined, names) or _parsed(joined, names)
+        except ExpressionError:
+            pass
+        raise
 
 
 def in_marks_of(read: Reading, locale: str) -> Reading:
@@ -200,7 +217,8 @@ def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
 
 
 def _expect(name: str, names: tuple[str, ...], at: int) -> None:
-    if name not in names and name.swapcase() not in names:  # phones begin with a capital
+    name_as_typed = in_latin(name, names)
+    if name_as_typed not in names and name_as_typed.swapcase() not in names:  # a phone's capital
         wanted = " or ".join(repr(n) for n in names) if names else "the number alone"
         raise ExpressionError(at + 1, wanted, repr(name))
 
