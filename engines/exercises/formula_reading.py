@@ -30,7 +30,13 @@ from engines.exercises.several import (
     separated,
 )
 from engines.exercises.solutions import has_several, solutions, with_one_name
-from engines.exercises.typed import in_latin, plus_or_minus, roots_numbered, without_full_stop
+from engines.exercises.typed import (
+    has_lookalikes,
+    in_latin,
+    plus_or_minus,
+    roots_numbered,
+    without_full_stop,
+)
 from engines.words import AnswerSpec, Instance
 
 
@@ -222,7 +228,7 @@ def _read_code(instance: Instance, key: Code, response: object, locale: str) -> 
     spec = instance.item.answer
     if isinstance(response, str):
         response = _as_typed_by_hand(response, key.names)
-        if not response.isascii():
+        if has_lookalikes(response):
             own = (str(instance.key), *key.names, *spec.accept, *spec.variables, *spec.integers)
             response = in_latin(response, own)
     if spec.kind == "matrix" and isinstance(response, str):
@@ -314,7 +320,7 @@ def _has_powers_of_ten(text: str, key: Code) -> bool:
     return not any(op[0] == SYMBOL and op[1] == "e" for op in key.ops)
 
 
-_WORD = re.compile(r"(?<![^\W\d_])(?<!\\)[^\W\d_]{2,}")
+_WORD = re.compile(r"(?<![^\W\d_])(?<!\\)[^\W\d_₀-₉]{2,}")
 _KNOWN_WORDS = re.compile("|".join(sorted((*ANSWER_FUNCTIONS, "pi"), key=len, reverse=True)))
 
 

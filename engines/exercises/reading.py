@@ -81,18 +81,16 @@ def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en
 
 
 def _as_typed(text: str, names: tuple[str, ...]) -> Reading:
-    """A number parsed, without the full stop behind it; if need be without blanks in thousands."""
-    text = without_full_stop(text)
+    """A number parsed; if need be without a full stop behind it and blanks in its thousands."""
     try:
         return _parsed(text, names)
     except ExpressionError:
-        joined = without_blank_groups(text)
-        if joined == text:
-            raise
-        try:
-            return _by_pattern(joined, names) or _parsed(joined, names)
-        except ExpressionError:
-            pass
+        bare = without_blank_groups(without_full_stop(text))
+        if bare != text:
+            try:
+                return _by_pattern(bare, names) or _parsed(bare, names)
+            except ExpressionError:
+                pass
         raise
 
 

@@ -19,7 +19,9 @@ def plus_or_minus(text: str) -> str:
     >>> plus_or_minus("x = +-3"), plus_or_minus("2 +/- 3"), plus_or_minus("2 + -3")
     ('x = ± 3', '2 ±   3', '2 + -3')
     """
-    return _PLUS_MINUS.sub(lambda found: "±".ljust(len(found[0])), text) if "+" in text else text
+    if "+" not in text or (text.isascii() and "+-" not in text and "+/-" not in text):
+        return text
+    return _PLUS_MINUS.sub(lambda found: "±".ljust(len(found[0])), text)
 
 
 # --- letters of another alphabet ------------------------------------------------------------------
@@ -41,6 +43,15 @@ _LATIN = dict(
 _LOOKALIKES = frozenset(_LATIN)
 
 
+def has_lookalikes(text: str) -> bool:
+    """Whether a text has letters of another alphabet that look like Latin ones.
+
+    >>> has_lookalikes("3х"), has_lookalikes("3x²")
+    (True, False)
+    """
+    return not (text.isascii() or _LOOKALIKES.isdisjoint(text))
+
+
 def in_latin(text: str, keys: Iterable[str]) -> str:
     """A text with the Latin letters of some keys for those of another alphabet that look the same.
 
@@ -49,8 +60,6 @@ def in_latin(text: str, keys: Iterable[str]) -> str:
     >>> in_latin("3х - 2", ["3*x - 2"]) == "3x - 2", in_latin("х", ["y"]) == "х"
     (True, True)
     """
-    if text.isascii() or _LOOKALIKES.isdisjoint(text):
-        return text
     known = frozenset().union(*keys)
     swaps = {
         ord(sign): _LATIN[sign]

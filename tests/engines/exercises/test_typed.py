@@ -102,6 +102,8 @@ INDICES: list[Row] = [
     ("expression", "x_12", "x₁₂", "correct"),
     ("expression", "x_1 + x_2", "x₁ + x₃", "incorrect"),
     ("expression", "x_1^2", "x₁²", "correct"),
+    ("expression", "x_1*x_2", "x₂x₁", "correct"),
+    ("expression", "x_1 + 1", "x₁x", "incorrect"),
     ("expression", "x_1 + x_2", "x1 + x2", "unreadable"),
     ("expression", "log_2(x)", "log₂(x)", "correct"),
     ("expression", "log_2(x)", "log₁₂ x", "incorrect"),
