@@ -193,6 +193,7 @@ def _meant_code(instance: Instance, key: Code, response: object, locale: str) ->
     """
     if (
         isinstance(response, str)
+        and "+" in response
         and (both := plus_or_minus(response)) != response
         and (instance.item.answer.kind == "set" or has_several(key))
     ):
@@ -228,7 +229,7 @@ def _read_code(instance: Instance, key: Code, response: object, locale: str) -> 
     spec = instance.item.answer
     if isinstance(response, str):
         response = _as_typed_by_hand(response, key.names)
-        if has_lookalikes(response):
+        if not response.isascii() and has_lookalikes(response):
             own = (str(instance.key), *key.names, *spec.accept, *spec.variables, *spec.integers)
             response = in_latin(response, own)
     if spec.kind == "matrix" and isinstance(response, str):

@@ -19,7 +19,7 @@ def plus_or_minus(text: str) -> str:
     >>> plus_or_minus("x = +-3"), plus_or_minus("2 +/- 3"), plus_or_minus("2 + -3")
     ('x = ± 3', '2 ±   3', '2 + -3')
     """
-    if "+" not in text or (text.isascii() and "+-" not in text and "+/-" not in text):
+    if text.isascii() and "+-" not in text and "+/-" not in text:
         return text
     return _PLUS_MINUS.sub(lambda found: "±".ljust(len(found[0])), text)
 
@@ -49,7 +49,7 @@ def has_lookalikes(text: str) -> bool:
     >>> has_lookalikes("3х"), has_lookalikes("3x²")
     (True, False)
     """
-    return not (text.isascii() or _LOOKALIKES.isdisjoint(text))
+    return not _LOOKALIKES.isdisjoint(text)
 
 
 def in_latin(text: str, keys: Iterable[str]) -> str:
