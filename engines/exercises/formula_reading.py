@@ -182,8 +182,9 @@ def _mended(text: str, spec: AnswerSpec, key: Code) -> str:
     """
     if spec.kind in LISTED:
         text = roots_numbered(text)
-    alone = spec.kind == "expression" or (spec.kind == "equation" and not has_several(key))
-    return without_blank_groups(text) if alone else text
+    if spec.kind == "expression" or (spec.kind == "equation" and not has_several(key)):
+        return without_blank_groups(text)
+    return text
 
 
 def _meant_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
@@ -214,9 +215,10 @@ def _parted_code(instance: Instance, key: Code, response: object, locale: str) -
     elif isinstance(response, str) and may_be_several(response, key.names):
         _expect_one(instance, key, response, locale)
     code = _read_code(instance, key, response, locale)
-    if spec.kind == "equation" and not code.names <= key.names and has_several(key):
-        return with_one_name(code, key.names)
-    return code
+    if spec.kind != "equation" or code.names <= key.names:
+        return code
+    indexed = any("_" in name for name in code.names)
+    return with_one_name(code, key.names) if indexed and has_several(key) else code
 
 
 def _expect_one(instance: Instance, key: Code, response: str, locale: str) -> None:

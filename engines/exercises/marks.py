@@ -165,6 +165,7 @@ def _plain(number: str, marks: Marks, lists: bool) -> str:
 _GROUPED = re.compile(rf"{_LEADS}\d{{0,2}}(?:[,٬]\d{{3}})+")
 
 
+_BLANK_GROUP = re.compile(rf"\d[{_SPACES}]\d\d\d")
 _BLANK_GROUPS = re.compile(
     rf"(?<![\w.,]){_LEADS}\d{{0,2}}([{_SPACES}])\d{{3}}(?:\1\d{{3}})*(?:\.\d+)?(?![\d,.])"
 )
@@ -183,7 +184,7 @@ def without_blank_groups(text: str) -> str:
         digits = "".join(sign for sign in found[0] if sign not in _SPACES)
         return found[0] if _is_mixed(found) else digits.ljust(len(found[0]))
 
-    return _BLANK_GROUPS.sub(joined, text)
+    return text if _BLANK_GROUP.search(text) is None else _BLANK_GROUPS.sub(joined, text)
 
 
 def localised(number: str, locale: str, *, latex: bool = False) -> str:

@@ -85,7 +85,7 @@ def _as_typed(text: str, names: tuple[str, ...]) -> Reading:
     try:
         return _parsed(text, names)
     except ExpressionError:
-        bare = without_blank_groups(without_full_stop(text))
+        bare = without_blank_groups(without_full_stop(text) if "." in text else text)
         if bare != text:
             try:
                 return _by_pattern(bare, names) or _parsed(bare, names)

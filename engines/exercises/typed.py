@@ -101,6 +101,8 @@ def roots_numbered(text: str) -> str:
     >>> roots_numbered("x2 = 9"), roots_numbered("x1=2, x1=3")
     ('x2 = 9', 'x1=2, x1=3')
     """
+    if text.count("=") < 2:
+        return text
     numbers: dict[str, set[str]] = {}
     for letter, number in _NUMBERED.findall(text):
         numbers.setdefault(letter, set()).add(number)
