@@ -179,12 +179,12 @@ def without_blank_groups(text: str) -> str:
     >>> without_blank_groups("12 500.5 + 1"), without_blank_groups("1 125/250")
     ('12500.5  + 1', '1 125/250')
     """
+    return text if _BLANK_GROUP.search(text) is None else _BLANK_GROUPS.sub(_joined, text)
 
-    def joined(found: re.Match[str]) -> str:
-        digits = "".join(sign for sign in found[0] if sign not in _SPACES)
-        return found[0] if _is_mixed(found) else digits.ljust(len(found[0]))
 
-    return text if _BLANK_GROUP.search(text) is None else _BLANK_GROUPS.sub(joined, text)
+def _joined(found: re.Match[str]) -> str:
+    digits = "".join(sign for sign in found[0] if sign not in _SPACES)
+    return found[0] if _is_mixed(found) else digits.ljust(len(found[0]))
 
 
 def localised(number: str, locale: str, *, latex: bool = False) -> str:

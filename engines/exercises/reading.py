@@ -76,22 +76,8 @@ def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en
     if len(response) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     text = respelled(response, locale, lists=False)
-    read = _by_pattern(text, names) or _as_typed(text, names)
+    read = _by_pattern(text, names) or _parsed(text, names)
     return read if read.shape == "integer" else in_marks_of(read, locale)
-
-
-def _as_typed(text: str, names: tuple[str, ...]) -> Reading:
-    """A number parsed; if need be without a full stop behind it and blanks in its thousands."""
-    try:
-        return _parsed(text, names)
-    except ExpressionError:
-        bare = without_blank_groups(without_full_stop(text) if "." in text else text)
-        if bare != text:
-            try:
-                return _by_pattern(bare, names) or _parsed(bare, names)
-            except ExpressionError:
-                pass
-        raise
 
 
 def in_marks_of(read: Reading, locale: str) -> Reading:
@@ -190,9 +176,23 @@ def _parsed(response: str, names: tuple[str, ...]) -> Reading:
         if foreign is not None:
             raise ExpressionError(foreign.start(1) + 1, "a number", repr(foreign[1]))
         quick = _by_pattern(text) if skipped or len(text) < len(response) else None
-        return quick or reading_of(parsed(text, NUMBER))
+        return quick or _as_typed(text)
     except ExpressionError as error:
         raise (error.moved(skipped) if skipped else error) from None
+
+
+def _as_typed(text: str) -> Reading:
+    """A number parsed; if need be without a full stop behind it and blanks in its thousands."""
+    try:
+        return reading_of(parsed(text, NUMBER))
+    except ExpressionError:
+        bare = without_blank_groups(without_full_stop(text) if "." in text else text)
+        if bare != text:
+            try:
+                return _by_pattern(bare) or reading_of(parsed(bare, NUMBER))
+            except ExpressionError:
+                pass
+        raise
 
 
 def value_side(response: str, names: tuple[str, ...]) -> tuple[str, int]:
