@@ -6,6 +6,7 @@ either case.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from fractions import Fraction
@@ -29,12 +30,11 @@ from engines.exercises.several import (
     says_none,
     separated,
 )
-from engines.exercises.solutions import has_several, solutions, with_one_name
 from engines.exercises.typed import (
     has_lookalikes,
     in_latin,
     plus_or_minus,
-    roots_numbered,
+    roots_named,
     without_full_stop,
 )
 from engines.words import AnswerSpec, Instance
@@ -160,80 +160,52 @@ def code_of(instance: Instance, key: Code, response: object, locale: str) -> Cod
     Raises ExpressionError with the column of what cannot be read.
     """
     spec = instance.item.answer
-    if isinstance(response, str) and len(response) > LIMITS.code_points:  # before it is searched
-        raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
+    if isinstance(response, str):
+        if len(response) > LIMITS.code_points:  # before it is searched
+            raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
+        response = _as_meant(response, spec, key)
     try:
-        return _meant_code(instance, key, response, locale)
+        return _read_code(instance, key, response, locale)
     except ExpressionError:
         if spec.kind in EMPTIED and says_none(response, locale):
             return answer_code("{}", dialect_of(spec))
-        if isinstance(response, str) and (again := _mended(response, spec, key)) != response:
-            try:
-                return _meant_code(instance, key, again, locale)
-            except ExpressionError:
-                pass
+        if spec.kind == "expression" and isinstance(response, str):
+            again = without_blank_groups(without_full_stop(response), locale)
+            if again != response:
+                with contextlib.suppress(ExpressionError):
+                    return _read_code(instance, key, again, locale)
         raise
 
 
-def _mended(text: str, spec: AnswerSpec, key: Code) -> str:
-    """What could not be read, with `x1 = 3, x2 = 5` as roots and `1 000` as a number.
-
-    A blank may part two answers where several are asked for.
-    """
+def _as_meant(text: str, spec: AnswerSpec, key: Code) -> str:
+    """A response with the signs for what is typed without them."""
     if spec.kind in LISTED:
-        text = roots_numbered(text)
-    if spec.kind == "expression" or (spec.kind == "equation" and not has_several(key)):
-        return without_blank_groups(text)
-    return text
-
-
-def _meant_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
-    """A response parsed, with `±` for `+-` where the key has several solutions.
-
-    `+-` stays a sum where the response has as many of them without: `5, 2+-1` for `{5, 1}`.
-    """
-    if (
-        isinstance(response, str)
-        and "+" in response
-        and (both := plus_or_minus(response)) != response
-        and (instance.item.answer.kind == "set" or has_several(key))
-    ):
-        try:
-            code = _parted_code(instance, key, response, locale)
-        except ExpressionError:
-            return _parted_code(instance, key, both, locale)
-        if solutions(code.ops) < solutions(key.ops):
-            response = both
-    return _parted_code(instance, key, response, locale)
-
-
-def _parted_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
-    """A response parsed, of one answer or several, as its kind has it."""
-    spec = instance.item.answer
-    if isinstance(response, str) and spec.kind in LISTED:
-        response = separated(response, locale, key.names)
-    elif isinstance(response, str) and may_be_several(response, key.names):
-        _expect_one(instance, key, response, locale)
-    code = _read_code(instance, key, response, locale)
-    if spec.kind != "equation" or code.names <= key.names:
-        return code
-    indexed = any("_" in name for name in code.names)
-    return with_one_name(code, key.names) if indexed and has_several(key) else code
+        return roots_named(plus_or_minus(text), key.names)
+    return plus_or_minus(text, heads=False) if spec.kind == "expression" else text
 
 
 def _expect_one(instance: Instance, key: Code, response: str, locale: str) -> None:
     """Raise ExpressionError where a response is several expressions."""
     if instance.item.answer.kind == "expression":
-        expect_one(response, lambda part: _read_code(instance, key, part, locale))
+        expect_one(response, lambda part: _one_code(instance, key, part, locale))
 
 
 def _read_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
+    """A response parsed, of one answer or several, as its kind has it."""
+    if isinstance(response, str) and instance.item.answer.kind in LISTED:
+        response = separated(response, locale, key.names)
+    elif isinstance(response, str) and may_be_several(response, key.names):
+        _expect_one(instance, key, response, locale)
+    return _one_code(instance, key, response, locale)
+
+
+def _one_code(instance: Instance, key: Code, response: object, locale: str) -> Code:
     spec = instance.item.answer
     if isinstance(response, str):
         response = _as_typed_by_hand(response, key.names)
         if not response.isascii() and has_lookalikes(response):
             own = (str(instance.key), *key.names, *spec.accept, *spec.variables, *spec.integers)
-            response = in_latin(response, own)
+            response = in_latin(response, own, instance.prompt)
     if spec.kind == "matrix" and isinstance(response, str):
         return _named(_matrix_code(response, instance, key, locale), key, response, spec)
     text = formula_text(response, spec.kind, locale)
@@ -323,7 +295,7 @@ def _has_powers_of_ten(text: str, key: Code) -> bool:
     return not any(op[0] == SYMBOL and op[1] == "e" for op in key.ops)
 
 
-_WORD = re.compile(r"(?<![^\W\d_])(?<!\\)[^\W\d_₀-₉]{2,}")
+_WORD = re.compile(r"(?<![^\W\d_₀-₉])(?<!\\)[^\W\d_₀-₉]{2,}")
 _KNOWN_WORDS = re.compile("|".join(sorted((*ANSWER_FUNCTIONS, "pi"), key=len, reverse=True)))
 
 

@@ -26,6 +26,7 @@ from engines.exercises.number_answers import graded_number, number_reading, numb
 from engines.exercises.parts import graded_parts, parts_key, parts_reading
 from engines.exercises.several import ONE_ASKED, SINGLE, expect_one, may_be_words, says_none
 from engines.exercises.text_answers import graded_text, text_reading
+from engines.exercises.typed import other_signs
 from engines.exercises.verdicts import NOT_YET, RIGHT, SOME, accepted, misconceived, shown
 from engines.exercises.wording import normal
 from engines.words import Instance, Verdict
@@ -49,24 +50,32 @@ def graded(instance: Instance, response: object, *, locale: str = "en") -> Verdi
         found = _GRADERS[instance.item.answer.kind](instance, response, locale)
     except ExpressionError as error:
         return _unreadable(instance, response, error, locale)
-    if found.verdict == "incorrect" and isinstance(response, str) and "!" in response:
-        return _without_excitement(instance, response, found, locale)
+    if found.verdict == "incorrect" and isinstance(response, str):
+        return _meant_otherwise(instance, response, found, locale)
     return found
 
 
 _EXCITED = re.compile(r"\s*!+\s*$")
 
 
-def _without_excitement(instance: Instance, response: str, found: Verdict, locale: str) -> Verdict:
-    """The verdict on `5!` as a happy 5, where 120 is wrong and 5 is not."""
-    calm = _EXCITED.sub("", response)
-    if calm == response or instance.item.answer.kind not in _CALCULATED:
-        return found
-    try:
-        again = _GRADERS[instance.item.answer.kind](instance, calm, locale)
-    except ExpressionError:
-        return found
-    return again if again.verdict in ("correct", "wrong_form") else found
+def _meant_otherwise(instance: Instance, response: str, found: Verdict, locale: str) -> Verdict:
+    """The verdict on `5!` as a happy 5, and on `+-` as the other thing that it may mean.
+
+    Only where that is right: a reading that is wrong as well says nothing new.
+    """
+    kind, others = instance.item.answer.kind, list[str]()
+    if "!" in response and kind in _CALCULATED:
+        others.append(_EXCITED.sub("", response))
+    if "+" in response and kind in SYMBOLIC:
+        others += other_signs(response)
+    for other in others:
+        try:
+            again = _GRADERS[kind](instance, other, locale)
+        except ExpressionError:
+            continue
+        if again.verdict in ("correct", "wrong_form"):
+            return again
+    return found
 
 
 _CALCULATED = SYMBOLIC | {"number", "fraction"}

@@ -167,18 +167,21 @@ _GROUPED = re.compile(rf"{_LEADS}\d{{0,2}}(?:[,٬]\d{{3}})+")
 
 _BLANK_GROUP = re.compile(rf"\d[{_SPACES}]\d\d\d")
 _BLANK_GROUPS = re.compile(
-    rf"(?<![\w.,]){_LEADS}\d{{0,2}}([{_SPACES}])\d{{3}}(?:\1\d{{3}})*(?:\.\d+)?(?![\d,.])"
+    rf"(?<![\w.,^]){_LEADS}\d{{0,2}}([{_SPACES}])\d{{3}}(?:\1\d{{3}})*(?:\.\d+)?(?![\d,.])"
 )
 
 
-def without_blank_groups(text: str) -> str:
+def without_blank_groups(text: str, locale: str = "en") -> str:
     """A text without the blanks between the thousands of its numbers (ISO 80000-1), as long.
 
-    For what cannot be read with them: a mixed number has its blank, and keeps it.
+    For what cannot be read with them: a mixed number has its blank, and keeps it. Where commas are
+    decimal `respelled` knows the blanks already.
 
     >>> without_blank_groups("12 500.5 + 1"), without_blank_groups("1 125/250")
     ('12500.5  + 1', '1 125/250')
     """
+    if marks_of(locale).decimals != ".":
+        return text
     return text if _BLANK_GROUP.search(text) is None else _BLANK_GROUPS.sub(_joined, text)
 
 

@@ -137,7 +137,10 @@ def _part(text: str, at: int, *, percent: bool) -> tuple[Part, int]:
     ends = _ENDS.search(text, start + 1)
     end = ends.start() if ends is not None else len(text)
     unit = tidied(text[start:end])
-    units = units_of(unit) or units_of(unit.removesuffix("."))
+    units = units_of(unit)
+    if not units and unit.endswith("."):  # the end of a sentence
+        unit = unit[:-1]
+        units = units_of(unit)
     if not units:
         raise ExpressionError(start + 1, "a unit as cm, km/h, m^2, °C or €", repr(unit))
     return Part(read, units, unit), end

@@ -76,7 +76,7 @@ def number_read(response: object, names: tuple[str, ...] = (), locale: str = "en
     if len(response) > LIMITS.code_points:
         raise TooLarge(LIMITS.code_points + 1, f"at most {LIMITS.code_points} characters")
     text = respelled(response, locale, lists=False)
-    read = _by_pattern(text, names) or _parsed(text, names)
+    read = _by_pattern(text, names) or _parsed(text, names, locale)
     return read if read.shape == "integer" else in_marks_of(read, locale)
 
 
@@ -167,7 +167,7 @@ _BARE = re.compile(r"[\s$]*=(?!=)\s*")
 _OTHER_SIDE = re.compile(r"\s*=\s*([^\W\d_])\s*\$*\s*$")
 
 
-def _parsed(response: str, names: tuple[str, ...]) -> Reading:
+def _parsed(response: str, names: tuple[str, ...], locale: str) -> Reading:
     if not response.strip():
         raise ExpressionError(1, "a number", "nothing")
     text, skipped = value_side(response, names) if "=" in response else (response, 0)
@@ -176,17 +176,17 @@ def _parsed(response: str, names: tuple[str, ...]) -> Reading:
         if foreign is not None:
             raise ExpressionError(foreign.start(1) + 1, "a number", repr(foreign[1]))
         quick = _by_pattern(text) if skipped or len(text) < len(response) else None
-        return quick or _as_typed(text)
+        return quick or _as_typed(text, locale)
     except ExpressionError as error:
         raise (error.moved(skipped) if skipped else error) from None
 
 
-def _as_typed(text: str) -> Reading:
+def _as_typed(text: str, locale: str) -> Reading:
     """A number parsed; if need be without a full stop behind it and blanks in its thousands."""
     try:
         return reading_of(parsed(text, NUMBER))
     except ExpressionError:
-        bare = without_blank_groups(without_full_stop(text) if "." in text else text)
+        bare = without_blank_groups(without_full_stop(text), locale)
         if bare != text:
             try:
                 return _by_pattern(bare) or reading_of(parsed(bare, NUMBER))

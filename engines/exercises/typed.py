@@ -1,6 +1,6 @@
 """What keyboards, phones and hands make of a sign that has no key. This file reads it back.
 
-Every text stays as long as it was, so that columns stay.
+A text stays as long as it was, so that columns stay; at its end it may get shorter.
 """
 
 from __future__ import annotations
@@ -10,18 +10,37 @@ from collections.abc import Iterable
 
 # --- plus or minus --------------------------------------------------------------------------------
 
-_PLUS_MINUS = re.compile(r"\+/?[-−–—‐‑]")
+_MINUS = "-−–—‐‑"
+_SLASHED = re.compile(rf"\+/[{_MINUS}]")
+_AT_HEAD = re.compile(rf"(^|[=,;:({{\[∈]|(?<!\w)(?:or|and))(\s*)\+[{_MINUS}]")
+_TOGETHER = re.compile(rf"\+([{_MINUS}])")
+_MOST_SUMS = 4
+"""More of them in one answer are read in one way only: each way is judged by itself."""
 
 
-def plus_or_minus(text: str) -> str:
-    """A text with the one sign for what is typed as `+-` or `+/-`.
+def plus_or_minus(text: str, *, heads: bool = True) -> str:
+    """A text with the one sign for `+/-`, and with `heads` for `+-` where an operand begins.
 
-    >>> plus_or_minus("x = +-3"), plus_or_minus("2 +/- 3"), plus_or_minus("2 + -3")
-    ('x = ± 3', '2 ±   3', '2 + -3')
+    Inside a sum `+-` stays: `2x +-3` is `2x - 3` to most people.
+
+    >>> plus_or_minus("x = +-3"), plus_or_minus("2 +/- 3"), plus_or_minus("2 +-3")
+    ('x = ± 3', '2 ±   3', '2 +-3')
     """
-    if text.isascii() and "+-" not in text and "+/-" not in text:
+    if "+" not in text:
         return text
-    return _PLUS_MINUS.sub(lambda found: "±".ljust(len(found[0])), text)
+    text = _SLASHED.sub("±  ", text)
+    return _AT_HEAD.sub(r"\1\2± ", text) if heads else text
+
+
+def other_signs(text: str) -> tuple[str, ...]:
+    """What else may be meant by a text with `+-`: plus or minus in each place, or a sum in each.
+
+    >>> other_signs("2+-1"), other_signs("2+1")
+    (('2± 1', '2+ -1'), ())
+    """
+    if "+" not in text or not 0 < len(_TOGETHER.findall(text)) <= _MOST_SUMS:
+        return ()
+    return _TOGETHER.sub("± ", text), _TOGETHER.sub(r"+ \1", text)
 
 
 # --- letters of another alphabet ------------------------------------------------------------------
@@ -30,8 +49,8 @@ _CYRILLIC = "асеорухіктмвнјѕ"
 _LIKE_CYRILLIC = "aceopyxiktmbhjs"
 _CYRILLIC_CAPITALS = "АВЕКМНОРСТУХІЈЅ"
 _LIKE_CYRILLIC_CAPITALS = "ABEKMHOPCTYXIJS"
-_GREEK = "ονυΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
-_LIKE_GREEK = "ovuABEZHIKMNOPTYX"
+_GREEK = "οΑΒΕΖΗΙΚΜΝΟΡΤΥΧ"
+_LIKE_GREEK = "oABEZHIKMNOPTYX"
 _LATIN = dict(
     zip(
         _CYRILLIC + _CYRILLIC_CAPITALS + _GREEK,
@@ -52,10 +71,11 @@ def has_lookalikes(text: str) -> bool:
     return not _LOOKALIKES.isdisjoint(text)
 
 
-def in_latin(text: str, keys: Iterable[str]) -> str:
+def in_latin(text: str, keys: Iterable[str], shown: str = "") -> str:
     """A text with the Latin letters of some keys for those of another alphabet that look the same.
 
-    A letter that one of the keys has itself stays, and so does one whose like none of them has.
+    A letter that one of the keys has itself stays, or that what is `shown` has, and so does one
+    whose like none of the keys has.
 
     >>> in_latin("3х - 2", ["3*x - 2"]) == "3x - 2", in_latin("х", ["y"]) == "х"
     (True, True)
@@ -63,7 +83,7 @@ def in_latin(text: str, keys: Iterable[str]) -> str:
     known = frozenset().union(*keys)
     swaps = {
         ord(sign): _LATIN[sign]
-        for sign in _LOOKALIKES.intersection(text) - known
+        for sign in _LOOKALIKES.intersection(text) - known - frozenset(shown)
         if _LATIN[sign] in known or _LATIN[sign].swapcase() in known
     }
     return text.translate(swaps)
@@ -86,32 +106,64 @@ def without_full_stop(text: str) -> str:
 
 # --- roots with numbers ---------------------------------------------------------------------------
 
-_NUMBERED = re.compile(r"(?<![^\W_])([^\W\d_])([1-9])(?=\s*=(?!=))")
-_BLANK_BETWEEN = re.compile(r"(?<=[\d)\]}])[^\S\n]+(?=[^\W\d_][₁-₉]\s*=)")
+_INDEX = r"(?:([1-9])|_(?:([1-9])|\{\s*([1-9])\s*\})|([₁-₉]))(?![\w{])"
+_ROOT = re.compile(rf"(?<![^\W_])([^\W\d_]){_INDEX}")
+_SAME = re.compile(rf"(?<![^\W_])([^\W\d_]){_INDEX}\s*=\s*\1{_INDEX}(?=\s*=)")
+_BOTH = re.compile(
+    r"(?<![^\W_])([^\W\d_])(?:₁(?:\s?,\s?)?₂|_\{\s*1\s*,?\s*2\s*\}|_?1,\s?2|_12)(?=\s*=)"
+)
+_AND = re.compile(r"(?<![^\W\d_])and(?![^\W\d_])")
 _LOWERED = str.maketrans("123456789", "₁₂₃₄₅₆₇₈₉")
+_RAISED = str.maketrans("₁₂₃₄₅₆₇₈₉", "123456789")
+_VALUE_ENDS = frozenset("0123456789)]}")
+"""What a value may end in; the empty text is none of them."""
 
 
-def roots_numbered(text: str) -> str:
-    """A text with an index for each number of a root: two or more behind one letter, before `=`.
+def roots_named(text: str, names: frozenset[str]) -> str:
+    """A text with one name for numbered roots, `x1 = 3, x2 = -3`, and for both, `x_{1,2} = ±3`.
 
-    A semicolon takes the place of a blank that alone parts two of them.
+    Two numbers or more stand behind one letter, each name alone on a side; or it is a lone `x₁`.
+    Where the key has `names` with an index, the numbers become indices. A semicolon takes the place
+    of a blank that alone parts two roots.
 
-    >>> roots_numbered("x1 = 3, x2 = -3"), roots_numbered("x1=3 x2=-3")
-    ('x₁ = 3, x₂ = -3', 'x₁=3;x₂=-3')
-    >>> roots_numbered("x2 = 9"), roots_numbered("x1=2, x1=3")
-    ('x2 = 9', 'x1=2, x1=3')
+    >>> x = frozenset("x")
+    >>> roots_named("x1 = 3, x₂ = -3", x), roots_named("x_1=3 x_2=-3", x)
+    ('x  = 3, x  = -3', 'x  =3;x  =-3')
+    >>> roots_named("x₁,₂ = ±3", x), roots_named("x1 = x2 = 3", x), roots_named("x2 = 9", x)
+    ('x    = ±3', '      x = 3', 'x2 = 9')
+    >>> roots_named("x1 = 3, x2 = -3", frozenset(("x_1", "x_2")))
+    'x₁ = 3, x₂ = -3'
     """
-    if text.count("=") < 2:
+    if "1" not in text and "₁" not in text:
         return text
-    numbers: dict[str, set[str]] = {}
-    for letter, number in _NUMBERED.findall(text):
-        numbers.setdefault(letter, set()).add(number)
+    indexed = {name[0] for name in names if len(name) > 1}
+    text = _BOTH.sub(lambda m: m[0] if m[1] in indexed else m[1].ljust(len(m[0])), text)
+    text = _SAME.sub(lambda m: m[0] if m[1] in indexed else m[1].rjust(len(m[0])), text)
+    found = list(_ROOT.finditer(text))
+    lone = len(found) == 1 and found[0][2] is None  # `x2 = 9` may be a square
+    if len({_number(root) for root in found}) < 2 - lone or len({root[1] for root in found}) > 1:
+        return text
+    if not all(root[0] not in names and _stands_alone(text, root) for root in found):
+        return text
+    out = list(text)
+    for root in found:
+        name = root[1] + (_number(root).translate(_LOWERED) if root[1] in indexed else "")
+        out[slice(*root.span())] = name.ljust(len(root[0]))
+        before = text[: root.start()]
+        if before[-1:].isspace() and before.rstrip()[-1:] in _VALUE_ENDS:
+            out[len(before) - 1] = ";"
+    named = "".join(out)
+    return named if indexed else _AND.sub("or ", named)  # x is the one and the other
 
-    def lowered(found: re.Match[str]) -> str:
-        letter, number = found.groups()
-        return letter + (number.translate(_LOWERED) if len(numbers[letter]) > 1 else number)
 
-    return _BLANK_BETWEEN.sub(lambda blank: ";".ljust(len(blank[0])), _NUMBERED.sub(lowered, text))
+def _number(root: re.Match[str]) -> str:
+    return (root[2] or root[3] or root[4] or root[5]).translate(_RAISED)
+
+
+def _stands_alone(text: str, root: re.Match[str]) -> bool:
+    """Whether a name is one side of an equation."""
+    after = text[root.end() :].lstrip()
+    return after[:1] == "=" != after[1:2] or text[: root.start()].rstrip()[-1:] == "="
 
 
 # --- small digits ---------------------------------------------------------------------------------
@@ -149,13 +201,5 @@ def with_small_digits(text: str, plain: str, names: Iterable[str]) -> str:
 def _begins(before: str) -> bool:
     """Whether a fraction may begin behind a text: perhaps with the whole number at its end."""
     bare = before.rstrip()
-    head = bare.rstrip(_DIGITS)
-    whole = len(bare) - len(head)
-    if whole == _GROUP and head.endswith(","):
-        return False  # it ends a number in groups
-    head = head.rstrip()
+    head = bare.rstrip(_DIGITS).rstrip()
     return not head or head[-1] in _BEFORE or head.endswith((" or", " and"))
-
-
-_GROUP = 3
-"""Digits of a group of thousands."""
