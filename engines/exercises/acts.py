@@ -160,6 +160,8 @@ def is_candidate(text: str, instance: Instance | None = None) -> bool:
         return any(is_candidate(text, part) for part in instance.parts)
     if instance.item.answer.kind in FORMULA_KINDS:
         return _is_formula(rest, instance)
+    if instance.item.answer.unit is not None:
+        return reading(instance, rest)[1] is None
     words = len(rest.split())
     return instance.item.answer.kind == "text" and led and words <= _MOST_WORDS
 

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engines.exercises.acts import BUTTONS, is_candidate, value_said, wish
 from engines.exercises.template import instance
-from engines.words import Wish
+from engines.words import AnswerSpec, Instance, Item, UnitSpec, Wish
 from tests.engines.exercises.items import CHOICE, TEXT, TWO_STEP
 
 READ: list[tuple[str, Wish]] = [
@@ -99,3 +101,16 @@ def test_any_words_are_read(said: str) -> None:
 @given(st.text(alphabet="is it a answer the right 0123456789/?=x ", max_size=2000))
 def test_long_words_are_read_too(said: str) -> None:
     assert wish(said)
+
+
+def test_a_quantity_is_an_answer_where_a_unit_is_asked_for() -> None:
+    def asked(**more: Any) -> Instance:
+        spec = AnswerSpec(kind="number", value="13", **more)
+        return instance(Item(id="i", skills=("s",), prompt="How far?", answer=spec), "", 0)
+
+    far = asked(unit=UnitSpec("km"))
+    for said in ("13 km", "is it 12 kilometres?", "I get 13000 m.", "13"):
+        assert is_candidate(said, far), said
+    for said in ("13 apples", "how many km?", "the km are 13 of them"):
+        assert not is_candidate(said, far), said
+    assert not is_candidate("13 km", asked())
