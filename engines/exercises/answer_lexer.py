@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from engines.exercises.lexer import Dialect, Lexer, Shape, Token, Written, plain
 from engines.exercises.limits import LIMITS, ExpressionError, TooLarge
+from engines.exercises.typed import INDEX_DIGITS
 
 ROOTS = frozenset(("sqrt", "root"))
 ANSWER_FUNCTIONS: dict[str, tuple[int, int]] = {
@@ -73,7 +74,6 @@ _POWER = re.compile(
     r"\s*\^\s*(?:\{\s*(-?\d{1,3})\s*\}|\(\s*(-?\d{1,3})\s*\)|(-?\d{1,3}))|\s*(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
 )
 _SUPERSCRIPT = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
-_LOW = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _BASE = re.compile(r"\s*_\s*(?:(\d{1,9})|([a-zA-Z])|([({]))|(?P<low>[₀-₉]{1,9})")
 _INDEX = re.compile(r"\s*\[")
 _LETTERS = re.compile(r"[^\W\d_⁰¹²³⁴⁵⁶⁷⁸⁹₀-₉]+")
@@ -143,7 +143,7 @@ class AnswerLexer(Lexer):
         if index is None:
             self._put("name", letter, at)
             return at + 1
-        digits = index[1] or index[2] or index[3].translate(_LOW)
+        digits = index[1] or index[2] or index[3].translate(INDEX_DIGITS)
         self._put("name", f"{letter}_{digits}", at)
         return index.end()
 
@@ -176,7 +176,7 @@ class AnswerLexer(Lexer):
         if base[3]:
             self._open_index(base[3], base.start(3))
             return base.end()
-        digits = base[1] or (base["low"] or "").translate(_LOW)
+        digits = base[1] or (base["low"] or "").translate(INDEX_DIGITS)
         at = next(base.start(group) for group in (1, 2, "low") if base[group])
         self._put("index(", "(", at)
         if digits:

@@ -205,7 +205,7 @@ def _one_code(instance: Instance, key: Code, response: object, locale: str) -> C
         response = _as_typed_by_hand(response, key.names)
         if not response.isascii() and has_lookalikes(response):
             own = (str(instance.key), *key.names, *spec.accept, *spec.variables, *spec.integers)
-            response = in_latin(response, own, instance.prompt)
+            response = in_latin(response, own)
     if spec.kind == "matrix" and isinstance(response, str):
         return _named(_matrix_code(response, instance, key, locale), key, response, spec)
     text = formula_text(response, spec.kind, locale)

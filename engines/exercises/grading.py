@@ -69,6 +69,8 @@ def _meant_otherwise(instance: Instance, response: str, found: Verdict, locale: 
     if "+" in response and kind in SYMBOLIC:
         others += other_signs(response)
     for other in others:
+        if other == response:
+            continue
         try:
             again = _GRADERS[kind](instance, other, locale)
         except ExpressionError:

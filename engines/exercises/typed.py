@@ -71,11 +71,10 @@ def has_lookalikes(text: str) -> bool:
     return not _LOOKALIKES.isdisjoint(text)
 
 
-def in_latin(text: str, keys: Iterable[str], shown: str = "") -> str:
+def in_latin(text: str, keys: Iterable[str]) -> str:
     """A text with the Latin letters of some keys for those of another alphabet that look the same.
 
-    A letter that one of the keys has itself stays, or that what is `shown` has, and so does one
-    whose like none of the keys has.
+    A letter that one of the keys has itself stays, and so does one whose like none of them has.
 
     >>> in_latin("3х - 2", ["3*x - 2"]) == "3x - 2", in_latin("х", ["y"]) == "х"
     (True, True)
@@ -83,7 +82,7 @@ def in_latin(text: str, keys: Iterable[str], shown: str = "") -> str:
     known = frozenset().union(*keys)
     swaps = {
         ord(sign): _LATIN[sign]
-        for sign in _LOOKALIKES.intersection(text) - known - frozenset(shown)
+        for sign in _LOOKALIKES.intersection(text) - known
         if _LATIN[sign] in known or _LATIN[sign].swapcase() in known
     }
     return text.translate(swaps)
@@ -106,6 +105,8 @@ def without_full_stop(text: str) -> str:
 
 # --- roots with numbers ---------------------------------------------------------------------------
 
+INDEX_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+"""Plain digits for those of an index."""
 _INDEX = r"(?:([1-9])|_(?:([1-9])|\{\s*([1-9])\s*\})|([₁-₉]))(?![\w{])"
 _ROOT = re.compile(rf"(?<![^\W_])([^\W\d_]){_INDEX}")
 _SAME = re.compile(rf"(?<![^\W_])([^\W\d_]){_INDEX}\s*=\s*\1{_INDEX}(?=\s*=)")
@@ -114,7 +115,6 @@ _BOTH = re.compile(
 )
 _AND = re.compile(r"(?<![^\W\d_])and(?![^\W\d_])")
 _LOWERED = str.maketrans("123456789", "₁₂₃₄₅₆₇₈₉")
-_RAISED = str.maketrans("₁₂₃₄₅₆₇₈₉", "123456789")
 _VALUE_ENDS = frozenset("0123456789)]}")
 """What a value may end in; the empty text is none of them."""
 
@@ -153,11 +153,11 @@ def roots_named(text: str, names: frozenset[str]) -> str:
         if before[-1:].isspace() and before.rstrip()[-1:] in _VALUE_ENDS:
             out[len(before) - 1] = ";"
     named = "".join(out)
-    return named if indexed else _AND.sub("or ", named)  # x is the one and the other
+    return named if indexed or lone else _AND.sub("or ", named)  # x is the one and the other
 
 
 def _number(root: re.Match[str]) -> str:
-    return (root[2] or root[3] or root[4] or root[5]).translate(_RAISED)
+    return (root[2] or root[3] or root[4] or root[5]).translate(INDEX_DIGITS)
 
 
 def _stands_alone(text: str, root: re.Match[str]) -> bool:

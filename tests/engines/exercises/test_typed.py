@@ -153,6 +153,7 @@ INDICES: list[Row] = [
     ("equation", "x = 3", "x₁ = 3", "correct"),
     ("equation", "x = 3", "x_1 = 4", "incorrect"),
     ("equation", "x_1 = 3", "x₁ = 3", "correct"),
+    ("equation", "x = 3 and y = 4", "x₁ = 3 and y = 4", "correct"),
     ("equation", "x^2 = 9", "x2 = 9", "unreadable"),
     ("equation", "x = 3", "x_1 = 3, x_2 = 3", "wrong_form"),
     ("equation", "x = 3", "x1 = x2 = 3", "correct"),
@@ -310,6 +311,14 @@ def test_a_fault_is_told_where_it_was_typed(
 ) -> None:
     assert agreed(made(kind, value), text) == "unreadable"
     assert reading(made(kind, value), text)[1] == column
+
+
+def test_a_question_in_cyrillic_letters_takes_nothing_from_its_key() -> None:
+    spec = AnswerSpec(kind="expression", value="3x - 2")
+    russian = Item(
+        id="i", skills=("s",), prompt="Сложите в уме: $2x + x - 2$ (пара подходит).", answer=spec
+    )
+    assert graded(instance(russian, "", 0), "3х-2", locale="ru").verdict == "correct"
 
 
 _TYPED = st.text("x1х2+-/ .=³⁄₄₁0 −,;оr", max_size=40)
