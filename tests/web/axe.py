@@ -49,6 +49,7 @@ def clean(page: Page, *rules: str, at: str = "html") -> None:
     """Axe finds nothing, by all rules or by those named."""
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(AXE_SCRIPT)
+        page.add_style_tag(content=AT_ONCE)
     options: dict[str, Any] = {"runOnly": list(rules)} if rules else {}
     found = page.evaluate(RUN, [at, options])
     assert found == [], found
@@ -57,7 +58,6 @@ def clean(page: Page, *rules: str, at: str = "html") -> None:
 def clean_in_both(page: Page, *, at: str = "html") -> None:
     """Axe finds nothing in light, nor in dark; the page is to be in light."""
     clean(page, at=at)
-    page.add_style_tag(content=AT_ONCE)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     clean(page, CONTRAST, at=at)
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
